@@ -1,0 +1,99 @@
+// The engine: signals in, diagnoses, incidents and repairs out. Owns all state; the journal is what it remembers by.
+//
+// Two executors: everything of the engine runs on `engine` (one thread), everything that may block on the host on
+// `worker` (another one). Tests run both on one io_context over a virtual clock.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent-lib/engine/fault.hpp"
+#include "agent-lib/engine/journal.hpp"
+#include "agent-lib/host/host.hpp"
+#include "agent-lib/rules/catalogue.hpp"
+#include "agent-lib/support/asio.hpp"
+#include "rdpmend/v1/agent.pb.h"
+#include "rdpmend/v1/config.pb.h"
+
+namespace rdpmend {
+
+// What the rest of the service may look at, at any time and from any thread. Immutable.
+struct EngineSnapshot {
+  std::map<std::uint64_t, std::shared_ptr<const v1::Incident>> incidents;  // Open ones and the newest closed ones, by id.
+  bool breaker_open = false;
+  WallTime started{};
+  std::optional<WallTime> last_sweep;
+  std::optional<v1::ProbeReport> last_probe;  // From outside.
+  std::vector<std::string> degraded;
+};
+
+// An administrator's command.
+struct AdminCommand {
+  enum class Verb { repair, approve, rollback, dismiss };
+  Verb verb = Verb::repair;
+  std::uint64_t incident_id = 0;
+  std::string request_id;
+  std::string client;
+  std::string comment;
+  std::string plan_id;  // approve only; empty: any.
+};
+
+struct EngineParts {
+  HostControl host;
+  Journal& journal;
+  const Catalogue& catalogue;
+  const std::vector<std::unique_ptr<Fault>>& faults;
+  v1::PolicyConfig policy;   // With defaults filled in (service/config).
+  Duration probe_deadline = std::chrono::seconds{5};
+  std::string version;
+  std::vector<std::string> degraded;  // Found at start-up; shown in status.
+};
+
+class Engine {
+ public:
+  template <class T>
+  using Callback = std::function<void(Result<T>)>;
+
+  Engine(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Replays the journal, recovers what a crash interrupted, journals ServiceStarted, and starts the first sweep.
+  // Call before the executors run, or on the engine's.
+  Status start();
+
+  // One batch of a channel. `taken` is called on the engine's executor when findings and bookmark are durable: the channel's credit.
+  void take(std::string channel, EventBatch batch, std::function<void()> taken);
+
+  // Bookmarks to open the subscriptions with; valid after start().
+  std::map<std::string, std::string> bookmarks() const;
+
+  // --- from any thread; the callback runs on the engine's executor ---
+  std::shared_ptr<const EngineSnapshot> snapshot() const;
+  void diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseResponse> done);
+  void plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done);
+  void act(AdminCommand command, Callback<v1::Incident> done);
+  // The mode in force.
+  v1::FaultMode mode_of(const std::string& fault_id) const;
+
+  // When tick has something to do, by the host's steady clock. The owner arms one timer with it and re-reads it when
+  // `on_schedule_change` is called.
+  SteadyTime next_tick() const;
+  void set_on_schedule_change(std::function<void()> changed);
+  // Sweeps, flushes, time-outs. On the engine's executor.
+  void tick();
+
+  // Finishes or undoes the current step, journals ServiceStopped; then `done`. Nothing begins afterwards.
+  void stop(std::string reason, std::function<void()> done);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rdpmend

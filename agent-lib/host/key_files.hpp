@@ -1,0 +1,50 @@
+// Machine private key files, below %ProgramData%\Microsoft\Crypto, and who may read them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent-lib/support/result.hpp"
+#include "rdpmend/v1/plan.pb.h"
+
+namespace rdpmend {
+
+inline constexpr std::string_view k_machine_keys_folder = R"(RSA\MachineKeys)";  // CryptoAPI containers.
+inline constexpr std::string_view k_cng_keys_folder = "Keys";                    // CNG key storage provider.
+
+struct KeyFile {
+  v1::FileSecurity security;
+  std::uint64_t size = 0;
+  bool plain = true;   // false: a reparse point, or more than one hard link. Never touched: links are planted below folders that everybody may write to.
+};
+
+class KeyFiles {
+ public:
+  virtual ~KeyFiles() = default;
+  // nullopt: there is no such file.
+  virtual Result<std::optional<KeyFile>> find(std::string_view folder, std::string_view file) const = 0;
+  // Replaces the DACL of this one file, by handle. Owner and children are not touched.
+  virtual Status write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) = 0;
+};
+
+// The name of the file that holds a CryptoAPI machine key container: MD5 of the lower-case name and a NUL,
+// as four little-endian DWORDs, then "_" and the MachineGuid.
+std::string machine_key_file_name(std::string_view container, std::string_view machine_guid);
+
+// Well-known SIDs and masks. https://learn.microsoft.com/windows/win32/secauthz/well-known-sids
+namespace sid {
+inline constexpr std::string_view k_system = "S-1-5-18";
+inline constexpr std::string_view k_network_service = "S-1-5-20";
+inline constexpr std::string_view k_administrators = "S-1-5-32-544";
+}  // namespace sid
+inline constexpr std::uint32_t k_file_all_access = 0x001F01FF;
+inline constexpr std::uint32_t k_file_generic_read = 0x00120089;
+
+// The rights that a DACL gives to exactly this SID, by the rules of AccessCheck restricted to its own entries: the first
+// entry that mentions a right decides. Group membership is not resolved.
+std::uint32_t granted_mask(const v1::FileSecurity& security, std::string_view sid);
+// The rights that an entry for this SID denies before anything allows them.
+std::uint32_t denied_mask(const v1::FileSecurity& security, std::string_view sid);
+
+}  // namespace rdpmend

@@ -1,0 +1,42 @@
+// Read access to HKEY_LOCAL_MACHINE, 64-bit view.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent-lib/support/result.hpp"
+
+namespace rdpmend {
+
+using RegistryBinary = std::vector<unsigned char>;
+// REG_DWORD, REG_SZ and REG_EXPAND_SZ (unexpanded), REG_BINARY. Other types are reported as unsupported.
+using RegistryValue = std::variant<std::uint32_t, std::string, RegistryBinary>;
+
+class Registry {
+ public:
+  virtual ~Registry() = default;
+  // key: below HKEY_LOCAL_MACHINE, "SYSTEM\\CurrentControlSet\\...". nullopt: the key or the value does not exist.
+  virtual Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const = 0;
+  virtual Result<bool> has_key(std::string_view key) const = 0;
+};
+
+// The keys that more than one fault reads (facts: Terminal Services).
+namespace registry_key {
+inline constexpr std::string_view k_terminal_server = R"(SYSTEM\CurrentControlSet\Control\Terminal Server)";
+inline constexpr std::string_view k_win_stations = R"(SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations)";
+inline constexpr std::string_view k_rdp_tcp = R"(SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations\RDP-Tcp)";
+inline constexpr std::string_view k_policy = R"(SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services)";
+inline constexpr std::string_view k_term_service_parameters = R"(SYSTEM\CurrentControlSet\Services\TermService\Parameters)";
+inline constexpr std::string_view k_cryptography = R"(SOFTWARE\Microsoft\Cryptography)";
+}  // namespace registry_key
+
+// Typed reading; a value of another type is an error of code corrupt.
+Result<std::optional<std::uint32_t>> read_dword(const Registry& registry, std::string_view key, std::string_view name);
+Result<std::optional<std::string>> read_text(const Registry& registry, std::string_view key, std::string_view name);
+Result<std::optional<RegistryBinary>> read_binary(const Registry& registry, std::string_view key, std::string_view name);
+
+}  // namespace rdpmend

@@ -1,0 +1,32 @@
+// The catalogue: the built-in faults and rules, embedded from faults/*/rules.textproto, plus the site's rules.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent-lib/support/result.hpp"
+#include "rdpmend/v1/catalog.pb.h"
+
+namespace rdpmend {
+
+class Catalogue {
+ public:
+  // What is compiled in.
+  static Catalogue built_in();
+
+  // Merges a site file's good rules and overrides; what is wrong with the others is returned, one line each, "name:line: ...".
+  std::vector<std::string> merge_site_file(const std::string& name, std::string_view textproto);
+
+  // In the order in which detection must run: what masks comes before what is masked.
+  const std::vector<v1::FaultInfo>& faults() const { return faults_; }
+  const std::vector<v1::Rule>& rules() const { return rules_; }
+  const v1::FaultInfo* find_fault(std::string_view id) const;
+  std::vector<const v1::Rule*> rules_for(std::string_view fault_id) const;
+
+ private:
+  std::vector<v1::FaultInfo> faults_;
+  std::vector<v1::Rule> rules_;
+};
+
+}  // namespace rdpmend

@@ -1,0 +1,34 @@
+# Warnings, hardening and sanitizers, and the two functions by which every target of ours is made.
+
+set(RDPMEND_SANITIZE "" CACHE STRING "Sanitizers to build with, for example 'address,undefined' or 'thread'")
+
+add_library(rdpmend_compiler INTERFACE)
+target_include_directories(rdpmend_compiler INTERFACE ${CMAKE_SOURCE_DIR})
+if(MSVC)
+  target_compile_options(rdpmend_compiler INTERFACE /W4 /WX /utf-8 /permissive-)
+else()
+  target_compile_options(rdpmend_compiler INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+    -fstack-protector-strong)
+  # GCC 12 reports these inside libstdc++ and protobuf at -O2: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105329
+  target_compile_options(rdpmend_compiler INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSVC AND NOT RDPMEND_SANITIZE)
+  target_compile_definitions(rdpmend_compiler INTERFACE _FORTIFY_SOURCE=2)
+endif()
+if(RDPMEND_SANITIZE)
+  target_compile_options(rdpmend_compiler INTERFACE
+    -fsanitize=${RDPMEND_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(rdpmend_compiler INTERFACE -fsanitize=${RDPMEND_SANITIZE})
+endif()
+
+# Sanitized code must not pass containers to code that is not; the generated code gets the same flags but no warnings.
+function(rdpmend_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_link_libraries(${name} PUBLIC rdpmend_compiler)
+endfunction()
+
+function(rdpmend_executable name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE rdpmend_compiler)
+endfunction()
