@@ -23,7 +23,8 @@ namespace rdpmend {
 
 // What the rest of the service may look at, at any time and from any thread. Immutable.
 struct EngineSnapshot {
-  std::map<std::uint64_t, std::shared_ptr<const v1::Incident>> incidents;  // Open ones and the newest closed ones, by id.
+  std::map<std::uint64_t, std::shared_ptr<const v1::Incident>>
+      incidents;  // Open ones and the newest closed ones, by id.
   bool breaker_open = false;
   WallTime started{};
   std::optional<WallTime> last_sweep;
@@ -47,7 +48,7 @@ struct EngineParts {
   Journal& journal;
   const Catalogue& catalogue;
   const std::vector<std::unique_ptr<Fault>>& faults;
-  v1::PolicyConfig policy;   // With defaults filled in (service/config).
+  v1::PolicyConfig policy;  // With defaults filled in (service/config).
   Duration probe_deadline = std::chrono::seconds{5};
   std::string version;
   std::vector<std::string> degraded;  // Found at start-up; shown in status.
@@ -67,7 +68,8 @@ class Engine {
   // Call before the executors run, or on the engine's.
   Status start();
 
-  // One batch of a channel. `taken` is called on the engine's executor when findings and bookmark are durable: the channel's credit.
+  // One batch of a channel, from any thread. `taken` is called on the engine's executor when findings and bookmark are
+  // durable: the channel's credit.
   void take(std::string channel, EventBatch batch, std::function<void()> taken);
 
   // Bookmarks to open the subscriptions with; valid after start().
@@ -94,6 +96,7 @@ class Engine {
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+  asio::any_io_executor executor_;
 };
 
 }  // namespace rdpmend

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent-lib/support/result.hpp"
+#include "agent-lib/support/time.hpp"
 #include "rdpmend/v1/journal.pb.h"
 
 namespace rdpmend {
@@ -29,11 +30,14 @@ class Journal {
  public:
   virtual ~Journal() = default;
 
-  // Appends all entries and the bookmark, or nothing; durable when it returns. Sets seq, previous_hash and hash of each entry.
+  // Appends all entries and the bookmark, or nothing; durable when it returns. Sets seq, previous_hash and hash of each
+  // entry.
   virtual Status append(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) = 0;
 
-  // Entries with seq > after_seq in order, at most `max`; only those about an incident (its opening included) if incident_id is not 0.
-  virtual Result<std::vector<v1::JournalEntry>> read(std::uint64_t after_seq, std::size_t max, std::uint64_t incident_id = 0) const = 0;
+  // Entries with seq > after_seq in order, at most `max`; only those about an incident (its opening included) if
+  // incident_id is not 0.
+  virtual Result<std::vector<v1::JournalEntry>> read(std::uint64_t after_seq, std::size_t max,
+                                                     std::uint64_t incident_id = 0) const = 0;
   // The newest entry that is a Checkpoint, if there is one.
   virtual Result<std::optional<v1::JournalEntry>> last_checkpoint() const = 0;
   virtual Result<std::map<std::string, std::string>> bookmarks() const = 0;

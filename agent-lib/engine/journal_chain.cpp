@@ -22,7 +22,9 @@ std::string serialize_deterministically(const v1::JournalEntry& entry) {
 }
 }  // namespace
 
-std::string journal_genesis_hash() { return std::string(32, '\0'); }
+std::string journal_genesis_hash() {
+  return std::string(32, '\0');
+}
 
 std::string journal_hash(const std::string& previous, const v1::JournalEntry& entry) {
   v1::JournalEntry content = entry;

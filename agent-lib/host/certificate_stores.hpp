@@ -16,13 +16,13 @@ inline constexpr std::string_view k_remote_desktop_store = "Remote Desktop";
 inline constexpr std::string_view k_my_store = "My";
 
 struct Certificate {
-  std::string sha1;            // Upper-case hex.
-  std::string subject;         // RFC 2253.
+  std::string sha1;     // Upper-case hex.
+  std::string subject;  // RFC 2253.
   WallTime not_before{};
   WallTime not_after{};
   bool server_authentication = false;  // By its extended key usage.
   std::string der;
-  std::string key_container;   // CRYPT_KEY_PROV_INFO; empty: no private key is linked.
+  std::string key_container;  // CRYPT_KEY_PROV_INFO; empty: no private key is linked.
   std::string key_provider;
 };
 

@@ -12,8 +12,8 @@ namespace rdpmend {
 
 // What another clock says: a domain controller or a configured time source.
 struct TimeReference {
-  std::string source;     // "dc1.example.net", for people.
-  Duration offset{};      // Host's wall clock minus the reference; positive: the host is ahead.
+  std::string source;  // "dc1.example.net", for people.
+  Duration offset{};   // Host's wall clock minus the reference; positive: the host is ahead.
 };
 
 class Clock {
@@ -21,6 +21,8 @@ class Clock {
   virtual ~Clock() = default;
   virtual WallTime now() const = 0;       // Wall clock: for stamps and certificate dates only.
   virtual SteadyTime steady() const = 0;  // For durations, deadlines, windows.
+  // Local time minus UTC, now: maintenance windows are in local time.
+  virtual Duration utc_offset() const { return Duration::zero(); }
   // Asks a reference, with a deadline of its own of 5 s. nullopt: the host has no time source that answers.
   virtual Result<std::optional<TimeReference>> reference() const = 0;
   // Blocks the caller until the time is over (true) or stop is requested (false). A virtual clock moves on instead.

@@ -18,7 +18,8 @@ namespace rdpmend {
 
 struct ChannelQuery {
   std::string channel;  // "System"
-  std::string xpath;    // Structured XML query or XPath for EvtSubscribe; coarse: what matches is checked again by the rules.
+  std::string
+      xpath;  // Structured XML query or XPath for EvtSubscribe; coarse: what matches is checked again by the rules.
 };
 
 struct EventBatch {
@@ -39,8 +40,8 @@ struct EventLookup {
   std::string channel;
   std::string provider;
   std::vector<std::uint32_t> event_ids;
-  WallTime since{};       // Events with TimeCreated >= since.
-  std::size_t max = 64;   // Newest first, at most this many.
+  WallTime since{};      // Events with TimeCreated >= since.
+  std::size_t max = 64;  // Newest first, at most this many.
 };
 
 class EventChannels {
@@ -55,7 +56,8 @@ class EventChannels {
   virtual Result<std::unique_ptr<EventSubscription>> subscribe(const ChannelQuery& query,
                                                                const std::optional<std::string>& bookmark) = 0;
 
-  // Blocks until one of the subscriptions of this object may have events, wake() is called, stop is requested, or the time is over.
+  // Blocks until one of the subscriptions of this object may have events, wake() is called, stop is requested, or the
+  // time is over.
   virtual void wait(std::stop_token stop, Duration at_most) = 0;
   // Makes a wait() return. Thread-safe.
   virtual void wake() = 0;

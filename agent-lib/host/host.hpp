@@ -1,4 +1,5 @@
-// The RDP host, seen through ports. Constness is the capability: a HostView can only read, a HostControl can also change.
+// The RDP host, seen through ports. Constness is the capability: a HostView can only read, a HostControl can also
+// change.
 #pragma once
 
 #include <string>
@@ -17,8 +18,8 @@ namespace rdpmend {
 
 // What never changes while the service runs.
 struct HostIdentity {
-  std::string name;   // Computer name.
-  std::string kind;   // "windows" or "rehearsal NAME".
+  std::string name;  // Computer name.
+  std::string kind;  // "windows" or "rehearsal NAME".
 };
 
 // References, not owners: whoever made the ports keeps them alive.

@@ -41,7 +41,11 @@ Masks evaluate(const v1::FileSecurity& security, std::string_view sid) {
 }
 }  // namespace
 
-std::uint32_t granted_mask(const v1::FileSecurity& security, std::string_view sid) { return evaluate(security, sid).granted; }
-std::uint32_t denied_mask(const v1::FileSecurity& security, std::string_view sid) { return evaluate(security, sid).denied; }
+std::uint32_t granted_mask(const v1::FileSecurity& security, std::string_view sid) {
+  return evaluate(security, sid).granted;
+}
+std::uint32_t denied_mask(const v1::FileSecurity& security, std::string_view sid) {
+  return evaluate(security, sid).denied;
+}
 
 }  // namespace rdpmend

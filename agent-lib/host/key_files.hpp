@@ -16,7 +16,8 @@ inline constexpr std::string_view k_cng_keys_folder = "Keys";                   
 struct KeyFile {
   v1::FileSecurity security;
   std::uint64_t size = 0;
-  bool plain = true;   // false: a reparse point, or more than one hard link. Never touched: links are planted below folders that everybody may write to.
+  bool plain = true;  // false: a reparse point, or more than one hard link. Never touched: links are planted below
+                      // folders that everybody may write to.
 };
 
 class KeyFiles {
@@ -41,8 +42,8 @@ inline constexpr std::string_view k_administrators = "S-1-5-32-544";
 inline constexpr std::uint32_t k_file_all_access = 0x001F01FF;
 inline constexpr std::uint32_t k_file_generic_read = 0x00120089;
 
-// The rights that a DACL gives to exactly this SID, by the rules of AccessCheck restricted to its own entries: the first
-// entry that mentions a right decides. Group membership is not resolved.
+// The rights that a DACL gives to exactly this SID, by the rules of AccessCheck restricted to its own entries: the
+// first entry that mentions a right decides. Group membership is not resolved.
 std::uint32_t granted_mask(const v1::FileSecurity& security, std::string_view sid);
 // The rights that an entry for this SID denies before anything allows them.
 std::uint32_t denied_mask(const v1::FileSecurity& security, std::string_view sid);

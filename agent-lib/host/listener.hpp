@@ -12,10 +12,10 @@
 namespace rdpmend {
 
 struct ListenerState {
-  bool listening = false;            // A socket listens on the port.
+  bool listening = false;  // A socket listens on the port.
   std::uint16_t port = 3389;
   std::optional<std::uint32_t> owner_pid;
-  std::string outside_address;       // The address that stands for "from outside in": a real interface's.
+  std::string outside_address;  // The address that stands for "from outside in": a real interface's.
 };
 
 enum class ProbeFrom { loopback, outside };

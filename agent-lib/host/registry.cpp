@@ -6,7 +6,8 @@ namespace rdpmend {
 
 namespace {
 template <class T>
-Result<std::optional<T>> read(const Registry& registry, std::string_view key, std::string_view name, std::string_view type) {
+Result<std::optional<T>> read(const Registry& registry, std::string_view key, std::string_view name,
+                              std::string_view type) {
   auto value = registry.value(key, name);
   if (!value) return fail(std::move(value).error().context(fmt::format("cannot read HKLM\\{}\\{}", key, name)));
   if (!*value) return std::nullopt;
@@ -21,7 +22,8 @@ Result<std::optional<std::uint32_t>> read_dword(const Registry& registry, std::s
 Result<std::optional<std::string>> read_text(const Registry& registry, std::string_view key, std::string_view name) {
   return read<std::string>(registry, key, name, "REG_SZ");
 }
-Result<std::optional<RegistryBinary>> read_binary(const Registry& registry, std::string_view key, std::string_view name) {
+Result<std::optional<RegistryBinary>> read_binary(const Registry& registry, std::string_view key,
+                                                  std::string_view name) {
   return read<RegistryBinary>(registry, key, name, "REG_BINARY");
 }
 

@@ -30,13 +30,15 @@ inline constexpr std::string_view k_terminal_server = R"(SYSTEM\CurrentControlSe
 inline constexpr std::string_view k_win_stations = R"(SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations)";
 inline constexpr std::string_view k_rdp_tcp = R"(SYSTEM\CurrentControlSet\Control\Terminal Server\WinStations\RDP-Tcp)";
 inline constexpr std::string_view k_policy = R"(SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services)";
-inline constexpr std::string_view k_term_service_parameters = R"(SYSTEM\CurrentControlSet\Services\TermService\Parameters)";
+inline constexpr std::string_view k_term_service_parameters =
+    R"(SYSTEM\CurrentControlSet\Services\TermService\Parameters)";
 inline constexpr std::string_view k_cryptography = R"(SOFTWARE\Microsoft\Cryptography)";
 }  // namespace registry_key
 
 // Typed reading; a value of another type is an error of code corrupt.
 Result<std::optional<std::uint32_t>> read_dword(const Registry& registry, std::string_view key, std::string_view name);
 Result<std::optional<std::string>> read_text(const Registry& registry, std::string_view key, std::string_view name);
-Result<std::optional<RegistryBinary>> read_binary(const Registry& registry, std::string_view key, std::string_view name);
+Result<std::optional<RegistryBinary>> read_binary(const Registry& registry, std::string_view key,
+                                                  std::string_view name);
 
 }  // namespace rdpmend

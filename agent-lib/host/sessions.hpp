@@ -10,8 +10,8 @@ namespace rdpmend {
 
 struct Session {
   std::uint32_t id = 0;
-  bool remote = false;   // An RDP session; else the console.
-  bool active = false;   // Connected; else disconnected but alive.
+  bool remote = false;  // An RDP session; else the console.
+  bool active = false;  // Connected; else disconnected but alive.
 };
 
 class Sessions {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent-lib/support/result.hpp"
@@ -44,8 +45,13 @@ class FaultInjector {
   Status run(std::string name, const std::function<Status()>& call, const std::function<void()>& outside_edit);
 
  private:
+  static constexpr std::size_t k_max_remembered_calls = 100'000;
+
+  // Remembers the call; what shall go wrong with it.
+  std::optional<Injection> note(const std::string& name);
+
   mutable std::mutex mutex_;
-  std::optional<std::uint64_t> armed_call_;
+  std::uint64_t calls_until_injection_ = 0;  // 0: not armed.
   Injection injection_{};
   std::vector<std::string> calls_;
 };

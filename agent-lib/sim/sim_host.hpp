@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent-lib/host/host.hpp"
@@ -52,10 +53,13 @@ class SimHost {
     bool nla_required = true;
   };
   // How the host answers a connection that comes in by this way, now; logs the events of it.
-  ListenerView accept(ProbeFrom from);
+  ListenerView accept(ProbeFrom from, std::string_view client_address = "203.0.113.7", std::uint16_t client_port = 50312);
+  // Whether accept() would not refuse. Logs nothing.
+  bool reachable(ProbeFrom from) const;
   // Who is told when the listener's reachability may have changed.
   void set_on_change(std::function<void()> changed);
   // Where the real sockets are, once there are some: then Listener::probe goes through them, else it is answered from memory.
+  // The host then shows this port everywhere: PortNumber, firewall rules, Listener::state.
   void set_listener_address(std::string loopback, std::string outside, std::uint16_t port);
   // Story lines of the scenario's changes, as they happen.
   void set_on_story(std::function<void(const std::string&)> on_story);

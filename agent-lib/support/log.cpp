@@ -14,7 +14,9 @@ void set_sink(Sink sink, Level lowest) {
   g_sink = sink;
 }
 
-bool enabled(Level level) { return g_sink.load() != nullptr && level >= g_lowest.load(); }
+bool enabled(Level level) {
+  return g_sink.load() != nullptr && level >= g_lowest.load();
+}
 
 void write(Level level, std::string_view message) {
   if (const auto sink = g_sink.load()) sink(level, message);

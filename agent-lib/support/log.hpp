@@ -1,4 +1,5 @@
-// The program's own log, for whoever debugs the service. What administrators must be able to rely on goes to the journal.
+// The program's own log, for whoever debugs the service. What administrators must be able to rely on goes to the
+// journal.
 #pragma once
 
 #include <fmt/format.h>
@@ -23,12 +24,20 @@ void line(Level level, fmt::format_string<Args...> format, Args&&... args) {
   if (enabled(level)) write(level, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
-void debug(fmt::format_string<Args...> format, Args&&... args) { line(Level::debug, format, std::forward<Args>(args)...); }
+void debug(fmt::format_string<Args...> format, Args&&... args) {
+  line(Level::debug, format, std::forward<Args>(args)...);
+}
 template <class... Args>
-void info(fmt::format_string<Args...> format, Args&&... args) { line(Level::info, format, std::forward<Args>(args)...); }
+void info(fmt::format_string<Args...> format, Args&&... args) {
+  line(Level::info, format, std::forward<Args>(args)...);
+}
 template <class... Args>
-void warning(fmt::format_string<Args...> format, Args&&... args) { line(Level::warning, format, std::forward<Args>(args)...); }
+void warning(fmt::format_string<Args...> format, Args&&... args) {
+  line(Level::warning, format, std::forward<Args>(args)...);
+}
 template <class... Args>
-void error(fmt::format_string<Args...> format, Args&&... args) { line(Level::error, format, std::forward<Args>(args)...); }
+void error(fmt::format_string<Args...> format, Args&&... args) {
+  line(Level::error, format, std::forward<Args>(args)...);
+}
 
 }  // namespace rdpmend::log

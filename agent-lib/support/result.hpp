@@ -15,16 +15,16 @@ enum class ErrorCode {
   invalid_argument,  // The caller's input is wrong.
   not_found,
   already_exists,
-  conflict,          // The thing is not in the state that the call needs; somebody else changed it.
-  denied,            // Access is denied.
+  conflict,  // The thing is not in the state that the call needs; somebody else changed it.
+  denied,    // Access is denied.
   unauthenticated,
-  unavailable,       // Busy, not running, or not reachable now; later may work.
+  unavailable,  // Busy, not running, or not reachable now; later may work.
   timeout,
   cancelled,
-  exhausted,         // A bound was reached.
-  unsupported,       // This host has no such thing.
-  corrupt,           // Data is damaged.
-  internal,          // Our own mistake.
+  exhausted,    // A bound was reached.
+  unsupported,  // This host has no such thing.
+  corrupt,      // Data is damaged.
+  internal,     // Our own mistake.
 };
 
 std::string_view to_string(ErrorCode code);
@@ -37,8 +37,8 @@ struct OsError {
 
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string what;                  // "cannot open store Remote Desktop: access is denied"
-  std::string hint;                  // What to do next; may be empty.
+  std::string what;  // "cannot open store Remote Desktop: access is denied"
+  std::string hint;  // What to do next; may be empty.
   std::optional<OsError> os;
 
   // Prepends what was being done: context("cannot renew the certificate") gives "cannot renew the certificate: ...".
@@ -55,6 +55,8 @@ using Status = Result<void>;
 inline tl::unexpected<Error> fail(ErrorCode code, std::string what, std::string hint = {}) {
   return tl::unexpected<Error>(Error{code, std::move(what), std::move(hint), std::nullopt});
 }
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 }  // namespace rdpmend

@@ -38,9 +38,8 @@ std::string to_iso8601(WallTime time) {
   const year_month_day date{day};
   const hh_mm_ss clock{floor<milliseconds>(time - day)};
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
 namespace {
@@ -105,7 +104,8 @@ std::optional<WallTime> parse_iso8601(std::string_view text) {
   const auto zone = read_zone(text, at);
   if (!zone || at != text.size()) return std::nullopt;
 
-  const year_month_day date{year{parts[0]}, month{static_cast<unsigned>(parts[1])}, day{static_cast<unsigned>(parts[2])}};
+  const year_month_day date{year{parts[0]}, month{static_cast<unsigned>(parts[1])},
+                            day{static_cast<unsigned>(parts[2])}};
   // Nanoseconds since 1970 in 64 bits reach from 1678 to 2262; FILETIME zero (1601) is outside and means "no time".
   if (!date.ok() || parts[0] < 1700 || parts[0] > 2200) return std::nullopt;
   if (parts[3] > 23 || parts[4] > 59 || parts[5] > 60) return std::nullopt;
@@ -132,7 +132,8 @@ std::string to_human(Duration duration) {
     auto text = fmt::format("{} {}", whole, k_units[i].name);
     // Below a second one unit says enough.
     if (i + 1 < 4) {
-      if (const auto next = rest / k_units[i + 1].nanos; next != 0) text += fmt::format(" {} {}", next, k_units[i + 1].name);
+      if (const auto next = rest / k_units[i + 1].nanos; next != 0)
+        text += fmt::format(" {} {}", next, k_units[i + 1].name);
     }
     return text;
   }

@@ -1,0 +1,77 @@
+#include "agent-lib/engine/detection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rdpmend {
+
+Detection::Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults)
+    : catalogue_(catalogue), faults_(faults) {}
+
+const Fault* Detection::find(const std::string& fault_id) const {
+  const auto found =
+      std::find_if(faults_.begin(), faults_.end(), [&](const auto& fault) { return fault->id() == fault_id; });
+  return found == faults_.end() ? nullptr : found->get();
+}
+
+std::set<std::string> Detection::with_masks(const std::set<std::string>& fault_ids) const {
+  std::set<std::string> result;
+  std::vector<std::string> todo(fault_ids.begin(), fault_ids.end());
+  while (!todo.empty()) {
+    const auto id = todo.back();
+    todo.pop_back();
+    const auto* info = catalogue_.find_fault(id);
+    if (info == nullptr || !result.insert(id).second) continue;
+    todo.insert(todo.end(), info->masked_by().begin(), info->masked_by().end());
+  }
+  return result;
+}
+
+std::vector<Finding> Detection::run(const HostView& host, const std::set<std::string>& fault_ids,
+                                    const v1::Signal& signal) const {
+  const auto wanted = with_masks(fault_ids);
+  std::vector<Finding> findings;
+  std::set<std::string> present;
+  for (const auto& info : catalogue_.faults()) {
+    if (!fault_ids.empty() && !wanted.contains(info.id())) continue;
+    const auto mask = std::find_if(info.masked_by().begin(), info.masked_by().end(),
+                                   [&](const auto& id) { return present.contains(id); });
+    if (mask != info.masked_by().end()) {
+      Finding& masked = findings.emplace_back();
+      masked.set_fault_id(info.id());
+      masked.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_MASKED);
+      masked.set_detail(fmt::format("not looked at while {} is present", *mask));
+      continue;
+    }
+    findings.push_back(look(host, info, signal));
+    if (findings.back().outcome() == v1::DiagnoseResponse::Finding::OUTCOME_PRESENT) present.insert(info.id());
+  }
+  return findings;
+}
+
+Finding Detection::look(const HostView& host, const v1::FaultInfo& info, const v1::Signal& signal) const {
+  Finding finding;
+  finding.set_fault_id(info.id());
+  const auto* fault = find(info.id());
+  if (fault == nullptr) {
+    finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_UNKNOWN);
+    finding.set_detail("this build has no detection for it");
+    return finding;
+  }
+  auto diagnosis = fault->detect(host, signal);
+  if (!diagnosis) {
+    finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_UNKNOWN);
+    finding.set_detail(to_string(diagnosis.error()));
+  } else if (!*diagnosis) {
+    finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_ABSENT);
+  } else {
+    finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_PRESENT);
+    auto& found = *finding.mutable_diagnosis() = std::move(**diagnosis);
+    found.set_fault_id(info.id());
+    *found.mutable_found_at() = to_proto(host.clock.now());
+  }
+  return finding;
+}
+
+}  // namespace rdpmend

@@ -1,0 +1,718 @@
+#include "agent-lib/engine/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "agent-lib/engine/detection.hpp"
+#include "agent-lib/engine/intake.hpp"
+#include "agent-lib/engine/ledger.hpp"
+#include "agent-lib/engine/policy.hpp"
+#include "agent-lib/engine/repair_run.hpp"
+#include "agent-lib/support/log.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+constexpr Duration k_retry_pause =
+    std::chrono::seconds{10};  // Before an incident or a write that failed is tried again.
+constexpr Duration k_prune_interval = std::chrono::hours{1};
+
+Error not_running() {
+  return {ErrorCode::unavailable, "the service is stopping", "Try again when it runs.", {}};
+}
+
+v1::Signal signal_of(v1::Signal::Kind kind, std::string requested_by = {}) {
+  v1::Signal signal;
+  signal.set_kind(kind);
+  signal.set_requested_by(std::move(requested_by));
+  return signal;
+}
+
+// Diagnoses differ if people would say so; the moment of looking does not count.
+bool same_diagnosis(v1::Diagnosis a, v1::Diagnosis b) {
+  a.clear_found_at();
+  b.clear_found_at();
+  // A probe's evidence names its time and ports; what counts is the rest.
+  return a.summary() == b.summary() && a.repairable() == b.repairable() && a.advice() == b.advice() &&
+         a.evidence_size() == b.evidence_size();
+}
+
+bool has_written(const v1::Repair& repair) {
+  return std::any_of(repair.steps().begin(), repair.steps().end(), [](const v1::StepRecord& record) {
+    return record.phase() == v1::StepRecord::PHASE_DONE || record.phase() == v1::StepRecord::PHASE_INTENDED;
+  });
+}
+
+}  // namespace
+
+class Engine::Impl {
+ public:
+  Impl(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker)
+      : parts_(std::move(parts)),
+        engine_(std::move(engine)),
+        worker_(std::move(worker)),
+        ledger_(parts_.journal, parts_.host.clock),
+        policy_(parts_.policy),
+        detection_(parts_.catalogue, parts_.faults),
+        intake_(parts_.catalogue),
+        run_(parts_.host, ledger_, detection_, policy_, engine_, worker_) {
+    ledger_.set_on_change([this] { publish(); });
+    run_.set_on_idle([this] { repair_ended(); });
+    run_.set_on_probe([this](const v1::ProbeReport& report) { note_probe(report); });
+    publish();
+  }
+
+  // --- life ---
+
+  Status start() {
+    started_ = parts_.host.clock.now();
+    if (auto replayed = ledger_.replay(); !replayed) return replayed;
+    auto bookmarks = parts_.journal.bookmarks();
+    if (!bookmarks) return fail(std::move(bookmarks).error().context("cannot read the bookmarks"));
+    bookmarks_ = std::move(*bookmarks);
+    auto recorded = ledger_.record(0, [&](v1::JournalEntry& entry) {
+      auto& body = *entry.mutable_service_started();
+      body.set_version(parts_.version);
+      body.set_host_name(parts_.host.identity.name);
+      body.set_host_kind(parts_.host.identity.kind);
+      for (const auto& text : parts_.degraded) body.add_degraded(text);
+    });
+    if (!recorded) return recorded;
+    next_prune_ = now() + k_prune_interval;
+    sweep(signal_of(v1::Signal::KIND_STARTUP));
+    asio::post(engine_, [this] { consider_all(); });
+    return {};
+  }
+
+  void stop(std::string reason, std::function<void()> done) {
+    stopping_ = true;
+    run_.request_stop();
+    // What the worker does now ends first; its result is posted here before this is.
+    asio::post(worker_, [this, reason = std::move(reason), done = std::move(done)]() mutable {
+      asio::post(engine_,
+                 [this, reason = std::move(reason), done = std::move(done)]() mutable { stopped(reason, done); });
+    });
+  }
+
+  // --- events ---
+
+  void take(const std::string& channel, EventBatch batch, std::function<void()> taken) {
+    const auto signals = intake_.take(channel, batch, now());
+    auto entries = entries_for(signals);
+    std::optional<Bookmark> bookmark;
+    if (!batch.bookmark.empty()) bookmark = Bookmark{channel, batch.bookmark};
+    write_intake({std::move(entries), std::move(bookmark), signals, std::move(taken)});
+  }
+
+  const std::map<std::string, std::string>& bookmarks() const { return bookmarks_; }
+
+  // --- administrators ---
+
+  std::shared_ptr<const EngineSnapshot> snapshot() const {
+    const std::lock_guard lock(snapshot_mutex_);
+    return snapshot_;
+  }
+
+  void diagnose(const std::vector<std::string>& fault_ids, const Callback<v1::DiagnoseResponse>& done) {
+    for (const auto& id : fault_ids) {
+      if (parts_.catalogue.find_fault(id) == nullptr) return done(unknown_fault(id));
+    }
+    if (stopping_) return done(fail(not_running()));
+    asio::post(worker_, [this, wanted = std::set<std::string>(fault_ids.begin(), fault_ids.end()), done] {
+      v1::DiagnoseResponse response;
+      for (auto& finding : detection_.run(parts_.host.view(), wanted, signal_of(v1::Signal::KIND_REQUEST))) {
+        *response.add_findings() = std::move(finding);
+      }
+      const auto& listener = parts_.host.listener;
+      if (auto report = listener.probe(ProbeFrom::loopback, parts_.probe_deadline))
+        *response.mutable_loopback_probe() = *report;
+      if (auto report = listener.probe(ProbeFrom::outside, parts_.probe_deadline))
+        *response.mutable_outside_probe() = *report;
+      asio::post(engine_, [this, response = std::move(response), done] {
+        if (response.has_outside_probe()) note_probe(response.outside_probe());
+        done(response);
+      });
+    });
+  }
+
+  void plan_repair(const std::string& fault_id, const Callback<v1::PlanRepairResponse>& done) {
+    if (parts_.catalogue.find_fault(fault_id) == nullptr) return done(unknown_fault(fault_id));
+    if (stopping_) return done(fail(not_running()));
+    asio::post(worker_, [this, fault_id, done] {
+      auto result = dry_run(fault_id);
+      asio::post(engine_, [result = std::move(result), done] { done(result); });
+    });
+  }
+
+  void act(const AdminCommand& command, const Callback<v1::Incident>& done) {
+    const auto incident = ledger_.incident(command.incident_id);
+    if (incident == nullptr) {
+      return done(fail(ErrorCode::not_found, fmt::format("there is no incident {}", command.incident_id),
+                       "'rdpmend incidents --all' lists them."));
+    }
+    if (ledger_.read([&](const IncidentBook& book) { return book.knows_request(command.request_id); }))
+      return done(*incident);
+    if (stopping_) return done(fail(not_running()));
+    if (auto allowed = check(command, *incident); !allowed) return done(fail(allowed.error()));
+    if (auto recorded = record_command(command); !recorded) return done(fail(recorded.error()));
+    carry_out(command);
+    done(*ledger_.incident(command.incident_id));
+  }
+
+  v1::FaultMode mode_of(const std::string& fault_id) const {
+    const auto* fault = parts_.catalogue.find_fault(fault_id);
+    return fault == nullptr ? v1::FAULT_MODE_UNSPECIFIED : policy_.mode(*fault);
+  }
+
+  // --- time ---
+
+  SteadyTime next_tick() const {
+    SteadyTime next = std::min(next_sweep_, next_prune_);
+    const auto sooner = [&](const std::optional<SteadyTime>& time) {
+      if (time) next = std::min(next, *time);
+    };
+    sooner(run_.next_tick());
+    sooner(intake_.next_flush());
+    sooner(next_consider_);
+    sooner(next_write_);
+    return next;
+  }
+
+  void set_on_schedule_change(std::function<void()> changed) { on_schedule_change_ = std::move(changed); }
+
+  void tick() {
+    if (stopping_) return;
+    const auto time = now();
+    if (next_write_ && time >= *next_write_) retry_intake();
+    take_signals(intake_.flush(time));
+    run_.tick();
+    if (next_consider_ && time >= *next_consider_) consider_all();
+    if (time >= next_sweep_) sweep(signal_of(v1::Signal::KIND_SCHEDULE));
+    if (time >= next_prune_) prune();
+    schedule_changed();
+  }
+
+ private:
+  // Findings of a batch that wait for the journal, with the credit of their channel.
+  struct IntakeWrite {
+    std::vector<v1::JournalEntry> entries;
+    std::optional<Bookmark> bookmark;
+    std::vector<v1::Signal> signals;
+    std::function<void()> taken;
+  };
+
+  SteadyTime now() const { return parts_.host.clock.steady(); }
+  void schedule_changed() {
+    if (on_schedule_change_) on_schedule_change_();
+  }
+
+  tl::unexpected<Error> unknown_fault(const std::string& id) const {
+    std::string names;
+    for (const auto& fault : parts_.catalogue.faults()) names += (names.empty() ? "" : ", ") + fault.id();
+    return fail(ErrorCode::not_found, fmt::format("there is no fault '{}'", id),
+                fmt::format("Known faults: {}.", names));
+  }
+
+  // --- intake ---
+
+  std::vector<v1::JournalEntry> entries_for(const std::vector<v1::Signal>& signals) const {
+    std::vector<v1::JournalEntry> entries;
+    for (const auto& signal : signals) {
+      auto& entry = entries.emplace_back();
+      if (signal.kind() == v1::Signal::KIND_GAP) {
+        entry.mutable_event_gap()->set_channel(signal.channel());
+        entry.mutable_event_gap()->set_reason(
+            "events were lost: the log wrapped, was cleared, or its bookmark is gone");
+        continue;
+      }
+      entry.set_incident_id(incident_of(signal));
+      *entry.mutable_signal_raised()->mutable_signal() = signal;
+    }
+    return entries;
+  }
+
+  // The open incident that a signal adds to; 0: none.
+  std::uint64_t incident_of(const v1::Signal& signal) const {
+    return ledger_.read([&](const IncidentBook& book) -> std::uint64_t {
+      for (const auto& incident : book.open()) {
+        const auto& ids = signal.fault_ids();
+        if (std::find(ids.begin(), ids.end(), incident->diagnosis().fault_id()) != ids.end()) return incident->id();
+      }
+      return 0;
+    });
+  }
+
+  // A batch that cannot be written keeps its credit, so its channel waits: the event log is the queue.
+  void write_intake(IntakeWrite write) {
+    if (!waiting_writes_.empty()) {
+      waiting_writes_.push_back(std::move(write));
+      return;
+    }
+    const auto recorded = ledger_.record(write.entries, write.bookmark);
+    if (!recorded) {
+      log::error("findings wait for the journal: {}", to_string(recorded.error()));
+      waiting_writes_.push_back(std::move(write));
+      next_write_ = now() + k_retry_pause;
+      schedule_changed();
+      return;
+    }
+    for (const auto& signal : write.signals) request_detection(signal);
+    if (write.taken) write.taken();
+    schedule_changed();
+  }
+
+  void retry_intake() {
+    next_write_.reset();
+    auto waiting = std::exchange(waiting_writes_, {});
+    for (auto& write : waiting) write_intake(std::move(write));
+  }
+
+  void take_signals(const std::vector<v1::Signal>& signals) {
+    if (!signals.empty()) write_intake({entries_for(signals), std::nullopt, signals, nullptr});
+  }
+
+  // --- detection: one at a time, requests that come meanwhile are merged ---
+
+  void request_detection(const v1::Signal& signal) {
+    if (signal.kind() == v1::Signal::KIND_EVENT && signal.fault_ids().empty()) return;  // Points to nothing.
+    if (signal.fault_ids().empty()) {
+      wanted_all_ = true;
+    } else {
+      wanted_.insert(signal.fault_ids().begin(), signal.fault_ids().end());
+    }
+    for (const auto& id : signal.fault_ids()) wanted_signals_.emplace(id, signal);
+    if (wanted_all_) wanted_signals_.emplace("", signal);
+    if (!detecting_) detect();
+  }
+
+  void sweep(v1::Signal signal) {
+    next_sweep_ = now() + policy_.sweep_interval();
+    sweeping_ = true;
+    request_detection(signal);
+  }
+
+  void detect() {
+    if (stopping_ || (wanted_.empty() && !wanted_all_)) return;
+    detecting_ = true;
+    auto faults = wanted_all_ ? std::set<std::string>{} : wanted_;
+    asio::post(worker_,
+               [this, faults = std::move(faults), signals = wanted_signals_, probe = std::exchange(sweeping_, false)] {
+                 auto findings = detection_.run(parts_.host.view(), faults, signals.begin()->second);
+                 std::optional<v1::ProbeReport> report;
+                 if (probe) {
+                   if (auto made = parts_.host.listener.probe(ProbeFrom::outside, parts_.probe_deadline))
+                     report = *made;
+                 }
+                 asio::post(engine_, [this, findings = std::move(findings), signals, report, probe] {
+                   detecting_ = false;
+                   if (report) note_probe(*report);
+                   if (probe) note_sweep();
+                   found(findings, signals);
+                   detect();
+                 });
+               });
+    wanted_.clear();
+    wanted_all_ = false;
+    wanted_signals_.clear();
+  }
+
+  void found(const std::vector<Finding>& findings, const std::map<std::string, v1::Signal>& signals) {
+    for (const auto& finding : findings) {
+      auto signal = signals.find(finding.fault_id());
+      if (signal == signals.end()) signal = signals.begin();
+      switch (finding.outcome()) {
+        case Finding::OUTCOME_PRESENT: present(finding.diagnosis(), signal->second); break;
+        case Finding::OUTCOME_ABSENT: absent(finding.fault_id()); break;
+        case Finding::OUTCOME_UNKNOWN: note_unknown(finding); break;
+        default: break;
+      }
+    }
+    consider_all();
+  }
+
+  void present(const v1::Diagnosis& diagnosis, const v1::Signal& signal) {
+    const auto [open, dismissed] = ledger_.read([&](const IncidentBook& book) {
+      return std::pair{book.find_open(diagnosis.fault_id(), diagnosis.subject()),
+                       book.find_dismissed(diagnosis.fault_id(), diagnosis.subject())};
+    });
+    unknown_.erase(diagnosis.fault_id());
+    Status recorded;
+    if (open == nullptr) {
+      if (dismissed != nullptr) return;
+      if (auto opened = ledger_.open_incident(diagnosis, signal); !opened) recorded = fail(opened.error());
+    } else if (!same_diagnosis(open->diagnosis(), diagnosis) && open->id() != run_.incident_id()) {
+      recorded = ledger_.record(open->id(), [&](v1::JournalEntry& entry) {
+        *entry.mutable_incident_updated()->mutable_diagnosis() = diagnosis;
+      });
+    }
+    if (!recorded) log::error("a diagnosis cannot be recorded: {}", to_string(recorded.error()));
+  }
+
+  // The fault is gone without our doing: its incidents are over, unless a repair is about to prove it itself or has
+  // written something that still waits for a decision.
+  void absent(const std::string& fault_id) {
+    unknown_.erase(fault_id);
+    const auto gone = ledger_.read([&](const IncidentBook& book) {
+      std::vector<std::shared_ptr<const v1::Incident>> result;
+      for (const auto& [id, incident] : book.incidents()) {
+        const bool waits = !is_closed(incident->state()) || incident->state() == v1::INCIDENT_STATE_DISMISSED;
+        if (waits && incident->diagnosis().fault_id() == fault_id) result.push_back(incident);
+      }
+      return result;
+    });
+    for (const auto& incident : gone) {
+      if (incident->id() == run_.incident_id() || incident->state() == v1::INCIDENT_STATE_REPAIRING) continue;
+      set_state(*incident, v1::INCIDENT_STATE_CLEARED, "the fault is no longer present");
+    }
+  }
+
+  // Once per fault and reason: a host that cannot be read is news only the first time.
+  void note_unknown(const Finding& finding) {
+    auto& last = unknown_[finding.fault_id()];
+    if (last == finding.detail()) return;
+    last = finding.detail();
+    const auto recorded = ledger_.record(0, [&](v1::JournalEntry& entry) {
+      entry.mutable_internal_error()->set_where("detect " + finding.fault_id());
+      entry.mutable_internal_error()->set_what(finding.detail());
+    });
+    if (!recorded) log::error("{} cannot be looked at: {}", finding.fault_id(), finding.detail());
+  }
+
+  // --- incidents ---
+
+  void set_state(const v1::Incident& incident, v1::IncidentState to, const std::string& reason) {
+    if (incident.state() == to && incident.reason() == reason) return;
+    const auto recorded = ledger_.record(incident.id(), [&](v1::JournalEntry& entry) {
+      auto& change = *entry.mutable_incident_state_changed();
+      change.set_from(incident.state());
+      change.set_to(to);
+      change.set_reason(reason);
+    });
+    if (!recorded) log::error("incident {} cannot be recorded: {}", incident.id(), to_string(recorded.error()));
+  }
+
+  void repair_ended() {
+    asio::post(engine_, [this] { consider_all(); });
+  }
+
+  // Decides about every open incident. At most one repair runs; what cannot begin now is considered again later.
+  void consider_all() {
+    next_consider_.reset();
+    if (stopping_) return;
+    for (const auto& incident : ledger_.read([](const IncidentBook& book) { return book.open(); })) {
+      if (incident->id() != run_.incident_id()) consider(*incident);
+    }
+    schedule_changed();
+  }
+
+  void consider(const v1::Incident& incident) {
+    switch (incident.state()) {
+      case v1::INCIDENT_STATE_REPAIRING:
+        // Interrupted by a crash, or by a journal that could not be written.
+        if (may_try(incident.id())) run_.resume(incident.id());
+        return;
+      case v1::INCIDENT_STATE_AWAITING_APPROVAL: consider_waiting(incident); return;
+      case v1::INCIDENT_STATE_ESCALATED:
+        // Only a report: once the cause that forbids a repair is gone, it is an ordinary incident again.
+        if (!incident.diagnosis().repairable() || incident.attempts() > 0 || incident.repair().has_plan()) return;
+        break;
+      default: break;
+    }
+    const auto* fault = parts_.catalogue.find_fault(incident.diagnosis().fault_id());
+    if (fault == nullptr) return;
+    const auto wall = parts_.host.clock.now();
+    const auto decision = ledger_.read([&](const IncidentBook& book) {
+      return policy_.decide(*fault, incident, book, wall, parts_.host.clock.utc_offset());
+    });
+    switch (decision.what) {
+      case Decision::What::begin:
+      case Decision::What::propose:
+        if (may_try(incident.id())) run_.begin(incident.id(), decision.what == Decision::What::propose);
+        break;
+      case Decision::What::escalate: set_state(incident, v1::INCIDENT_STATE_ESCALATED, decision.reason); break;
+      case Decision::What::observe: set_state(incident, v1::INCIDENT_STATE_OPEN, decision.reason); break;
+      case Decision::What::wait:
+        // What was undone stays visible as such; only an open incident says what it waits for.
+        if (incident.state() == v1::INCIDENT_STATE_OPEN) set_state(incident, v1::INCIDENT_STATE_OPEN, decision.reason);
+        if (decision.again) consider_at(now() + (*decision.again - wall));
+        break;
+    }
+  }
+
+  // One at a time, and not at once again what failed a moment ago.
+  bool may_try(std::uint64_t incident_id) {
+    if (run_.busy()) return false;
+    const auto last = last_try_.find(incident_id);
+    if (last != last_try_.end() && now() < last->second + k_retry_pause) {
+      consider_at(last->second + k_retry_pause);
+      return false;
+    }
+    last_try_.clear();
+    last_try_[incident_id] = now();
+    return true;
+  }
+
+  void consider_waiting(const v1::Incident& incident) {
+    const auto since = from_proto(incident.state_since());
+    const auto left = since + policy_.approval_timeout() - parts_.host.clock.now();
+    if (left > Duration::zero()) return consider_at(now() + left);
+    const auto reason = fmt::format("nobody approved within {}", to_human(policy_.approval_timeout()));
+    if (!has_written(incident.repair())) return set_state(incident, v1::INCIDENT_STATE_ESCALATED, reason);
+    if (may_try(incident.id())) run_.roll_back(incident.id(), reason);
+  }
+
+  void consider_at(SteadyTime time) {
+    const auto soonest = std::max(time, now() + std::chrono::milliseconds{10});
+    next_consider_ = next_consider_ ? std::min(*next_consider_, soonest) : soonest;
+  }
+
+  // --- commands ---
+
+  Status check(const AdminCommand& command, const v1::Incident& incident) const {
+    using Verb = AdminCommand::Verb;
+    const auto state = to_string(incident.state());
+    if (run_.busy() && (command.verb != Verb::dismiss || run_.incident_id() == incident.id())) {
+      return fail(ErrorCode::conflict, fmt::format("incident {} is being repaired", run_.incident_id()),
+                  "Wait until it is done: 'rdpmend watch' shows how far it is.");
+    }
+    switch (command.verb) {
+      case Verb::repair: return check_repair(incident);
+      case Verb::approve:
+        if (incident.state() != v1::INCIDENT_STATE_AWAITING_APPROVAL) {
+          return fail(ErrorCode::conflict,
+                      fmt::format("incident {} is {}: nothing waits for approval", incident.id(), state));
+        }
+        if (!command.plan_id.empty() && command.plan_id != incident.repair().plan().id()) {
+          return fail(ErrorCode::conflict,
+                      fmt::format("the plan is {} by now, not {}", incident.repair().plan().id(), command.plan_id),
+                      fmt::format("Read it with 'rdpmend show {}' and approve that.", incident.id()));
+        }
+        return {};
+      case Verb::rollback:
+        if (!has_written(incident.repair())) {
+          return fail(ErrorCode::conflict,
+                      fmt::format("incident {} is {}: there is nothing to undo", incident.id(), state));
+        }
+        return check_no_other_open(incident);
+      case Verb::dismiss:
+        if (is_closed(incident.state())) {
+          return fail(ErrorCode::conflict, fmt::format("incident {} is closed already: {}", incident.id(), state));
+        }
+        if (!incident.repair().has_ended() && has_written(incident.repair())) {
+          return fail(
+              ErrorCode::conflict,
+              fmt::format("the repair of incident {} is not over: some of its steps are applied", incident.id()),
+              "Approve the next rung, or roll back first.");
+        }
+        return {};
+    }
+    return {};
+  }
+
+  static Status check_repair(const v1::Incident& incident) {
+    if (is_closed(incident.state())) {
+      return fail(ErrorCode::conflict,
+                  fmt::format("incident {} is closed: {}", incident.id(), to_string(incident.state())));
+    }
+    if (incident.state() == v1::INCIDENT_STATE_AWAITING_APPROVAL) {
+      return fail(ErrorCode::conflict, fmt::format("incident {} waits for approval", incident.id()),
+                  fmt::format("Read the plan with 'rdpmend show {0}', then 'rdpmend approve {0}'.", incident.id()));
+    }
+    if (!incident.diagnosis().repairable()) {
+      return fail(ErrorCode::conflict,
+                  fmt::format("{} cannot be repaired by the service here", incident.diagnosis().fault_id()),
+                  incident.diagnosis().advice());
+    }
+    return {};
+  }
+
+  Status check_no_other_open(const v1::Incident& incident) const {
+    const auto& diagnosis = incident.diagnosis();
+    const auto open = ledger_.read(
+        [&](const IncidentBook& book) { return book.find_open(diagnosis.fault_id(), diagnosis.subject()); });
+    if (open == nullptr || open->id() == incident.id()) return {};
+    return fail(ErrorCode::conflict, fmt::format("a newer incident {} about the same is open", open->id()),
+                "Roll back or dismiss that one first.");
+  }
+
+  Status record_command(const AdminCommand& command) {
+    return ledger_.record(command.incident_id, [&](v1::JournalEntry& entry) {
+      constexpr std::string_view k_names[] = {"Repair", "Approve", "Rollback", "Dismiss"};
+      auto& action = *entry.mutable_admin_action();
+      action.set_client(command.client);
+      action.set_method(std::string(k_names[static_cast<std::size_t>(command.verb)]));
+      action.set_request_id(command.request_id);
+      action.set_comment(command.comment);
+    });
+  }
+
+  void carry_out(const AdminCommand& command) {
+    using Verb = AdminCommand::Verb;
+    const auto incident = ledger_.incident(command.incident_id);
+    switch (command.verb) {
+      case Verb::repair: run_.begin(command.incident_id, false); break;
+      case Verb::approve: run_.approve(command.incident_id, command.client); break;
+      case Verb::rollback: run_.roll_back(command.incident_id, "rolled back by " + command.client); break;
+      case Verb::dismiss: set_state(*incident, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client); break;
+    }
+    schedule_changed();
+  }
+
+  Result<v1::PlanRepairResponse> dry_run(const std::string& fault_id) const {
+    v1::PlanRepairResponse response;
+    for (const auto& finding : detection_.run(parts_.host.view(), {fault_id}, signal_of(v1::Signal::KIND_REQUEST))) {
+      if (finding.fault_id() != fault_id || finding.outcome() == Finding::OUTCOME_ABSENT) continue;
+      if (finding.outcome() != Finding::OUTCOME_PRESENT) {
+        return fail(finding.outcome() == Finding::OUTCOME_MASKED ? ErrorCode::conflict : ErrorCode::unavailable,
+                    fmt::format("{} cannot be planned for: {}", fault_id, finding.detail()));
+      }
+      auto plan = detection_.find(fault_id)->plan(parts_.host.view(), finding.diagnosis());
+      if (!plan) return fail(std::move(plan).error().context("cannot plan"));
+      plan->set_id("dry-run");
+      plan->set_fault_id(fault_id);
+      plan->set_subject(finding.diagnosis().subject());
+      if (auto finished = finish_plan(*plan); !finished) return fail(finished.error());
+      *response.add_diagnoses() = finding.diagnosis();
+      *response.add_plans() = std::move(*plan);
+    }
+    return response;
+  }
+
+  // --- the rest ---
+
+  void prune() {
+    next_prune_ = now() + k_prune_interval;
+    if (auto pruned = ledger_.prune_if_due(); !pruned)
+      log::error("the journal cannot be pruned: {}", to_string(pruned.error()));
+  }
+
+  void stopped(const std::string& reason, const std::function<void()>& done) {
+    // A repair that was stopped between two steps is being undone: the worker has a job again, and we wait for it.
+    if (run_.busy() && !run_.next_tick()) {
+      asio::post(worker_,
+                 [this, reason, done] { asio::post(engine_, [this, reason, done] { stopped(reason, done); }); });
+      return;
+    }
+    const auto recorded =
+        ledger_.record(0, [&](v1::JournalEntry& entry) { entry.mutable_service_stopped()->set_reason(reason); });
+    if (!recorded) log::error("the stop cannot be recorded: {}", to_string(recorded.error()));
+    done();
+  }
+
+  void note_probe(const v1::ProbeReport& report) {
+    {
+      const std::lock_guard lock(snapshot_mutex_);
+      last_probe_ = report;
+    }
+    publish();
+  }
+
+  void note_sweep() {
+    {
+      const std::lock_guard lock(snapshot_mutex_);
+      last_sweep_ = parts_.host.clock.now();
+    }
+    publish();
+  }
+
+  void publish() {
+    auto next = std::make_shared<EngineSnapshot>();
+    ledger_.read([&](const IncidentBook& book) {
+      next->incidents = book.incidents();
+      next->breaker_open = policy_.breaker_open(book);
+    });
+    next->started = started_;
+    next->degraded = parts_.degraded;
+    const std::lock_guard lock(snapshot_mutex_);
+    next->last_sweep = last_sweep_;
+    next->last_probe = last_probe_;
+    snapshot_ = std::move(next);
+  }
+
+  EngineParts parts_;
+  asio::any_io_executor engine_;
+  asio::any_io_executor worker_;
+  Ledger ledger_;
+  Policy policy_;
+  Detection detection_;
+  Intake intake_;
+  RepairRun run_;
+
+  std::map<std::string, std::string> bookmarks_;
+  WallTime started_{};
+  bool stopping_ = false;
+
+  std::deque<IntakeWrite> waiting_writes_;  // At most one per channel: each holds its credit.
+  std::set<std::string> wanted_;
+  bool wanted_all_ = false;
+  std::map<std::string, v1::Signal> wanted_signals_;  // First signal by fault; "" for every fault.
+  bool detecting_ = false;
+  bool sweeping_ = false;
+  std::map<std::string, std::string> unknown_;  // Why a fault could not be looked at, when last told.
+  std::map<std::uint64_t, SteadyTime> last_try_;
+
+  SteadyTime next_sweep_{};
+  SteadyTime next_prune_{};
+  std::optional<SteadyTime> next_consider_;
+  std::optional<SteadyTime> next_write_;
+  std::function<void()> on_schedule_change_;
+
+  mutable std::mutex snapshot_mutex_;
+  std::shared_ptr<const EngineSnapshot> snapshot_;
+  std::optional<WallTime> last_sweep_;
+  std::optional<v1::ProbeReport> last_probe_;
+};
+
+Engine::Engine(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker)
+    : impl_(std::make_unique<Impl>(std::move(parts), engine, std::move(worker))), executor_(std::move(engine)) {}
+Engine::~Engine() = default;
+
+Status Engine::start() {
+  return impl_->start();
+}
+void Engine::take(std::string channel, EventBatch batch, std::function<void()> taken) {
+  asio::post(executor_,
+             [this, channel = std::move(channel), batch = std::move(batch), taken = std::move(taken)]() mutable {
+               impl_->take(channel, std::move(batch), std::move(taken));
+             });
+}
+std::map<std::string, std::string> Engine::bookmarks() const {
+  return impl_->bookmarks();
+}
+std::shared_ptr<const EngineSnapshot> Engine::snapshot() const {
+  return impl_->snapshot();
+}
+void Engine::diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseResponse> done) {
+  asio::post(executor_,
+             [this, fault_ids = std::move(fault_ids), done = std::move(done)] { impl_->diagnose(fault_ids, done); });
+}
+void Engine::plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done) {
+  asio::post(executor_,
+             [this, fault_id = std::move(fault_id), done = std::move(done)] { impl_->plan_repair(fault_id, done); });
+}
+void Engine::act(AdminCommand command, Callback<v1::Incident> done) {
+  asio::post(executor_, [this, command = std::move(command), done = std::move(done)] { impl_->act(command, done); });
+}
+v1::FaultMode Engine::mode_of(const std::string& fault_id) const {
+  return impl_->mode_of(fault_id);
+}
+SteadyTime Engine::next_tick() const {
+  return impl_->next_tick();
+}
+void Engine::set_on_schedule_change(std::function<void()> changed) {
+  impl_->set_on_schedule_change(std::move(changed));
+}
+void Engine::tick() {
+  impl_->tick();
+}
+void Engine::stop(std::string reason, std::function<void()> done) {
+  asio::post(executor_, [this, reason = std::move(reason), done = std::move(done)] { impl_->stop(reason, done); });
+}
+
+}  // namespace rdpmend

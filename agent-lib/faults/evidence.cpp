@@ -1,0 +1,52 @@
+#include "agent-lib/faults/evidence.hpp"
+
+#include <fmt/format.h>
+
+namespace rdpmend::faults {
+
+void add_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& list, std::string_view what, std::string_view found,
+                  std::string_view expected, std::string_view source) {
+  auto& evidence = *list.Add();
+  evidence.set_what(std::string(what));
+  evidence.set_found(std::string(found));
+  evidence.set_expected(std::string(expected));
+  evidence.set_source(std::string(source));
+}
+
+v1::Verdict verdict(v1::Verdict::Result result, std::string summary) {
+  v1::Verdict out;
+  out.set_result(result);
+  out.set_summary(std::move(summary));
+  return out;
+}
+
+v1::Verdict ask_again(std::string summary, Duration after) {
+  auto out = verdict(v1::Verdict::RESULT_NOT_KNOWN_YET, std::move(summary));
+  *out.mutable_ask_again_in() = to_proto_duration(after);
+  return out;
+}
+
+Result<bool> remote_desktop_allowed(const HostView& host) {
+  // Policy beats the local value: facts of TerminalServer.admx.
+  for (const auto key : {registry_key::k_policy, registry_key::k_terminal_server}) {
+    const auto deny = read_dword(host.registry, key, "fDenyTSConnections");
+    if (!deny) return fail(deny.error());
+    if (*deny) return **deny == 0;
+  }
+  return false;  // The value is absent only where Remote Desktop was never allowed.
+}
+
+std::string probe_summary(const v1::ProbeReport& report) {
+  if (report.outcome() == v1::PROBE_OUTCOME_OK) {
+    return fmt::format("TLS done, certificate {} until {}", report.certificate().sha1(),
+                       to_iso8601(from_proto(report.certificate().not_after())));
+  }
+  return report.detail();
+}
+
+void add_probe_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& list, const v1::ProbeReport& report) {
+  add_evidence(list, "a handshake from outside in", probe_summary(report), "TLS done with the registered certificate",
+               fmt::format("probe {}:{}", report.host(), report.port()));
+}
+
+}  // namespace rdpmend::faults

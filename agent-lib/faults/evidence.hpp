@@ -1,0 +1,25 @@
+// Small things that every fault says: evidence lines, verdicts, and what is common to reading a Remote Desktop host.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agent-lib/host/host.hpp"
+#include "rdpmend/v1/plan.pb.h"
+
+namespace rdpmend::faults {
+
+void add_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& list, std::string_view what, std::string_view found,
+                  std::string_view expected, std::string_view source);
+
+v1::Verdict verdict(v1::Verdict::Result result, std::string summary);
+v1::Verdict ask_again(std::string summary, Duration after);
+
+// Remote Desktop is switched on, by policy or locally. Off is somebody's decision and no fault.
+Result<bool> remote_desktop_allowed(const HostView& host);
+
+// One line about a probe: "TLS done, certificate ABCD.." or what went wrong.
+std::string probe_summary(const v1::ProbeReport& report);
+void add_probe_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& list, const v1::ProbeReport& report);
+
+}  // namespace rdpmend::faults

@@ -1,0 +1,128 @@
+// A change of the host by somebody else: what a scenario or a drill says, done with everything that follows from it.
+#include <algorithm>
+
+#include "agent-lib/sim/consequences.hpp"
+
+namespace rdpmend::sim {
+
+namespace {
+
+using std::chrono::days;
+
+constexpr std::string_view k_culprit = R"(C:\Windows\System32\netsh.exe)";
+
+void remove_listener_certificate(World& world) {
+  world.stores[std::string(k_remote_desktop_store)].erase(registered_certificate(world));
+  erase_value(world, registry_key::k_win_stations, "SelfSignedCertificate");
+}
+
+void remove_key_reader(World& world, const std::string& sid) {
+  const auto file = world.key_files.find(listener_key_file());
+  if (file == world.key_files.end()) return;
+  auto& dacl = *file->second.security.mutable_dacl();
+  dacl.erase(std::remove_if(dacl.begin(), dacl.end(), [&](const v1::Ace& ace) { return ace.sid() == sid; }), dacl.end());
+}
+
+void apply(World& world, const v1::SimCertificate& change) {
+  if (change.has_expires_in() || change.has_valid_since()) {
+    const Duration since = change.has_valid_since() ? from_proto(change.valid_since()) : days{60};
+    const Duration left = change.has_expires_in() ? from_proto(change.expires_in()) : days{120};
+    remove_listener_certificate(world);
+    install_certificate(world, world.now() - since, world.now() + left);
+  }
+  if (change.absent()) remove_listener_certificate(world);
+  if (change.key_missing()) world.key_files.erase(listener_key_file());
+  for (const auto& sid : change.key_readers_removed()) remove_key_reader(world, sid);
+}
+
+void stop_with_dependents(World& world, const std::string& name) {
+  for (const auto& dependent : running_dependents(world, name)) stop_with_dependents(world, dependent);
+  (void)stop_service(world, name);  // A service that hangs stays as it is: that is the scenario.
+}
+
+void apply(World& world, const v1::SimService& change) {
+  auto* service = find_service(world, change.name());
+  if (!service) return;
+  if (change.has_running() && change.running()) (void)start_service(world, change.name());
+  service->refuses_to_start = change.refuses_to_start();
+  service->hangs_on_stop = change.hangs_on_stop();
+  if (change.has_running() && !change.running()) stop_with_dependents(world, change.name());
+  if (change.start_type() != v1::SERVICE_START_TYPE_UNSPECIFIED) set_start_type(world, *service, change.start_type());
+}
+
+void delete_rule(World& world, const FirewallRule& rule) {
+  world.log.append(events::firewall_rule(events::RuleChange::deleted, rule, k_culprit), world.now(), world.full_name);
+  std::erase_if(world.firewall.rules,
+                [id = rule.id, by_policy = rule.by_policy](const auto& other) { return other.id == id && other.by_policy == by_policy; });
+}
+
+// A Group Policy brings a rule of its own beside the local one.
+FirewallRule& rule_to_change(World& world, const v1::SimFirewallRule& change) {
+  if (auto* rule = find_rule(world, change.rule_id(), change.by_policy())) return *rule;
+  FirewallRule added;
+  if (const auto* local = find_rule(world, change.rule_id(), false)) {
+    added = *local;
+  } else {
+    added.id = change.rule_id();
+    added.group = k_remote_desktop_group;
+    added.local_ports = std::to_string(world.listening_on);
+    added.remote_addresses = "*";
+  }
+  added.by_policy = change.by_policy();
+  return world.firewall.rules.emplace_back(std::move(added));
+}
+
+void apply(World& world, const v1::SimFirewallRule& change) {
+  if (change.absent()) {
+    if (const auto* rule = find_rule(world, change.rule_id(), change.by_policy())) delete_rule(world, FirewallRule(*rule));
+    return;
+  }
+  auto& rule = rule_to_change(world, change);
+  rule.enabled = !change.has_enabled() || change.enabled();
+  rule.allow = !change.block();
+  if (!rule.by_policy) log_rule_change(world, rule, k_culprit);
+}
+
+void apply(World& world, const v1::SimFirewall& change) {
+  for (const auto& rule : change.rules()) apply(world, rule);
+  auto& status = world.firewall.status;
+  status.block_all_inbound = change.block_all_inbound();
+  status.local_rules_ignored = change.policy_override();
+  status.modify = change.policy_override()     ? LocalPolicyModify::policy_override
+                  : change.block_all_inbound() ? LocalPolicyModify::inbound_blocked
+                                               : LocalPolicyModify::ok;
+}
+
+void apply(World& world, const v1::SimClock& change) {
+  world.has_reference = !change.no_reference();
+  const auto before = world.now();
+  world.clock_offset = change.has_offset() ? from_proto(change.offset()) : Duration::zero();
+  if (world.now() != before) world.log.append(events::clock_changed(before, world.now()), world.now(), world.full_name);
+}
+
+void apply(World& world, const v1::SimRegistryValue& change) {
+  constexpr std::string_view k_hive = "HKLM\\";
+  const auto key = std::string_view(change.key()).substr(change.key().starts_with(k_hive) ? k_hive.size() : 0);
+  switch (change.data_case()) {
+    case v1::SimRegistryValue::kDword: return set_value(world, key, change.name(), change.dword());
+    case v1::SimRegistryValue::kText: return set_value(world, key, change.name(), change.text());
+    case v1::SimRegistryValue::kBinary:
+      return set_value(world, key, change.name(), RegistryBinary(change.binary().begin(), change.binary().end()));
+    default: return erase_value(world, key, change.name());
+  }
+}
+
+}  // namespace
+
+void apply_change(World& world, const v1::SimChange& change) {
+  if (change.has_clock()) apply(world, change.clock());
+  for (const auto& value : change.registry()) apply(world, value);
+  if (change.has_certificate()) apply(world, change.certificate());
+  for (const auto& service : change.services()) apply(world, service);
+  if (change.has_firewall()) apply(world, change.firewall());
+  if (!change.story().empty()) world.stories.push_back(change.story());
+  follow_listener(world);
+  if (change.client_connects()) client_connects(world);
+}
+
+}  // namespace rdpmend::sim

@@ -1,0 +1,74 @@
+// Everything durable of the host as sorted lines, so that a test can say: it is as it was.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "agent-lib/sim/consequences.hpp"
+#include "agent-lib/support/hex.hpp"
+
+namespace rdpmend::sim {
+
+namespace {
+
+std::string text_of(const RegistryValue& value) {
+  if (const auto* number = std::get_if<std::uint32_t>(&value)) return fmt::format("dword {:#x}", *number);
+  if (const auto* text = std::get_if<std::string>(&value)) return fmt::format("text {}", *text);
+  return fmt::format("binary {}", to_hex(std::get<RegistryBinary>(value)));
+}
+
+std::string text_of(const v1::FileSecurity& security) {
+  if (security.dacl_absent()) return fmt::format("owner {}, no DACL", security.owner_sid());
+  std::vector<std::string> entries;
+  for (const auto& ace : security.dacl()) {
+    entries.push_back(fmt::format("{} {} {:#x} {:#x}", ace.type() == v1::Ace::TYPE_DENY ? "deny" : "allow", ace.sid(),
+                                  ace.mask(), ace.flags()));
+  }
+  return fmt::format("owner {}{} [{}]", security.owner_sid(), security.dacl_protected() ? ", protected" : "",
+                     fmt::join(entries, "; "));
+}
+
+std::string_view text_of(ServiceRun run) {
+  switch (run) {
+    case ServiceRun::stopped: return "stopped";
+    case ServiceRun::start_pending: return "start pending";
+    case ServiceRun::stop_pending: return "stop pending";
+    case ServiceRun::running: return "running";
+    case ServiceRun::other: break;
+  }
+  return "other";
+}
+
+}  // namespace
+
+std::string fingerprint(const World& world) {
+  std::vector<std::string> lines;
+  for (const auto& [name, entry] : world.registry) {
+    lines.push_back(fmt::format("registry {}\\{} = {}", entry.key, entry.name, text_of(entry.value)));
+  }
+  for (const auto& [store, certificates] : world.stores) {
+    for (const auto& [sha1, certificate] : certificates) {
+      lines.push_back(fmt::format("certificate {} {} key {} of {}", store, sha1, certificate.key_container,
+                                  certificate.key_provider));
+    }
+  }
+  for (const auto& [name, file] : world.key_files) {
+    lines.push_back(fmt::format("key file {}\\{} generation {} {}", name.first, name.second, file.generation,
+                                text_of(file.security)));
+  }
+  for (const auto& [name, service] : world.services) {
+    lines.push_back(fmt::format("service {} {} {}", service.name, text_of(service.run),
+                                v1::ServiceStartType_Name(service.start_type)));
+  }
+  for (const auto& rule : world.firewall.rules) {
+    lines.push_back(fmt::format("firewall rule {}{} {}", rule.by_policy ? "by policy " : "",
+                                rule.enabled ? "enabled" : "disabled", definition_of(rule)));
+  }
+  const auto& status = world.firewall.status;
+  lines.push_back(fmt::format("firewall active {:#x} on {:#x} block all {} local ignored {}", status.active_profiles,
+                              status.enabled_profiles, status.block_all_inbound, status.local_rules_ignored));
+  std::ranges::sort(lines);
+  return fmt::format("{}\n", fmt::join(lines, "\n"));
+}
+
+}  // namespace rdpmend::sim

@@ -1,0 +1,108 @@
+// SessionEnv, the certificate manager: TermService only uses the certificate that this service makes.
+// https://learn.microsoft.com/troubleshoot/windows-server/remote/remote-desktop-listener-certificate-configurations
+#include <fmt/format.h>
+
+#include "agent-lib/sim/consequences.hpp"
+
+namespace rdpmend::sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::days;
+
+constexpr Duration k_pass_interval = 12h;
+constexpr Duration k_renew_before = days{30};
+constexpr Duration k_lifetime = days{180};
+constexpr Duration k_between_requests = 1min;
+
+Duration time_to_make(const World& world) { return world.options.real_time ? Duration{500ms} : Duration{2s}; }
+
+bool needs_certificate(const World& world) {
+  const auto* certificate = listener_certificate(world);
+  return !certificate || certificate->not_after - world.now() < k_renew_before;
+}
+
+bool is_disabled(const World& world, std::string_view service) {
+  const auto* found = find_service(world, service);
+  return !found || found->start_type == v1::SERVICE_START_TYPE_DISABLED;
+}
+
+// It deletes the old key first, and keeps the new one in the same file.
+bool can_replace_key(const World& world) {
+  const auto file = world.key_files.find(listener_key_file());
+  if (file == world.key_files.end()) return true;
+  return (granted_mask(file->second.security, sid::k_system) & k_file_all_access) == k_file_all_access;
+}
+
+bool can_make_certificate(const World& world) {
+  return find_value(world, registry_key::k_win_stations, "SelfSignedCertStore") && !is_disabled(world, "CryptSvc") &&
+         !is_disabled(world, "KeyIso") && can_replace_key(world);
+}
+
+// A real host writes the status in its own language, or as a reference to a message.
+std::string_view denied_text(const World& world) {
+  constexpr std::string_view k_texts[] = {"%%-2147024891", "Access is denied.\r\n", "Zugriff verweigert\r\n",
+                                          "Отказано в доступе.\r\n"};
+  return k_texts[world.options.seed % std::size(k_texts)];
+}
+
+void log_failure(World& world) {
+  const auto* existing = listener_certificate(world);
+  if (!existing) {
+    world.log.append(events::certificate_not_created(denied_text(world)), world.now(), world.full_name);
+    return;
+  }
+  world.log.append(events::certificate_not_replaced(denied_text(world)), world.now(), world.full_name);
+  const auto left = existing->not_after - world.now();
+  if (left > Duration::zero()) {
+    world.log.append(events::certificate_expires_soon(world.full_name, std::chrono::floor<days>(left).count(), existing->sha1),
+                     world.now(), world.full_name);
+  }
+}
+
+void make_certificate(World& world) {
+  if (!can_make_certificate(world)) return log_failure(world);
+  const auto* old = listener_certificate(world);
+  const auto old_sha1 = old ? old->sha1 : std::string();
+  const auto made = install_certificate(world, world.now(), world.now() + k_lifetime);
+  if (!old_sha1.empty()) world.stores[std::string(k_remote_desktop_store)].erase(old_sha1);
+  world.log.append(events::certificate_created(world.full_name, made.sha1), world.now(), world.full_name);
+}
+
+// Runs `what` then, if SessionEnv has not been stopped in between.
+void later_in_this_run(World& world, Duration after, Consequence what) {
+  const auto instance = find_service(world, service_name::k_session_env)->instance;
+  world.later(after, [instance, what = std::move(what)](World& then) {
+    const auto& service = *find_service(then, service_name::k_session_env);
+    if (service.run == ServiceRun::running && service.instance == instance) what(then);
+  });
+}
+
+}  // namespace
+
+void schedule_renewal_passes(World& world, Duration first) {
+  later_in_this_run(world, first, [](World& then) {
+    renewal_pass(then);
+    schedule_renewal_passes(then, k_pass_interval);
+  });
+}
+
+void renewal_pass(World& world) {
+  if (!needs_certificate(world)) return;
+  if (!can_make_certificate(world)) return log_failure(world);
+  later_in_this_run(world, time_to_make(world), [](World& then) {
+    if (needs_certificate(then)) make_certificate(then);
+  });
+}
+
+bool renewal_is_failing(const World& world) { return needs_certificate(world) && !can_make_certificate(world); }
+
+void request_certificate(World& world) {
+  if (!is_running(world, service_name::k_session_env)) return;
+  if (world.last_certificate_request && world.moment - *world.last_certificate_request < k_between_requests) return;
+  world.last_certificate_request = world.moment;
+  renewal_pass(world);
+}
+
+}  // namespace rdpmend::sim

@@ -1,0 +1,23 @@
+#include "agent-lib/sim/sim_ports.hpp"
+
+namespace rdpmend::sim {
+
+Result<std::optional<RegistryValue>> RegistryPort::value(std::string_view key, std::string_view name) const {
+  return machine_.locked([&](World& world) -> std::optional<RegistryValue> {
+    const auto* found = find_value(world, key, name);
+    return found ? std::optional(*found) : std::nullopt;
+  });
+}
+
+Result<bool> RegistryPort::has_key(std::string_view key) const {
+  return machine_.locked([&](World& world) {
+    const auto wanted = lower(key);
+    for (const auto& [name, entry] : world.registry) {
+      const auto& existing = name.first;
+      if (existing == wanted || existing.starts_with(wanted + "\\")) return true;
+    }
+    return false;
+  });
+}
+
+}  // namespace rdpmend::sim

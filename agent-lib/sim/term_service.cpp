@@ -1,0 +1,148 @@
+// TermService: the listener, the credential that it serves, and the sessions that end with it.
+#include <fmt/format.h>
+
+#include "agent-lib/sim/consequences.hpp"
+
+namespace rdpmend::sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration k_between_schannel_errors = 1s;
+
+const SimKeyFile* key_file_of(const World& world, const Certificate& certificate) {
+  const auto name = machine_key_file_name(certificate.key_container, k_machine_guid);
+  const auto file = world.key_files.find({std::string(k_machine_keys_folder), name});
+  return file == world.key_files.end() ? nullptr : &file->second;
+}
+
+bool fits(const SimKeyFile* file, const Certificate& certificate) {
+  return file && file->key.public_der == public_key_of(certificate.der);
+}
+
+bool wants_to_listen(const World& world) {
+  return is_running(world, service_name::k_term_service) &&
+         dword_value(world, registry_key::k_terminal_server, "fDenyTSConnections").value_or(1) == 0 &&
+         dword_value(world, registry_key::k_rdp_tcp, "fEnableWinStation").value_or(0) != 0;
+}
+
+std::optional<SimHost::Credential> credential(const World& world) {
+  if (world.loaded) return world.loaded;
+  if (credential_state(world) != CredentialState::usable) return std::nullopt;
+  const auto& certificate = *listener_certificate(world);
+  return SimHost::Credential{certificate.der, key_file_of(world, certificate)->key.private_der};
+}
+
+std::string new_activity_id(World& world) {
+  const auto high = world.random(), low = world.random();
+  return fmt::format("{{F420{:04X}-{:04X}-{:04X}-{:04X}-{:012X}}}", high & 0xFFFF, (high >> 16) & 0xFFFF,
+                     (high >> 32) & 0xFFFF, (high >> 48) & 0xFFFF, low & 0xFFFFFFFFFFFF);
+}
+
+void log_drop(World& world, const events::Connection& connection) {
+  const bool key_unusable = credential_state(world) == CredentialState::key_unusable;
+  const bool quiet = world.last_schannel_error && world.moment - *world.last_schannel_error < k_between_schannel_errors;
+  if (key_unusable && !quiet) {
+    world.last_schannel_error = world.moment;
+    world.log.append(events::server_key_unusable(692), world.now(), world.full_name);
+  }
+  // SEC_E_UNKNOWN_CREDENTIALS, SEC_E_NO_CREDENTIALS
+  world.log.append(events::security_layer_failed(connection, key_unusable ? "0x8009030D" : "0x8009030E"), world.now(),
+                   world.full_name);
+  world.log.append(events::connection_ended(connection), world.now(), world.full_name);
+}
+
+}  // namespace
+
+CredentialState credential_state(const World& world) {
+  const auto* certificate = listener_certificate(world);
+  if (!certificate) return CredentialState::no_certificate;
+  const auto* file = key_file_of(world, *certificate);
+  if (!fits(file, *certificate)) return CredentialState::key_unusable;
+  const auto granted = granted_mask(file->security, sid::k_network_service);
+  return (granted & k_file_generic_read) == k_file_generic_read ? CredentialState::usable : CredentialState::key_unusable;
+}
+
+void follow_listener(World& world) {
+  const bool wanted = wants_to_listen(world);
+  if (wanted == (world.listening_on != 0)) return;
+  const auto pid = find_service(world, service_name::k_term_service)->pid;
+  if (!wanted) {
+    world.listening_on = 0;
+    world.log.append(events::listener_stopped(pid), world.now(), world.full_name);
+    return;
+  }
+  // The port is read when the listener starts; a change needs a restart.
+  const auto port = dword_value(world, registry_key::k_rdp_tcp, "PortNumber").value_or(3389);
+  world.listening_on = static_cast<std::uint16_t>(port);
+  world.log.append(events::listener_started(pid), world.now(), world.full_name);
+}
+
+void load_credential(World& world) {
+  world.loaded.reset();
+  if (!world.caches_certificate) return;
+  world.loaded = credential(world);
+}
+
+void move_listener(World& world, std::uint16_t port) {
+  const auto stock = std::to_string(dword_value(world, registry_key::k_rdp_tcp, "PortNumber").value_or(3389));
+  set_value(world, registry_key::k_rdp_tcp, "PortNumber", std::uint32_t{port});
+  for (auto& rule : world.firewall.rules) {
+    if (rule.local_ports == stock) rule.local_ports = std::to_string(port);
+  }
+  if (world.listening_on != 0) world.listening_on = port;
+}
+
+void settle_history(World& world) {
+  // Loaded when it started, whatever has become of the key since.
+  const auto* certificate = listener_certificate(world);
+  const auto* file = certificate ? key_file_of(world, *certificate) : nullptr;
+  if (world.caches_certificate && file) world.loaded = SimHost::Credential{certificate->der, file->key.private_der};
+  // The last pass of SessionEnv left its failure in the log.
+  if (is_running(world, service_name::k_session_env) && renewal_is_failing(world)) renewal_pass(world);
+}
+
+bool reachable(const World& world, ProbeFrom from) {
+  if (world.listening_on == 0) return false;
+  return from == ProbeFrom::loopback || firewall_lets_in(world, world.listening_on);
+}
+
+SimHost::ListenerView answer(World& world, ProbeFrom from, const Client& client) {
+  if (!reachable(world, from)) return {};
+  SimHost::ListenerView view;
+  view.nla_required = dword_value(world, registry_key::k_rdp_tcp, "UserAuthentication").value_or(1) != 0;
+  const events::Connection connection{.client_address = client.address, .client_port = client.port,
+                                      .activity_id = new_activity_id(world),
+                                      .process_id = find_service(world, service_name::k_term_service)->pid};
+  world.log.append(events::listener_received(connection), world.now(), world.full_name);
+  world.log.append(events::connection_accepted(connection), world.now(), world.full_name);
+  if (auto usable = credential(world)) {
+    world.log.append(events::connection_established(connection), world.now(), world.full_name);
+    if (world.caches_certificate && !world.loaded) world.loaded = usable;
+    view.answer = SimHost::Answer::serve;
+    view.credential = std::move(*usable);
+    return view;
+  }
+  view.answer = SimHost::Answer::close_without_confirm;
+  log_drop(world, connection);
+  request_certificate(world);
+  return view;
+}
+
+bool client_connects(World& world) {
+  const auto port = static_cast<std::uint16_t>(49152 + ++world.last_connection % 16384);
+  return answer(world, ProbeFrom::outside, {"203.0.113.7", port}).answer == SimHost::Answer::serve;
+}
+
+void disconnect_sessions(World& world) {
+  for (auto& session : world.sessions) {
+    if (!session.remote || !session.active) continue;
+    session.active = false;
+    world.log.append(
+        events::session_disconnected(session.id, fmt::format("{}\\user{}", world.identity.name, session.id), "203.0.113.7"),
+        world.now(), world.full_name);
+  }
+}
+
+}  // namespace rdpmend::sim

@@ -1,0 +1,94 @@
+// Removes one certificate from a LocalMachine store so that SessionEnv makes a new one. The certificate is copied out
+// first; its private key is not touched. Once SessionEnv has made a new key, the old one is gone for good and putting
+// the old certificate back would bind a key that no longer exists: then undo is refused.
+#include <fmt/format.h>
+
+#include "agent-lib/steps/step_kind.hpp"
+#include "agent-lib/support/hex.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+class RemoveCertificateKind final : public StepKind {
+ public:
+  std::string describe(const v1::Step& step) const override {
+    return fmt::format("remove certificate {} from store LocalMachine\\{} (a copy is kept in the journal)",
+                       step.remove_certificate().sha1(), step.remove_certificate().store());
+  }
+
+  Duration default_deadline() const override { return std::chrono::seconds{10}; }
+
+  Result<v1::StepState> capture(const HostView& host, const v1::Step& step) const override {
+    const auto& remove = step.remove_certificate();
+    auto certificate = host.certificates.find(remove.store(), remove.sha1());
+    if (!certificate) return fail(std::move(certificate).error());
+    auto registered = read_binary(host.registry, registry_key::k_win_stations, "SelfSignedCertificate");
+    if (!registered) return fail(std::move(registered).error());
+
+    v1::StepState state;
+    state.set_step_number(step.number());
+    auto& copy = *state.mutable_certificate();
+    copy.set_present(certificate->has_value());
+    if (*certificate) {
+      copy.set_der((*certificate)->der);
+      copy.set_key_container((*certificate)->key_container);
+      copy.set_key_provider((*certificate)->key_provider);
+    }
+    if (*registered) copy.set_registered_sha1(to_hex(**registered));
+    return state;
+  }
+
+  v1::StepState expected_after(const v1::Step&, const v1::StepState& before) const override {
+    v1::StepState after = before;
+    auto& copy = *after.mutable_certificate();
+    copy.set_present(false);
+    copy.clear_der();
+    copy.clear_key_container();
+    copy.clear_key_provider();
+    return after;
+  }
+
+  std::optional<std::string> difference(const v1::StepState& expected, const v1::StepState& found) const override {
+    const auto& a = expected.certificate();
+    const auto& b = found.certificate();
+    if (a.registered_sha1() != b.registered_sha1()) {
+      return fmt::format("SessionEnv has registered another certificate: {} instead of {}",
+                         or_none(b.registered_sha1()), or_none(a.registered_sha1()));
+    }
+    if (a.present() != b.present())
+      return b.present() ? "the certificate is in the store" : "the certificate is not in the store";
+    if (a.der() != b.der()) return "another certificate has the same thumbprint";
+    return std::nullopt;
+  }
+
+  Status apply(const HostControl& host, const v1::Step& step, const v1::StepState&) const override {
+    return host.certificates.remove(step.remove_certificate().store(), step.remove_certificate().sha1());
+  }
+
+  Status undo(const HostControl& host, const v1::Step& step, const v1::StepState& before,
+              const v1::StepState& now) const override {
+    if (now.certificate().registered_sha1() != before.certificate().registered_sha1()) {
+      return fail(
+          ErrorCode::conflict,
+          fmt::format("SessionEnv has made certificate {} and with it a new private key; the old certificate {} "
+                      "has no key any more and is not put back",
+                      or_none(now.certificate().registered_sha1()), step.remove_certificate().sha1()),
+          "Leave the new certificate in place; the old one is in the journal.");
+    }
+    if (auto ours = require_ours(step, before, now); !ours) return ours;
+    return host.certificates.add(step.remove_certificate().store(), before.certificate());
+  }
+
+ private:
+  static std::string or_none(const std::string& sha1) { return sha1.empty() ? "none" : sha1; }
+};
+
+}  // namespace
+
+const StepKind& remove_certificate_kind() {
+  static const RemoveCertificateKind kind;
+  return kind;
+}
+
+}  // namespace rdpmend

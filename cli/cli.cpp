@@ -1,0 +1,112 @@
+#include "cli/cli.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace rdpmend::cli {
+
+namespace {
+
+constexpr const char* k_footer =
+    "Examples:\n"
+    "  rdpmend status\n"
+    "  rdpmend explain 0x904 0x7\n"
+    "  rdpmend probe rdp1.example.net\n"
+    "\n"
+    "Exit codes:\n"
+    "  0  ok\n"
+    "  1  wrong usage\n"
+    "  2  refused or failed\n"
+    "  3  the service cannot be reached, or does not answer in time\n"
+    "  4  not authenticated or not authorised\n"
+    "  5  open incidents (status --check)\n"
+    "\n"
+    "Options of all commands may stand before or behind the command. probe, analyze and explain need no service.\n"
+    "rdpmend COMMAND --help says more about each, with examples.\n";
+
+void add_global_options(CLI::App& app, GlobalOptions& options) {
+  app.add_option("--profile", options.profile, "Client profile to connect with; default: the local service's")
+      ->envname("RDPMEND_PROFILE")
+      ->type_name("FILE");
+  app.add_option("--address", options.address, "Where the service is, instead of the profile's address")
+      ->type_name("HOST:PORT");
+  app.add_option("--format", options.format,
+                 "Tables for people, JSON for programs (one object a line for watch and journal)")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, Format>{{"table", Format::table}, {"json", Format::json}})
+              .description(""))
+      ->type_name("table|json");
+  app.add_option("--timeout", options.timeout_s, "How long one call may take")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1U, 3600U).description(""))
+      ->capture_default_str();
+  app.add_flag("--no-color", options.no_color, "No colours; NO_COLOR=1 says the same");
+  app.set_version_flag("--version", "rdpmend " RDPMEND_VERSION, "The version of this program");
+}
+
+// What happened and why, then what to do next.
+void report(std::ostream& err, const Terminal& terminal, const Error& error) {
+  Page page(err, {terminal.width, false});
+  auto what = error.what;
+  if (error.os) what += fmt::format(" ({} {})", error.os->domain, error.os->value);
+  page.hang({{"rdpmend: "}}, what);
+  if (!error.hint.empty()) page.hang({{"   next: "}}, error.hint);
+}
+
+// Help and version are no errors; everything else is a usage error that says where help is.
+int report_parse(const CLI::App& app, const CLI::ParseError& error, std::ostream& out, std::ostream& err,
+                 const Terminal& terminal) {
+  if (error.get_exit_code() == 0) return app.exit(error, out, err);
+  const auto chosen = app.get_subcommands();
+  const auto name = chosen.empty() ? "" : " " + chosen.front()->get_name();
+  report(err, terminal,
+         {ErrorCode::invalid_argument, error.what(), fmt::format("rdpmend{} --help shows how", name), std::nullopt});
+  return static_cast<int>(ExitCode::usage);
+}
+
+}  // namespace
+
+CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,
+                      const std::vector<std::string>& examples) {
+  auto* command = app.add_subcommand(name, description)->fallthrough();
+  std::string footer = examples.size() == 1 ? "Example:\n" : "Examples:\n";
+  for (const auto& example : examples) footer += "  rdpmend " + example + "\n";
+  command->footer(footer + "\nOptions of all commands: rdpmend --help\n");
+  return *command;
+}
+
+std::unique_ptr<CLI::App> make_parser(GlobalOptions& options, Run& chosen) {
+  auto app =
+      std::make_unique<CLI::App>("Sees and commands rdpmend, the service that keeps an RDP host reachable.", "rdpmend");
+  app->footer(k_footer);
+  app->require_subcommand(1);
+  app->get_formatter()->column_width(28);
+  app->get_formatter()->label("SUBCOMMAND", "COMMAND");
+  add_global_options(*app, options);
+  for (auto* add : {add_status, add_diagnose, add_faults, add_incidents, add_show, add_plan, add_repair, add_approve,
+                    add_rollback, add_dismiss, add_watch, add_journal, add_explain, add_probe, add_analyze}) {
+    add(*app, chosen);
+  }
+  return app;
+}
+
+int run_cli(int argc, const char* const* argv, std::ostream& out, std::ostream& err, const Terminal& terminal,
+            std::stop_token stop) {
+  GlobalOptions options;
+  Run chosen;
+  const auto app = make_parser(options, chosen);
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report_parse(*app, error, out, err, terminal);
+  }
+  Context context(options, out, err, terminal, std::move(stop));
+  const auto exit = chosen(context);
+  if (exit) return static_cast<int>(*exit);
+  out.flush();
+  report(err, terminal, exit.error());
+  return static_cast<int>(exit_code_of(exit.error().code));
+}
+
+}  // namespace rdpmend::cli

@@ -1,0 +1,52 @@
+// rdpmend plan: what a repair would write now. Writes nothing.
+#include "cli/commands/command.hpp"
+#include "cli/format/evidence_view.hpp"
+#include "cli/format/plan_view.hpp"
+
+namespace rdpmend::cli {
+
+namespace {
+
+void print(Page& page, const v1::PlanRepairResponse& response, const std::string& fault) {
+  if (response.diagnoses().empty()) {
+    page.text(fault + " is not present on this host: there is nothing to repair.");
+    return;
+  }
+  for (int i = 0; i < response.diagnoses_size(); ++i) {
+    if (i > 0) page.blank();
+    const auto& diagnosis = response.diagnoses(i);
+    page.hang({{name_of(diagnosis) + "  ", Style::bold}}, diagnosis.summary());
+    print_evidence(page, diagnosis.evidence());
+    page.field("advice", diagnosis.advice());
+    if (i >= response.plans_size()) continue;
+    page.blank();
+    print_plan(page, response.plans(i));
+  }
+  page.blank();
+  page.text("This was a dry run: nothing has been written.", 0, Style::dim);
+}
+
+Result<ExitCode> run(Context& context, const std::string& fault) {
+  auto client = context.connect();
+  if (!client) return fail(client.error());
+  v1::PlanRepairRequest request;
+  request.set_fault_id(fault);
+  const auto answer = client->call(&Client::Stub::PlanRepair, request);
+  if (!answer) return fail(answer.error());
+  const auto shown = context.show(*answer, [&](Page& page) { print(page, *answer, fault); });
+  if (!shown) return fail(shown.error());
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app, Run& chosen) {
+  auto& command =
+      add_command(app, "plan", "Dry run: every write that a repair of a fault would make now, with its reason",
+                  {"plan certificate_expired"});
+  const auto fault = std::make_shared<std::string>();
+  command.add_option("FAULT", *fault, "The fault's id (see rdpmend faults)")->required();
+  command.callback([fault, &chosen] { chosen = [fault](Context& context) { return run(context, *fault); }; });
+}
+
+}  // namespace rdpmend::cli

@@ -1,0 +1,19 @@
+// rdpmend rollback: undoes what an incident's repair has written.
+#include "cli/commands/action.hpp"
+
+namespace rdpmend::cli {
+
+void add_rollback(CLI::App& app, Run& chosen) {
+  auto& command =
+      add_command(app, "rollback", "Undo what the repair of an incident has written, as far as it can be undone",
+                  {"rollback 42 --comment \"wrong certificate\""});
+  const auto options = std::make_shared<ActionOptions>();
+  add_action_arguments(command, *options);
+  command.callback([options, &chosen] {
+    chosen = [options](Context& context) {
+      return act(context, &Client::Stub::Rollback, make_request<v1::RollbackRequest>(*options), false);
+    };
+  });
+}
+
+}  // namespace rdpmend::cli

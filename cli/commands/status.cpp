@@ -1,0 +1,76 @@
+// rdpmend status: how the host and the service are.
+#include <fmt/format.h>
+
+#include "cli/commands/command.hpp"
+#include "cli/format/incident_view.hpp"
+#include "cli/format/probe_view.hpp"
+#include "cli/format/words.hpp"
+
+namespace rdpmend::cli {
+
+namespace {
+
+std::string size_of(std::uint64_t bytes) {
+  if (bytes >= 1024 * 1024) return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024 * 1024));
+  return fmt::format("{} KiB", (bytes + 1023) / 1024);
+}
+
+std::string journal_text(const v1::GetStatusResponse& status) {
+  if (status.journal_last_seq() == 0) return "empty";
+  return fmt::format("#{} to #{}, {}", status.journal_first_seq(), status.journal_last_seq(),
+                     size_of(status.journal_bytes()));
+}
+
+std::string sweep_text(const v1::GetStatusResponse& status) {
+  if (!status.has_last_sweep()) return "none yet";
+  return fmt::format("{} ago", span_between(status.last_sweep(), status.now()));
+}
+
+std::string probe_text(const v1::GetStatusResponse& status) {
+  if (!status.has_last_probe()) return "";
+  return fmt::format("{}, {} ago", probe_line(status.last_probe()),
+                     span_between(status.last_probe().started(), status.now()));
+}
+
+void print(Page& page, const v1::GetStatusResponse& status) {
+  page.hang({{status.host_name() + "  ", Style::bold}, {status.host_kind()}}, "");
+  page.field("service",
+             fmt::format("rdpmend {}, up {}", status.version(), span_between(status.started(), status.now())));
+  page.field("you", fmt::format("{}, {}", status.client_name(), status.client_role()));
+  page.field("listener", status.rdp_address());
+  page.field("outside", probe_text(status), style_of(status.last_probe().outcome()));
+  page.field("last sweep", sweep_text(status));
+  page.field("journal", journal_text(status));
+  if (status.breaker_open()) {
+    page.field("repairs", "stopped: too many failed in a row; only an administrator starts one", Style::bad);
+  }
+  for (const auto& what : status.degraded()) page.field("degraded", what, Style::warn);
+  const bool healthy = status.open_incidents() == 0;
+  page.field("incidents", healthy ? "none open" : fmt::format("{} open", status.open_incidents()),
+             healthy ? Style::good : Style::warn);
+  if (status.incidents().empty()) return;
+  page.blank();
+  print_incidents(page, status.incidents());
+}
+
+Result<ExitCode> run(Context& context, bool check) {
+  auto client = context.connect();
+  if (!client) return fail(client.error());
+  const auto status = client->call(&Client::Stub::GetStatus, v1::GetStatusRequest{});
+  if (!status) return fail(status.error());
+  const auto shown = context.show(*status, [&](Page& page) { print(page, *status); });
+  if (!shown) return fail(shown.error());
+  return check && status->open_incidents() > 0 ? ExitCode::open_incidents : ExitCode::ok;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Run& chosen) {
+  auto& command =
+      add_command(app, "status", "How the host and the service are", {"status", "status --check && echo healthy"});
+  const auto check = std::make_shared<bool>(false);
+  command.add_flag("--check", *check, "Exit with 5 if incidents are open");
+  command.callback([check, &chosen] { chosen = [check](Context& context) { return run(context, *check); }; });
+}
+
+}  // namespace rdpmend::cli

@@ -1,0 +1,111 @@
+// rdpmend watch: the journal as it grows.
+#include <fmt/format.h>
+
+#include "cli/commands/command.hpp"
+#include "cli/follow.hpp"
+#include "cli/format/entry_line.hpp"
+#include "cli/format/incident_view.hpp"
+
+namespace rdpmend::cli {
+
+namespace {
+
+struct WatchOptions {
+  std::optional<std::uint64_t> after;
+  bool from_start = false;
+  std::uint64_t incident_id = 0;
+};
+
+class Watcher {
+ public:
+  Watcher(Context& context, std::uint64_t incident_id) : context_(context), incident_id_(incident_id) {}
+
+  bool take(const v1::WatchResponse& response) {
+    if (context_.json()) {
+      shown_ = context_.show_one(response, {});
+    } else {
+      print(response);
+    }
+    if (response.has_entry()) follow_state(response.entry());
+    return shown_.has_value() && !(incident_id_ != 0 && is_closed(state_));
+  }
+
+  v1::IncidentState state() const { return state_; }
+  const Status& shown() const { return shown_; }
+
+ private:
+  void print(const v1::WatchResponse& response) {
+    if (response.has_entry()) {
+      narrator_.print(context_.out(), response.entry());
+      context_.out().flush();
+    } else if (response.has_pruned()) {
+      context_.notes().text(fmt::format("entries #{} to #{} are no longer kept", response.pruned().first_seq(),
+                                        response.pruned().last_seq()));
+    } else if (!live_) {
+      context_.notes().text(fmt::format("live from #{} on; Ctrl-C ends", response.caught_up_seq()));
+      live_ = true;
+    }
+  }
+
+  void follow_state(const v1::JournalEntry& entry) {
+    if (entry.has_incident_state_changed()) state_ = entry.incident_state_changed().to();
+  }
+
+  Context& context_;
+  std::uint64_t incident_id_;
+  EntryNarrator narrator_;
+  v1::IncidentState state_ = v1::INCIDENT_STATE_OPEN;
+  bool live_ = false;
+  Status shown_;
+};
+
+// Also the first, quick call: whatever is wrong with address or certificate is said here. One incident is told from its
+// beginning; of the whole journal what happens from now on.
+Result<std::uint64_t> find_start(Client& client, const WatchOptions& options) {
+  if (options.incident_id != 0) {
+    v1::GetIncidentRequest request;
+    request.set_id(options.incident_id);
+    const auto answer = client.call(&Client::Stub::GetIncident, request);
+    if (!answer) return fail(answer.error());
+    return options.after.value_or(0);
+  }
+  const auto status = client.call(&Client::Stub::GetStatus, v1::GetStatusRequest{});
+  if (!status) return fail(status.error());
+  return options.from_start ? 0 : options.after.value_or(status->journal_last_seq());
+}
+
+Result<ExitCode> run(Context& context, const WatchOptions& options) {
+  auto client = context.connect();
+  if (!client) return fail(client.error());
+  const auto start = find_start(*client, options);
+  if (!start) return fail(start.error());
+
+  Watcher watcher(context, options.incident_id);
+  FollowOptions what;
+  what.after_seq = *start;
+  what.incident_id = options.incident_id;
+  const auto followed = follow(*client, what,
+                               {[&](const v1::WatchResponse& response) { return watcher.take(response); },
+                                [&](const std::string& notice) { context.notes().text(notice); }});
+  if (!watcher.shown()) return fail(watcher.shown().error());
+  if (!followed) return fail(followed.error());
+  return watcher.state() == v1::INCIDENT_STATE_DISMISSED ? ExitCode::failed : ExitCode::ok;
+}
+
+}  // namespace
+
+void add_watch(CLI::App& app, Run& chosen) {
+  auto& command = add_command(app, "watch",
+                              "The journal as it grows; goes on after a lost connection. Ctrl-C ends it with 0. With "
+                              "--incident it ends when that "
+                              "incident is closed: 0 if the host is healthy, 2 if it was dismissed",
+                              {"watch", "watch --incident 42", "watch --from-start --format json | jq ."});
+  const auto options = std::make_shared<WatchOptions>();
+  auto* after = command.add_option("--since,--after", options->after, "Begin behind this entry")->type_name("SEQ");
+  command.add_flag("--from-start", options->from_start, "Begin with the oldest entry")->excludes(after);
+  command.add_option("--incident", options->incident_id, "Only what is about this incident, from its beginning")
+      ->type_name("ID");
+  command.callback([options, &chosen] { chosen = [options](Context& context) { return run(context, *options); }; });
+}
+
+}  // namespace rdpmend::cli

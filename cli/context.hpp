@@ -1,0 +1,57 @@
+// What every command is given: the global options, where to write, and how to reach the service.
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <chrono>
+#include <functional>
+#include <ostream>
+#include <stop_token>
+#include <string>
+
+#include "cli/client.hpp"
+#include "cli/format/page.hpp"
+
+namespace rdpmend::cli {
+
+enum class Format { table, json };
+
+struct GlobalOptions {
+  std::string profile;  // Empty: the local service's.
+  std::string address;  // Empty: the profile's.
+  Format format = Format::table;
+  unsigned timeout_s = 10;
+  bool no_color = false;
+};
+
+class Context {
+ public:
+  Context(GlobalOptions options, std::ostream& out, std::ostream& err, const Terminal& terminal, std::stop_token stop);
+
+  const GlobalOptions& options() const { return options_; }
+  const std::stop_token& stop() const { return stop_; }
+  bool json() const { return options_.format == Format::json; }
+
+  // For people who read tables.
+  Page& out() { return out_; }
+  // Progress and hints; not part of the answer.
+  Page& notes() { return notes_; }
+
+  Result<Client> connect() const;
+  // With a deadline of its own.
+  Result<Client> connect(std::chrono::seconds timeout) const;
+
+  // The answer of a command: the message as JSON, or what `people` prints of it.
+  Status show(const google::protobuf::Message& answer, const std::function<void(Page&)>& people);
+  // One of a stream of answers: JSON on one line.
+  Status show_one(const google::protobuf::Message& answer, const std::function<void(Page&)>& people);
+
+ private:
+  GlobalOptions options_;
+  std::ostream& stream_;
+  Page out_;
+  Page notes_;
+  std::stop_token stop_;
+};
+
+}  // namespace rdpmend::cli

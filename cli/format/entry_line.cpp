@@ -1,0 +1,161 @@
+#include "cli/format/entry_line.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/format/words.hpp"
+
+namespace rdpmend::cli {
+
+namespace {
+
+constexpr std::size_t k_most_remembered_steps = 1000;
+
+// ": reason", or nothing.
+std::string because(const std::string& reason) {
+  return reason.empty() ? "" : ": " + reason;
+}
+
+EntryLine started(const v1::ServiceStarted& body) {
+  auto text = fmt::format("service {} started on {} ({})", body.version(), body.host_name(), body.host_kind());
+  for (const auto& what : body.degraded()) text += "; degraded: " + what;
+  return {text, body.degraded().empty() ? Style::plain : Style::warn};
+}
+
+EntryLine signal_raised(const v1::Signal& signal) {
+  auto text = "signal: " + describe(signal);
+  if (!signal.rule_id().empty()) text += fmt::format(" ({})", signal.rule_id());
+  if (!signal.fault_ids().empty()) text += fmt::format(", points to {}", fmt::join(signal.fault_ids(), ", "));
+  return {text};
+}
+
+EntryLine updated(const v1::IncidentUpdated& body) {
+  if (body.has_diagnosis()) return {"diagnosed again: " + body.diagnosis().summary()};
+  return {"signalled again by " + describe(body.signal())};
+}
+
+EntryLine plan_made(const v1::Plan& plan) {
+  int steps = 0;
+  for (const auto& rung : plan.rungs()) steps += rung.steps_size();
+  if (steps == 0) return {fmt::format("plan {}: nothing to write{}", plan.id(), because(plan.advice())), Style::warn};
+  return {fmt::format("plan {} of {}{}", plan.id(), count_of(static_cast<std::uint64_t>(steps), "step"),
+                      because(plan.summary()))};
+}
+
+EntryLine rung_started(const v1::RungStarted& body) {
+  if (body.approved_by().empty()) return {fmt::format("rung {} begins", body.rung())};
+  return {fmt::format("rung {} begins, approved by {}", body.rung(), body.approved_by())};
+}
+
+EntryLine repair_ended(const v1::RepairEnded& body) {
+  const bool repaired = body.outcome() == v1::RepairEnded::OUTCOME_REPAIRED;
+  return {"repair ended, " + word(body.outcome()) + because(body.reason()), repaired ? Style::good : Style::bad};
+}
+
+EntryLine admin_action(const v1::AdminAction& body) {
+  return {fmt::format("{} asked for {}{}", body.client(), body.method(), because(body.comment())), Style::bold};
+}
+
+}  // namespace
+
+std::string EntryNarrator::step_text(const v1::JournalEntry& entry, std::uint32_t step) const {
+  const auto known = steps_.find({entry.incident_id(), step});
+  return known == steps_.end() ? "" : ": " + known->second;
+}
+
+void EntryNarrator::remember(const v1::JournalEntry& entry) {
+  if (entry.has_plan_made()) {
+    for (const auto& rung : entry.plan_made().plan().rungs()) {
+      for (const auto& step : rung.steps()) steps_[{entry.incident_id(), step.number()}] = step.description();
+    }
+  } else if (entry.has_step_intended()) {
+    steps_[{entry.incident_id(), entry.step_intended().step_number()}] = entry.step_intended().description();
+  } else if (entry.has_repair_ended()) {
+    steps_.erase(steps_.lower_bound({entry.incident_id(), 0}), steps_.lower_bound({entry.incident_id() + 1, 0}));
+  }
+  while (steps_.size() > k_most_remembered_steps) steps_.erase(steps_.begin());
+}
+
+EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
+  remember(entry);
+  switch (entry.body_case()) {
+    case v1::JournalEntry::kServiceStarted: return started(entry.service_started());
+    case v1::JournalEntry::kServiceStopped: return {"service stopped" + because(entry.service_stopped().reason())};
+    case v1::JournalEntry::kSignalRaised: return signal_raised(entry.signal_raised().signal());
+    case v1::JournalEntry::kEventGap:
+      return {fmt::format("events of {} may be missing{}", entry.event_gap().channel(),
+                          because(entry.event_gap().reason())),
+              Style::warn};
+    case v1::JournalEntry::kIncidentOpened: {
+      const auto& diagnosis = entry.incident_opened().diagnosis();
+      return {fmt::format("opened, {}: {}", diagnosis.fault_id(), diagnosis.summary()), Style::warn};
+    }
+    case v1::JournalEntry::kIncidentUpdated: return updated(entry.incident_updated());
+    case v1::JournalEntry::kIncidentStateChanged: {
+      const auto& change = entry.incident_state_changed();
+      return {fmt::format("{}{}", word(change.to()), because(change.reason())), style_of(change.to())};
+    }
+    case v1::JournalEntry::kPlanMade: return plan_made(entry.plan_made().plan());
+    case v1::JournalEntry::kRepairStarted:
+      return {fmt::format("repair begins: plan {}, attempt {}, state of {} kept for undo",
+                          entry.repair_started().plan_id(), entry.repair_started().attempt(),
+                          count_of(static_cast<std::uint64_t>(entry.repair_started().snapshot_size()), "step"))};
+    case v1::JournalEntry::kRungStarted: return rung_started(entry.rung_started());
+    case v1::JournalEntry::kStepIntended:
+      return {fmt::format("step {} begins{}", entry.step_intended().step_number(),
+                          because(entry.step_intended().description()))};
+    case v1::JournalEntry::kStepDone: {
+      const auto step = entry.step_done().step_number();
+      return {fmt::format("step {} done{}", step, step_text(entry, step)), Style::good};
+    }
+    case v1::JournalEntry::kStepFailed: {
+      const auto& body = entry.step_failed();
+      return {fmt::format("step {} {}{}", body.step_number(), body.conflict() ? "stopped by a conflict" : "failed",
+                          because(body.error())),
+              Style::bad};
+    }
+    case v1::JournalEntry::kStepUndone: {
+      const auto& body = entry.step_undone();
+      const auto detail = body.detail().empty() ? step_text(entry, body.step_number()) : because(body.detail());
+      return {fmt::format("step {} undone{}", body.step_number(), detail), Style::warn};
+    }
+    case v1::JournalEntry::kStepUndoBlocked:
+      return {fmt::format("step {} cannot be undone{}", entry.step_undo_blocked().step_number(),
+                          because(entry.step_undo_blocked().reason())),
+              Style::bad};
+    case v1::JournalEntry::kVerified: {
+      const auto& verdict = entry.verified().verdict();
+      return {fmt::format("verified, {}{}", word(verdict.result()), because(verdict.summary())),
+              style_of(verdict.result())};
+    }
+    case v1::JournalEntry::kRepairEnded: return repair_ended(entry.repair_ended());
+    case v1::JournalEntry::kAdminAction: return admin_action(entry.admin_action());
+    case v1::JournalEntry::kInternalError:
+      return {fmt::format("internal error in {}: {}", entry.internal_error().where(), entry.internal_error().what()),
+              Style::bad};
+    case v1::JournalEntry::kCheckpoint:
+      return {fmt::format("checkpoint with {}",
+                          count_of(static_cast<std::uint64_t>(entry.checkpoint().incidents_size()), "incident")),
+              Style::dim};
+    case v1::JournalEntry::kPruned:
+      return {fmt::format("entries #{} to #{} were removed because of age or size", entry.pruned().first_seq(),
+                          entry.pruned().last_seq()),
+              Style::dim};
+    case v1::JournalEntry::BODY_NOT_SET: break;
+  }
+  return {"an entry of a kind not known to this version of rdpmend", Style::dim};
+}
+
+void EntryNarrator::print(Page& page, const v1::JournalEntry& entry) {
+  if (auto today = date(entry.time()); today != date_) {
+    date_ = std::move(today);
+    page.text(date_ + " (UTC)", 0, Style::dim);
+  }
+  const auto line = tell(entry);
+  // The entry that opens an incident is the one that gives it its number.
+  const auto incident = entry.has_incident_opened() ? entry.seq() : entry.incident_id();
+  std::vector<Span> prefix{{fmt::format("{}  #{:<4} ", time_of_day(entry.time()), entry.seq()), Style::dim}};
+  if (incident != 0) prefix.push_back({fmt::format("incident {}  ", incident)});
+  page.hang(prefix, line.text, line.style);
+}
+
+}  // namespace rdpmend::cli

@@ -1,0 +1,35 @@
+// A journal entry as a line for people.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "cli/format/page.hpp"
+#include "rdpmend/v1/journal.pb.h"
+
+namespace rdpmend::cli {
+
+struct EntryLine {
+  std::string text;
+  Style style = Style::plain;
+};
+
+// Entries of one journal in order. Remembers what steps do, because the entry of a step's end has only its number.
+class EntryNarrator {
+ public:
+  EntryLine tell(const v1::JournalEntry& entry);
+  // "12:01:05  #42  incident 40  step 3 done: restart service SessionEnv"; the date on a line of its own when it
+  // changes.
+  void print(Page& page, const v1::JournalEntry& entry);
+
+ private:
+  std::string step_text(const v1::JournalEntry& entry, std::uint32_t step) const;
+  void remember(const v1::JournalEntry& entry);
+
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::string> steps_;  // By incident and number; of running repairs.
+  std::string date_;
+};
+
+}  // namespace rdpmend::cli

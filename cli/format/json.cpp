@@ -1,0 +1,22 @@
+#include "cli/format/json.hpp"
+
+#include <google/protobuf/util/json_util.h>
+
+namespace rdpmend::cli {
+
+Result<std::string> to_json(const google::protobuf::Message& message, JsonLayout layout) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  options.add_whitespace = layout == JsonLayout::indented;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) {
+    return fail(ErrorCode::corrupt, "cannot show the answer as JSON: " + std::string{status.message()},
+                "Use --format table, and report this with the versions of rdpmend and of the service");
+  }
+  if (!json.ends_with('\n')) json += '\n';
+  return json;
+}
+
+}  // namespace rdpmend::cli

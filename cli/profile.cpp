@@ -1,0 +1,117 @@
+#include "cli/profile.hpp"
+
+#include <fmt/format.h>
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/text_format.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <memory>
+
+#include "rdpmend/v1/trust.pb.h"
+
+namespace rdpmend::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t k_max_file_bytes = 64 * 1024;
+constexpr const char* k_how_to_get_one =
+    "Run it as administrator (root) on the host itself, or name a profile with --profile FILE or RDPMEND_PROFILE; "
+    "`rdpmendd rehearse` prints where its state folder is, with pki/admin/client.textproto in it";
+
+Result<std::string> read_small_file(const fs::path& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {
+    return fail(ErrorCode::unauthenticated, fmt::format("there is no file {}", path.string()), k_how_to_get_one);
+  }
+  if (!error && size > k_max_file_bytes) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{} is too large for a client profile", path.string()),
+                "Name the client.textproto of a service with --profile FILE");
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (error || !file || text.empty()) {
+    return fail(ErrorCode::unauthenticated, fmt::format("cannot read {}", path.string()), k_how_to_get_one);
+  }
+  return text;
+}
+
+// Keeps the first thing that the parser complains about.
+class FirstComplaint : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int line, int column, const std::string& message) override {
+    if (text_.empty()) text_ = fmt::format("{}:{}: {}", line + 1, column + 1, message);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+Result<v1::ClientProfile> parse_profile(const fs::path& path, const std::string& text) {
+  v1::ClientProfile profile;
+  google::protobuf::TextFormat::Parser parser;
+  FirstComplaint complaint;
+  parser.RecordErrorsTo(&complaint);
+  if (!parser.ParseFromString(text, &profile)) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{}:{}", path.string(), complaint.text()),
+                "Restore the profile: the service writes client.textproto anew when it starts");
+  }
+  if (profile.server_certificate_file().empty() || profile.client_certificate_file().empty() ||
+      profile.client_key_file().empty()) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{} names no certificates", path.string()),
+                "A client profile has server_certificate_file, client_certificate_file and client_key_file");
+  }
+  return profile;
+}
+
+}  // namespace
+
+fs::path default_profile_path() {
+#ifdef _WIN32
+  const char* program_data = std::getenv("ProgramData");
+  const fs::path state = fs::path{program_data != nullptr ? program_data : "C:\\ProgramData"} / "rdpmend";
+#else
+  const fs::path state = "/var/lib/rdpmend";
+#endif
+  return state / "pki" / "admin" / "client.textproto";
+}
+
+Result<Profile> read_profile(const fs::path& file) {
+  const auto text = read_small_file(file);
+  if (!text) return fail(Error{text.error()}.context("no client profile"));
+  const auto parsed = parse_profile(file, *text);
+  if (!parsed) return fail(parsed.error());
+  // Relative to the profile; an absolute path stays what it is.
+  const auto folder = file.parent_path();
+  auto server = read_small_file(folder / parsed->server_certificate_file());
+  auto client = read_small_file(folder / parsed->client_certificate_file());
+  auto key = read_small_file(folder / parsed->client_key_file());
+  for (auto* part : {&server, &client, &key}) {
+    if (!*part) return fail(std::move(part->error()).context("the client profile is incomplete"));
+  }
+  return Profile{file.string(),      parsed->address(),  parsed->server_name(),
+                 std::move(*server), std::move(*client), std::move(*key)};
+}
+
+Result<WallTime> expiry_of(const std::string& certificate_pem) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(
+      BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())), BIO_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr, X509_free);
+  int days = 0;
+  int seconds = 0;
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> epoch(ASN1_TIME_set(nullptr, 0), ASN1_TIME_free);
+  if (!certificate || ASN1_TIME_diff(&days, &seconds, epoch.get(), X509_get0_notAfter(certificate.get())) != 1) {
+    return fail(ErrorCode::corrupt, "this is no certificate in PEM form");
+  }
+  return WallTime{std::chrono::days{days} + std::chrono::seconds{seconds}};
+}
+
+}  // namespace rdpmend::cli

@@ -1,0 +1,21 @@
+// What is known about the thing that we write to. Passed in, so that tests choose it.
+#pragma once
+
+#include <cstddef>
+
+namespace rdpmend::cli {
+
+inline constexpr std::size_t k_usual_width = 80;
+
+struct Terminal {
+  std::size_t width = 0;  // Columns; 0: not a terminal, so lines are as long as they are.
+  bool colour = false;
+};
+
+// Of standard output.
+Terminal detect_terminal();
+
+// NO_COLOR is set (https://no-color.org), or TERM is "dumb".
+bool colour_is_unwanted();
+
+}  // namespace rdpmend::cli

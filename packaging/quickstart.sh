@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# From a fresh Debian 12 to a rehearsed RDP host that heals itself: installs, builds, starts the service, breaks the host,
+# and tells what happens through the real CLI over gRPC. Exit 0 only if the host was really healed.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+(($# == 0)) || fail "usage: packaging/quickstart.sh"
+
+rehearsal_pid=''
+watch_pid=''
+work=$(mktemp -d "${TMPDIR:-/tmp}/rdpmend-quickstart-XXXXXX")
+
+clean_up() {
+  local status=$? pid
+  for pid in $watch_pid $rehearsal_pid; do
+    kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+  done
+  if ((status == 0)); then
+    rm -rf "$work"
+  else
+    printf '%s!! not healed; everything that was said and logged is in %s%s\n' "$k_red" "$work" "$k_plain" >&2
+  fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Shows the command as one would type it, and what it answers.
+run_cli() {
+  local status=0
+  printf '\n%s$ rdpmend %s%s\n' "$k_bold" "$*" "$k_plain"
+  build/release/bin/rdpmend "$@" || status=$?
+  return "$status"
+}
+quiet_cli() { build/release/bin/rdpmend --format json "$@" 2>>"$work/cli.err"; }
+# The first value of a field in the CLI's JSON.
+field() { sed -n "s/^ *\"$1\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" | head -n 1; }
+
+# usage: wait_for SECONDS WHAT COMMAND...
+wait_for() {
+  local until=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@"; do
+    kill -0 "$rehearsal_pid" 2>/dev/null || fail "the rehearsal ended: $(tail -n 3 "$work/rehearsal.err")"
+    ((SECONDS < until)) || fail "$what did not happen in time"
+    sleep 0.05
+  done
+}
+
+heading 'Debian packages'
+packaging/install-dependencies.sh
+
+heading 'Build (preset release)'
+say 'the first time this takes some minutes'
+# Where the tests were already built they stay; a fresh machine has no need of them, nor of their packages.
+if [[ -f build/release/CMakeCache.txt ]]; then
+  build release -- rdpmendd rdpmend
+else
+  build release -DBUILD_TESTING=OFF -- rdpmendd rdpmend
+fi
+
+heading 'The service starts on a rehearsed RDP host'
+printf '%s$ rdpmendd rehearse certificate-expired%s\n' "$k_bold" "$k_plain"
+build/release/bin/rdpmendd rehearse certificate-expired --state "$work/state" \
+  >"$work/rehearsal.out" 2>"$work/rehearsal.err" </dev/null &
+rehearsal_pid=$!
+wait_for 30 'the start of the service' grep -q -- '--profile' "$work/rehearsal.out"
+export RDPMEND_PROFILE=$work/state/pki/admin/client.textproto
+outside=$(sed -n 's/.*RDP .*\(127\.0\.0\.2:[0-9]*\).*/\1/p' "$work/rehearsal.out" | head -n 1)
+probe() { quiet_cli probe "$outside" >"$work/probe.json"; }
+probe_fails() { ! probe; }
+cat "$work/rehearsal.out"
+build/release/bin/rdpmend watch --from-start >"$work/watch.out" 2>>"$work/cli.err" </dev/null &
+watch_pid=$!
+
+heading 'Broken: from outside, no RDP client gets in'
+wait_for 60 'the fault' probe_fails
+cp "$work/probe.json" "$work/probe-before.json"
+run_cli probe "$outside" && fail 'the host was never broken'
+sed -n '/^[0-9][0-9]:[0-9][0-9]  /p' "$work/rehearsal.out"
+
+heading 'Event, diagnosis, plan, steps, verification: the journal as it grows'
+printf '\n%s$ rdpmend watch%s\n' "$k_bold" "$k_plain"
+incident() { quiet_cli incidents --all | field id; }
+incident_is_open() { [[ -n $(incident) ]]; }
+wait_for 60 'an incident' incident_is_open
+id=$(incident)
+timeout 120 build/release/bin/rdpmend watch --incident "$id" >/dev/null 2>>"$work/cli.err" ||
+  fail "incident $id was not closed well: $(quiet_cli show "$id" | field reason)"
+cat "$work/watch.out"
+
+heading 'The incident with its evidence, and every write of the repair'
+run_cli show "$id"
+quiet_cli show "$id" >"$work/incident.json"
+
+heading 'Healed: from outside, with another certificate'
+run_cli probe "$outside" || fail 'the incident is closed, but nobody gets in from outside'
+probe || fail 'the second look from outside failed'
+run_cli status
+run_cli journal --verify --limit 1
+
+state=$(field state <"$work/incident.json")
+served=$(field sha1 <"$work/probe.json")
+not_after=$(field not_after <"$work/probe.json")
+[[ $state == INCIDENT_STATE_REPAIRED ]] || fail "the incident is in state $state"
+[[ $(field outcome <"$work/probe.json") == PROBE_OUTCOME_OK ]] || fail 'the probe did not come through'
+[[ $(field outcome <"$work/probe-before.json") != PROBE_OUTCOME_OK ]] || fail 'the probe came through before the repair'
+[[ $not_after > $(date -u +%FT%TZ) ]] || fail "the certificate that is served now ended on $not_after"
+# The removed certificate is in the record of the repair; the served one must be another.
+removed=$(sed -n '/"remove_certificate"/,/}/p' "$work/incident.json" | field sha1)
+[[ -n $removed && -n $served && $removed != "$served" ]] || fail "the same certificate is served: $served"
+
+heading "${k_green}Healed$k_plain"
+say "was  $removed"
+say "now  $served, valid until $not_after"
+say ''
+say 'Keep one running:  build/release/bin/rdpmendd rehearse certificate-expired'
+say 'Others:            build/release/bin/rdpmendd rehearse --list'

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Builds and runs every test: format, then debug, clang-tidy, address and thread sanitizers, and release.
+# The last line is "N passed, N failed", over all of it.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage='usage: packaging/test.sh [--quick | --preset debug|asan|tsan|release]
+  --quick         format and the debug preset only
+  --preset NAME   that preset only'
+presets=(debug asan tsan release)
+checks=(format tidy)
+case ${1:-} in
+  '') ;;
+  --quick) presets=(debug) checks=(format) ;;
+  --preset)
+    [[ " ${presets[*]} " == *" ${2:-?} "* ]] || fail "$usage"
+    presets=("$2") checks=()
+    ;;
+  --help | -h) echo "$usage" && exit 0 ;;
+  *) fail "$usage" ;;
+esac
+
+passed=0
+failed=0
+broken=()  # What failed, for the end.
+wanted() { [[ " ${checks[*]} " == *" $1 "* ]]; }
+count() {  # NAME PASSED FAILED
+  passed=$((passed + $2)) failed=$((failed + $3))
+  (($3 == 0)) || broken+=("$1: $3 failed")
+}
+check() {  # NAME COMMAND...: counts as one test.
+  local name=$1
+  shift
+  if "$@"; then count "$name" 1 0; else count "$name" 0 1; fi
+}
+
+check_format() {
+  find agent-lib service cli tests -name '*.[ch]pp' -print0 | xargs -0 clang-format-14 --dry-run -Werror
+}
+
+# ctest's own figures, from its JUnit report. A skipped test says why in the log and counts as neither.
+run_ctest() {
+  local preset=$1 report=$PWD/build/logs/$1-ctest.xml prefix=() status=0
+  # GCC 12's thread sanitizer needs addresses that are not randomised too far.
+  if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then prefix=(setarch -R); fi
+  rm -f "$report"
+  quietly "build/logs/$preset-ctest.log" "${prefix[@]}" ctest --preset "$preset" --output-junit "$report" || status=1
+  if [[ ! -s $report ]]; then
+    count "ctest $preset" 0 1
+    return
+  fi
+  figure() { grep -o -m 1 " $1=\"[0-9]*\"" "$report" | head -n 1 | tr -dc 0-9; }
+  local tests failures skipped
+  tests=$(figure tests) failures=$(figure failures) skipped=$(figure skipped)
+  say "$((tests - failures - skipped)) passed, $failures failed, $skipped skipped"
+  if ((skipped > 0)); then
+    say "skipped: $(grep -o '<testcase name="[^"]*"[^>]*status="notrun"' "$report" | cut -d '"' -f 2 | tr '\n' ' ')"
+  fi
+  ((status == 0 || failures > 0)) || failures=1
+  count "ctest $preset" $((tests - failures - skipped)) "$failures"
+}
+
+heading 'Debian packages'
+packaging/install-dependencies.sh --test
+if wanted format; then
+  heading 'clang-format'
+  check clang-format check_format
+fi
+for preset in "${presets[@]}"; do
+  heading "build $preset"
+  if ! build "$preset" -DBUILD_TESTING=ON; then
+    count "build $preset" 0 1
+    continue
+  fi
+  heading "ctest $preset"
+  run_ctest "$preset"
+  if [[ $preset == debug ]] && wanted tidy; then
+    heading 'clang-tidy'
+    check clang-tidy quietly build/logs/tidy.log packaging/tidy.sh
+  fi
+done
+
+heading 'Result'
+for line in "${broken[@]}"; do say "$line"; done
+echo "$passed passed, $failed failed"
+((failed == 0))

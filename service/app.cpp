@@ -1,0 +1,201 @@
+#include "service/app.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <future>
+
+#include "agent-lib/rules/query_builder.hpp"
+#include "agent-lib/support/log.hpp"
+#include "service/exit_codes.hpp"
+#include "service/pki/private_file.hpp"
+
+namespace rdpmend {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration k_hard_stop = 15s;
+constexpr Duration k_rpc_grace = 3s;
+constexpr Duration k_shortest_tick = 50ms;  // Should the engine ever ask for the past.
+constexpr Duration k_longest_tick = 1h;
+constexpr std::size_t k_max_site_file_bytes = 1 << 20;
+
+// The clock of this machine, for its own keys: a rehearsed host's may be wrong.
+WallTime machine_time() {
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
+
+// "127.0.0.2:3389", as a first answer until a probe was made.
+std::string rdp_address(const Listener& listener) {
+  const auto state = listener.state();
+  return state ? fmt::format("{}:{}", state->outside_address, state->port) : "";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<App>> App::start(AppParts parts) {
+  std::unique_ptr<App> app(new App(std::move(parts)));
+  auto up = app->bring_up();
+  if (!up) {
+    app->stop("it could not start: " + up.error().what);
+    return fail(std::move(up.error()));
+  }
+  return app;
+}
+
+App::App(AppParts parts)
+    : parts_(std::move(parts)),
+      catalogue_(Catalogue::built_in()),
+      engine_thread_("engine", [this](const auto& where, const auto& what) { report(where, what); }),
+      worker_thread_("worker", [this](const auto& where, const auto& what) { report(where, what); }),
+      timer_(engine_thread_.executor()) {}
+
+App::~App() {
+  stop("the service ends");
+}
+
+Status App::bring_up() {
+  if (auto made = make_private_folder(parts_.state); !made) return fail(std::move(made.error()).context("cannot use the state folder"));
+  load_catalogue();
+  if (auto done = open_journal(); !done) return done;
+  if (auto done = open_keys(); !done) return done;
+  if (auto done = start_engine(); !done) return done;
+  if (auto done = start_rpc(); !done) return done;
+  reader_->start();
+  log::info("rdpmendd {} is up on host {} ({}), RPC at {}", RDPMEND_VERSION, parts_.host.identity.name,
+            parts_.host.identity.kind, rpc_->address());
+  return {};
+}
+
+void App::load_catalogue() {
+  for (const auto& file : parts_.config.site_rules()) {
+    const auto text = read_small_file(file, k_max_site_file_bytes);
+    if (!text) {
+      degraded_.push_back(fmt::format("site rules {}: {}", file, text.error().what));
+      continue;
+    }
+    for (auto& problem : catalogue_.merge_site_file(file, *text)) degraded_.push_back(std::move(problem));
+  }
+  for (const auto& problem : degraded_) log::warning("{}", problem);
+}
+
+Status App::open_journal() {
+  auto opened = SqliteJournal::open(parts_.state / "journal.sqlite", parts_.config.journal());
+  if (!opened) return fail(std::move(opened.error()).context("cannot open the journal"));
+  journal_ = std::move(opened->journal);
+  if (!opened->degraded.empty()) {
+    log::warning("{}", opened->degraded);
+    degraded_.push_back(std::move(opened->degraded));
+  }
+  return {};
+}
+
+Status App::open_keys() {
+  auto pki = ensure_pki(parts_.state, parts_.host.identity.name, machine_time());
+  if (!pki) return fail(std::move(pki.error()).context("cannot open the service's keys"));
+  pki_ = std::move(*pki);
+  trust_.emplace(pki_->paths.trust_file);
+  degraded_.insert(degraded_.end(), pki_->warnings.begin(), pki_->warnings.end());
+  return {};
+}
+
+Status App::start_engine() {
+  faults_ = make_faults();
+  engine_ =
+      std::make_unique<Engine>(EngineParts{parts_.host, *journal_, catalogue_, faults_, parts_.config.policy(),
+                                           from_proto(parts_.config.probe().deadline()), RDPMEND_VERSION, degraded_},
+                               engine_thread_.executor(), worker_thread_.executor());
+  if (auto started = engine_->start(); !started) {
+    engine_.reset();
+    return fail(std::move(started.error()).context("cannot start the engine"));
+  }
+  reader_ = std::make_unique<EventReader>(
+      parts_.host.events, parts_.host.clock, build_queries(catalogue_.rules()), engine_->bookmarks(),
+      [this](std::string channel, EventBatch batch, std::function<void()> taken) {
+        engine_->take(std::move(channel), std::move(batch), std::move(taken));
+      },
+      [this](const auto& where, const auto& what) { report(where, what); });
+  engine_->set_on_schedule_change([this] { asio::post(engine_thread_.executor(), [this] { arm_timer(); }); });
+  asio::post(engine_thread_.executor(), [this] { arm_timer(); });
+  engine_thread_.start();
+  worker_thread_.start();
+  return {};
+}
+
+Status App::start_rpc() {
+  AgentServiceParts service{*engine_,
+                            *journal_,
+                            [this] { return journal_->verify_chain(); },
+                            catalogue_,
+                            parts_.host.clock,
+                            parts_.host.identity,
+                            RDPMEND_VERSION,
+                            rdp_address(parts_.host.listener)};
+  auto started =
+      RpcServer::start(parts_.config.rpc(), {pki_->server_certificate_pem, pki_->server_key_pem}, *trust_,
+                       std::move(service), [this](const auto& where, const auto& what) { report(where, what); });
+  if (!started) return fail(std::move(started.error()));
+  rpc_ = std::move(*started);
+  journal_->set_listener([this](std::uint64_t newest) {
+    rpc_->wake();
+    if (parts_.on_journal) parts_.on_journal(newest);
+  });
+  if (parts_.on_journal) parts_.on_journal(journal_->range().last_seq);
+  return write_admin_profile(pki_->paths, rpc_->address());
+}
+
+void App::arm_timer() {
+  if (!ticking_) return;
+  const auto due = std::min(engine_->next_tick() - parts_.host.clock.steady(), k_longest_tick);
+  timer_.expires_after(std::max(due, k_shortest_tick));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    asio::post(engine_thread_.executor(), [this] { arm_timer(); });  // Also if tick throws.
+    engine_->tick();
+  });
+}
+
+void App::report(const std::string& where, const std::string& what) {
+  log::error("{}: {}", where, what);
+  std::vector<v1::JournalEntry> entries(1);
+  *entries[0].mutable_time() = to_proto(parts_.host.clock.now());
+  entries[0].mutable_internal_error()->set_where(where);
+  entries[0].mutable_internal_error()->set_what(what);
+  if (const auto done = journal_->append(entries, std::nullopt); !done) log::error("{}", to_string(done.error()));
+}
+
+void App::stop(const std::string& reason) {
+  if (std::exchange(stopped_, true)) return;
+  auto down = std::async(std::launch::async, [this, &reason] { take_down(reason); });
+  if (down.wait_for(k_hard_stop) == std::future_status::ready) return down.get();
+  log::error("the service did not stop within {}: ending the process", to_human(k_hard_stop));
+  std::_Exit(exit_code::k_hard_stop);
+}
+
+void App::take_down(const std::string& reason) {
+  if (rpc_) rpc_->refuse_new_calls();
+  if (reader_) reader_->stop();
+  if (engine_) stop_engine(reason);
+  if (rpc_) rpc_->stop(k_rpc_grace);
+  worker_thread_.finish();
+  engine_thread_.finish();
+  if (journal_) journal_->set_listener(nullptr);
+  log::info("stopped: {}", reason);
+}
+
+void App::stop_engine(const std::string& reason) {
+  std::promise<void> done;
+  asio::post(engine_thread_.executor(), [&] {
+    engine_->stop(reason, [this, &done] {
+      ticking_ = false;
+      timer_.cancel();
+      done.set_value();
+    });
+  });
+  done.get_future().wait();
+}
+
+}  // namespace rdpmend

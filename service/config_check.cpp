@@ -1,0 +1,351 @@
+#include "service/config_check.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "agent-lib/support/asio.hpp"
+#include "agent-lib/support/time.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::TextFormat;
+using namespace std::chrono_literals;
+using Days = std::chrono::duration<std::int64_t, std::ratio<86400>>;
+
+constexpr std::uint64_t k_kib = 1024;
+constexpr std::uint64_t k_mib = 1024 * k_kib;
+constexpr std::uint64_t k_gib = 1024 * k_mib;
+
+enum class Unit { count, bytes };
+
+// standard 0: no default of its own. 0 in the file means absent, as always in proto3.
+struct NumberRule {
+  std::string_view message, field;
+  std::uint64_t standard, least, most;
+  Unit unit;
+};
+constexpr NumberRule k_numbers[] = {
+    {"RpcConfig", "max_request_bytes", k_mib, k_kib, 64 * k_mib, Unit::bytes},
+    {"RpcConfig", "max_watchers", 64, 1, 1000, Unit::count},
+    {"JournalConfig", "max_bytes", 256 * k_mib, k_mib, 64 * k_gib, Unit::bytes},
+    {"LogConfig", "rotate_bytes", 10 * k_mib, 64 * k_kib, k_gib, Unit::bytes},
+    {"LogConfig", "keep_files", 5, 1, 100, Unit::count},
+    {"FaultPolicy", "attempts_per_day", 0, 1, 100, Unit::count},
+    {"PolicyConfig", "attempts_per_day", 2, 1, 100, Unit::count},
+    {"PolicyConfig", "breaker_failures", 3, 1, 100, Unit::count},
+};
+
+struct DurationRule {
+  std::string_view message, field;
+  std::optional<Duration> standard;
+  Duration least, most;
+};
+constexpr DurationRule k_durations[] = {
+    {"JournalConfig", "max_age", Days{400}, Days{1}, Days{36500}},
+    {"FaultPolicy", "cool_down", std::nullopt, 1s, Days{30}},
+    {"PolicyConfig", "cool_down", 10min, 1s, Days{30}},
+    {"PolicyConfig", "sweep_interval", 15min, 1min, Days{7}},
+    {"PolicyConfig", "approval_timeout", 24h, 1min, Days{30}},
+    {"ProbeConfig", "deadline", 5s, 100ms, 60s},
+};
+
+constexpr char k_listen[] = "127.0.0.1:50904";
+constexpr std::array<std::string_view, 7> k_days{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+constexpr int k_max_windows = 64;
+constexpr int k_max_site_rules = 64;
+
+const FieldDescriptor* field_of(const Message& message, std::string_view name) {
+  return message.GetDescriptor()->FindFieldByName(std::string(name));
+}
+
+std::uint64_t number_of(const Message& message, const FieldDescriptor* field) {
+  const auto* reflection = message.GetReflection();
+  return field->cpp_type() == FieldDescriptor::CPPTYPE_UINT64 ? reflection->GetUInt64(message, field)
+                                                              : reflection->GetUInt32(message, field);
+}
+
+void set_number(Message& message, const FieldDescriptor* field, std::uint64_t value) {
+  const auto* reflection = message.GetReflection();
+  if (field->cpp_type() == FieldDescriptor::CPPTYPE_UINT64) {
+    reflection->SetUInt64(&message, field, value);
+  } else {
+    reflection->SetUInt32(&message, field, static_cast<std::uint32_t>(value));
+  }
+}
+
+void apply_defaults_to(Message& message) {
+  const auto& name = message.GetDescriptor()->name();
+  const auto* reflection = message.GetReflection();
+  for (const auto& rule : k_numbers) {
+    if (rule.message != name || rule.standard == 0) continue;
+    const auto* field = field_of(message, rule.field);
+    if (number_of(message, field) == 0) set_number(message, field, rule.standard);
+  }
+  for (const auto& rule : k_durations) {
+    if (rule.message != name || !rule.standard) continue;
+    const auto* field = field_of(message, rule.field);
+    if (reflection->HasField(message, field)) continue;
+    reflection->MutableMessage(&message, field)->CopyFrom(to_proto_duration(*rule.standard));
+  }
+}
+
+std::string in_words(std::uint64_t value, Unit unit) {
+  if (unit == Unit::bytes && value >= k_gib && value % k_gib == 0) return fmt::format("{} GiB", value / k_gib);
+  if (unit == Unit::bytes && value >= k_mib && value % k_mib == 0) return fmt::format("{} MiB", value / k_mib);
+  if (unit == Unit::bytes && value >= k_kib && value % k_kib == 0) return fmt::format("{} KiB", value / k_kib);
+  return unit == Unit::bytes ? fmt::format("{} bytes", value) : std::to_string(value);
+}
+
+// Empty: it is fine.
+std::string endpoint_problem(const std::string& text) {
+  const std::string hint = ". Write an IP address and a port, such as 127.0.0.1:50904 or [::1]:50904.";
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) return fmt::format("\"{}\" has no port{}", text, hint);
+  std::string address = text.substr(0, colon);
+  const bool bracketed = address.size() >= 2 && address.front() == '[' && address.back() == ']';
+  if (bracketed) address = address.substr(1, address.size() - 2);
+  boost::system::error_code error;
+  const auto parsed = asio::ip::make_address(address, error);
+  if (error || parsed.is_v6() != bracketed) return fmt::format("\"{}\" is not ADDRESS:PORT{}", text, hint);
+
+  unsigned port = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data() + colon + 1, end, port);
+  if (failure != std::errc{} || stop != end || port > 65535) {
+    return fmt::format("\"{}\" is not a port from 0 (any free one) to 65535{}", text.substr(colon + 1), hint);
+  }
+  return {};
+}
+
+bool is_time_of_day(const std::string& text) {
+  const auto digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
+  if (text.size() != 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4)) return false;
+  return text.substr(0, 2) < "24" && text.substr(3) < "60";
+}
+
+// A message, where its fields stand in the file, and what people call it: "policy.faults[1]".
+struct Place {
+  const Message& message;
+  const TextFormat::ParseInfoTree* tree;
+  TextFormat::ParseLocation at;
+  std::string path;
+};
+
+class Checker {
+ public:
+  Checker(const Catalogue& catalogue, Parsed parsed) : catalogue_(catalogue), parsed_(parsed) {}
+
+  // The table's rules on this message and all within it.
+  void check_bounds(const Place& place) {
+    check_numbers(place);
+    check_durations(place);
+    const auto* reflection = place.message.GetReflection();
+    std::vector<const FieldDescriptor*> present;
+    reflection->ListFields(place.message, &present);
+    for (const auto* field : present) {
+      if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+      const int count = field->is_repeated() ? reflection->FieldSize(place.message, field) : 1;
+      for (int i = 0; i < count; ++i) check_bounds(child(place, field->name(), field->is_repeated() ? i : -1));
+    }
+  }
+
+  void check_meaning(const v1::ServiceConfig& config, const Place& root) {
+    if (config.has_rpc() && !config.rpc().listen().empty()) {
+      const auto problem = endpoint_problem(config.rpc().listen());
+      if (!problem.empty()) add(child(root, "rpc"), "listen", -1, problem);
+    }
+    if (config.has_log() && !v1::LogConfig::Level_IsValid(config.log().level())) {
+      add(child(root, "log"), "level", -1,
+          fmt::format("{} is no level. Use LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARNING or LEVEL_ERROR.",
+                      static_cast<int>(config.log().level())));
+    }
+    if (config.has_policy()) check_policy(config.policy(), child(root, "policy"));
+    check_site_rules(config, root);
+  }
+
+  std::vector<TextprotoError> take() { return std::move(problems_); }
+
+ private:
+  Place child(const Place& place, const std::string& name, int index = -1) const {
+    const auto* field = field_of(place.message, name);
+    const auto* reflection = place.message.GetReflection();
+    const auto* tree = place.tree == nullptr ? nullptr : place.tree->GetTreeForNested(field, index);
+    const auto at = location(place, field, index);
+    const auto prefix = place.path.empty() ? name : place.path + "." + name;
+    if (index < 0) return {reflection->GetMessage(place.message, field), tree, at, prefix};
+    return {reflection->GetRepeatedMessage(place.message, field, index), tree, at,
+            fmt::format("{}[{}]", prefix, index)};
+  }
+
+  static TextFormat::ParseLocation location(const Place& place, const FieldDescriptor* field, int index) {
+    return place.tree == nullptr ? TextFormat::ParseLocation{} : place.tree->GetLocation(field, index);
+  }
+
+  void add(const Place& place, std::string_view name, int index, std::string_view problem) {
+    const auto number = index < 0 ? std::string{} : fmt::format("[{}]", index);
+    add_at(location(place, field_of(place.message, name), index), place, fmt::format("{}{}", name, number), problem);
+  }
+
+  // A field that is not there has no place: its message's does.
+  void missing(const Place& place, std::string_view name, std::string_view problem) {
+    if (parsed_ == Parsed::all) add_at(place.at, place, name, problem);
+  }
+
+  // The parser counts from 0, and says -1 where it does not know.
+  void add_at(TextFormat::ParseLocation at, const Place& place, std::string_view name, std::string_view problem) {
+    const auto path = place.path.empty() ? std::string(name) : fmt::format("{}.{}", place.path, name);
+    problems_.push_back({std::max(at.line, 0) + 1, std::max(at.column, 0) + 1, fmt::format("{}: {}", path, problem)});
+  }
+
+  void check_numbers(const Place& place) {
+    for (const auto& rule : k_numbers) {
+      if (rule.message != place.message.GetDescriptor()->name()) continue;
+      const auto value = number_of(place.message, field_of(place.message, rule.field));
+      if (value == 0 || (value >= rule.least && value <= rule.most)) continue;
+      add(place, rule.field, -1,
+          fmt::format("{} is too {}. Allowed are {} to {}.", in_words(value, rule.unit),
+                      value < rule.least ? "small" : "large", in_words(rule.least, rule.unit),
+                      in_words(rule.most, rule.unit)));
+    }
+  }
+
+  void check_durations(const Place& place) {
+    for (const auto& rule : k_durations) {
+      if (rule.message != place.message.GetDescriptor()->name()) continue;
+      const auto* field = field_of(place.message, rule.field);
+      const auto* reflection = place.message.GetReflection();
+      if (!reflection->HasField(place.message, field)) continue;
+      google::protobuf::Duration value;
+      value.CopyFrom(reflection->GetMessage(place.message, field));
+      const auto problem = duration_problem(value, rule);
+      if (!problem.empty()) add(place, rule.field, -1, problem);
+    }
+  }
+
+  static std::string duration_problem(const google::protobuf::Duration& value, const DurationRule& rule) {
+    const auto allowed = fmt::format("Allowed are {} to {}.", to_human(rule.least), to_human(rule.most));
+    // Compared in seconds first: the conversion to nanoseconds holds 292 years only.
+    const auto most_seconds = std::chrono::ceil<std::chrono::seconds>(rule.most).count();
+    if (value.nanos() <= -1'000'000'000 || value.nanos() >= 1'000'000'000)
+      return "nanos must be less than a second. " + allowed;
+    if (value.seconds() < 0 || value.nanos() < 0) return "it is negative. " + allowed;
+    if (value.seconds() > most_seconds || from_proto(value) > rule.most) {
+      return fmt::format("{} s is too long. {}", value.seconds(), allowed);
+    }
+    if (from_proto(value) < rule.least) {
+      return from_proto(value) == Duration::zero()
+                 ? "it is zero. " + allowed
+                 : fmt::format("{} is too short. {}", to_human(from_proto(value)), allowed);
+    }
+    return {};
+  }
+
+  void check_policy(const v1::PolicyConfig& policy, const Place& place) {
+    std::set<std::string> seen;
+    for (int i = 0; i < policy.faults_size(); ++i) check_fault(policy.faults(i), child(place, "faults", i), seen);
+    if (policy.repair_windows_size() > k_max_windows) {
+      add(place, "repair_windows", k_max_windows, fmt::format("there are more than {}. Join some.", k_max_windows));
+    }
+    for (int i = 0; i < policy.repair_windows_size(); ++i) {
+      check_window(policy.repair_windows(i), child(place, "repair_windows", i));
+    }
+  }
+
+  void check_fault(const v1::FaultPolicy& fault, const Place& place, std::set<std::string>& seen) {
+    if (fault.fault_id().empty()) {
+      missing(place, "fault_id", "it is missing. Say which fault this is about.");
+    } else if (catalogue_.find_fault(fault.fault_id()) == nullptr) {
+      std::vector<std::string> known;
+      for (const auto& info : catalogue_.faults()) known.push_back(info.id());
+      add(place, "fault_id", -1,
+          fmt::format("there is no fault \"{}\". Known are: {}.", fault.fault_id(), fmt::join(known, ", ")));
+    } else if (!seen.insert(fault.fault_id()).second) {
+      add(place, "fault_id", -1, fmt::format("there is more than one policy for \"{}\". Keep one.", fault.fault_id()));
+    }
+    if (!v1::FaultMode_IsValid(fault.mode())) {
+      add(place, "mode", -1,
+          fmt::format("{} is no mode. Use FAULT_MODE_OBSERVE, FAULT_MODE_PROPOSE or FAULT_MODE_AUTO.",
+                      static_cast<int>(fault.mode())));
+    }
+  }
+
+  void check_window(const v1::MaintenanceWindow& window, const Place& place) {
+    std::set<std::string> seen;
+    for (int i = 0; i < window.days_size(); ++i) {
+      const auto& day = window.days(i);
+      if (std::find(k_days.begin(), k_days.end(), day) == k_days.end()) {
+        add(place, "days", i, fmt::format("\"{}\" is no day. Use {}.", day, fmt::join(k_days, ", ")));
+      } else if (!seen.insert(day).second) {
+        add(place, "days", i, fmt::format("\"{}\" is there already. Keep one.", day));
+      }
+    }
+    const bool begins = check_time(place, "begin", window.begin());
+    const bool ends = check_time(place, "end", window.end());
+    if (begins && ends && window.begin() == window.end()) {
+      add(place, "end", -1, "the window ends when it begins. For a whole day write 00:00 to 23:59.");
+    }
+  }
+
+  bool check_time(const Place& place, std::string_view field, const std::string& text) {
+    if (text.empty()) {
+      missing(place, field, "it is missing. Write a time of day from 00:00 to 23:59.");
+      return false;
+    }
+    if (is_time_of_day(text)) return true;
+    add(place, field, -1, fmt::format("\"{}\" is no time of day. Write HH:MM, from 00:00 to 23:59.", text));
+    return false;
+  }
+
+  void check_site_rules(const v1::ServiceConfig& config, const Place& place) {
+    if (config.site_rules_size() > k_max_site_rules) {
+      add(place, "site_rules", k_max_site_rules,
+          fmt::format("there are more than {}. Join some files.", k_max_site_rules));
+    }
+    std::set<std::string> seen;
+    for (int i = 0; i < config.site_rules_size(); ++i) {
+      const auto& file = config.site_rules(i);
+      if (file.empty()) add(place, "site_rules", i, "it is empty. Name a file of rules.");
+      if (!file.empty() && !seen.insert(file).second) {
+        add(place, "site_rules", i, fmt::format("\"{}\" is there already. Keep one.", file));
+      }
+    }
+  }
+
+  const Catalogue& catalogue_;
+  const Parsed parsed_;
+  std::vector<TextprotoError> problems_;
+};
+
+}  // namespace
+
+void apply_defaults(v1::ServiceConfig& config) {
+  if (config.rpc().listen().empty()) config.mutable_rpc()->set_listen(k_listen);
+  if (config.log().level() == v1::LogConfig::LEVEL_UNSPECIFIED)
+    config.mutable_log()->set_level(v1::LogConfig::LEVEL_INFO);
+  const std::array<Message*, 5> parts{config.mutable_rpc(), config.mutable_journal(), config.mutable_log(),
+                                      config.mutable_policy(), config.mutable_probe()};
+  for (auto* part : parts) apply_defaults_to(*part);
+}
+
+std::vector<TextprotoError> check_values(const v1::ServiceConfig& config, const TextFormat::ParseInfoTree& tree,
+                                         Parsed parsed, const Catalogue& catalogue) {
+  Checker checker(catalogue, parsed);
+  const Place root{config, &tree, {}, ""};
+  checker.check_bounds(root);
+  checker.check_meaning(config, root);
+  return checker.take();
+}
+
+}  // namespace rdpmend

@@ -1,0 +1,21 @@
+// A host for as long as the service runs on it: whoever implements this owns the ports. The rest of the service does not
+// know which host it is.
+#pragma once
+
+#include <memory>
+
+#include "agent-lib/host/host.hpp"
+#include "agent-lib/support/result.hpp"
+
+namespace rdpmend {
+
+class HostSession {
+ public:
+  virtual ~HostSession() = default;
+  virtual HostControl control() = 0;
+};
+
+// The machine that this process runs on. unsupported: this build has no ports for its operating system.
+Result<std::unique_ptr<HostSession>> open_this_machine();
+
+}  // namespace rdpmend

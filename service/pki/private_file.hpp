@@ -1,0 +1,22 @@
+// Files that nobody but their owner may read, written whole or not at all.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "agent-lib/support/result.hpp"
+
+namespace rdpmend {
+
+// On Windows the folder's access list is what protects; the one that holds the service's state is given its own when
+// the service is installed, and what is made in it inherits that.
+Status make_private_folder(const std::filesystem::path& folder);
+
+// Replaces the file in one go: after a crash it is the old or the new one. On the disk when it returns.
+Status write_private_file(const std::filesystem::path& file, std::string_view bytes);
+
+// At most `most` bytes, else an error.
+Result<std::string> read_small_file(const std::filesystem::path& file, std::size_t most);
+
+}  // namespace rdpmend

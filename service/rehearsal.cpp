@@ -1,0 +1,165 @@
+#include "service/rehearsal.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <mutex>
+#include <random>
+
+#include "agent-lib/probe/rdp_handshake.hpp"
+#include "agent-lib/sim/scenarios.hpp"
+#include "service/app.hpp"
+#include "service/config.hpp"
+#include "service/exit_codes.hpp"
+#include "service/healing_watch.hpp"
+#include "service/hosting/console_host.hpp"
+#include "service/hosting/rehearsed_host.hpp"
+#include "service/logging.hpp"
+#include "service/pki/private_file.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+// Lines for the person who rehearses; whole, in order, and at once also if standard output is a file.
+class Narrator {
+ public:
+  template <class... Args>
+  void say(fmt::format_string<Args...> format, Args&&... args) {
+    const std::scoped_lock lock(mutex_);
+    fmt::print("{}\n", fmt::format(format, std::forward<Args>(args)...));
+    std::fflush(stdout);
+  }
+  // With the time since the start.
+  void tell(const std::string& story) {
+    const auto since = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_);
+    say("{:02}:{:02}  {}", since.count() / 60, since.count() % 60, story);
+  }
+
+ private:
+  std::mutex mutex_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+Result<std::filesystem::path> state_folder(const RehearsalOptions& options) {
+  auto folder = options.state;
+  if (!folder) {
+    std::error_code error;
+    const auto parent = std::filesystem::temp_directory_path(error);
+    if (error) return fail(ErrorCode::unavailable, "there is no folder for temporary files", "name one with --state");
+    std::random_device random;
+    folder = parent / fmt::format("rdpmend-rehearsal-{:08x}{:08x}", random(), random());
+  }
+  if (auto made = make_private_folder(*folder); !made) return fail(std::move(made.error()).context("cannot use the state folder"));
+  return *folder;
+}
+
+Result<v1::ServiceConfig> configuration(const RehearsalOptions& options) {
+  auto config = options.config ? load_config(options.config, *options.config, Catalogue::built_in())
+                               : Result<v1::ServiceConfig>(default_config());
+  if (config) config->mutable_rpc()->set_listen(options.listen);
+  return config;
+}
+
+void introduce(Narrator& narrator, const App& app, const RehearsedHost& host, const std::filesystem::path& state) {
+  narrator.say("  gRPC   {}", app.rpc_address());
+  narrator.say("  RDP    {} (loopback), {} (from outside)", host.loopback_address(), host.outside_address());
+  narrator.say("  state  {} (kept afterwards)", state.string());
+  narrator.say("  try    rdpmend --profile {} status", app.admin_profile().string());
+}
+
+// Ends the console's wait with the answer.
+class HealingJudge {
+ public:
+  HealingJudge(ConsoleHost& console, HealingWatch watch, Duration deadline)
+      : console_(console), watch_(std::move(watch)), timer_(console.context(), deadline) {
+    timer_.async_wait([this, deadline](const boost::system::error_code& error) {
+      if (!error) decide({false, "the host is not healed within " + to_human(deadline)});
+    });
+    look();
+  }
+
+  void look() {
+    if (answer_) return;
+    if (auto answer = watch_.look()) decide(std::move(*answer));
+  }
+  const std::optional<Healing>& answer() const { return answer_; }
+
+ private:
+  void decide(Healing answer) {
+    if (answer_) return;
+    answer_ = std::move(answer);
+    timer_.cancel();
+    console_.end("the rehearsal is over");
+  }
+
+  ConsoleHost& console_;
+  HealingWatch watch_;
+  asio::steady_timer timer_;
+  std::optional<Healing> answer_;
+};
+
+std::string probe_from_outside(RehearsedHost& host) {
+  const auto target = parse_probe_target(host.outside_address());
+  if (!target) return target.error().what;
+  return fault_of(probe_rdp(*target, {}), host.control().clock.now());
+}
+
+int conclude(Narrator& narrator, const std::optional<Healing>& answer) {
+  if (!answer) return exit_code::k_not_healed;  // Interrupted.
+  narrator.tell(fmt::format("{}: {}", answer->healed ? "healed" : "not healed", answer->why));
+  return answer->healed ? exit_code::k_ok : exit_code::k_not_healed;
+}
+
+Result<int> run(const RehearsalOptions& options) {
+  const auto scenario = sim::find_scenario(options.scenario);
+  if (!scenario) return fail(scenario.error());
+  auto config = configuration(options);
+  if (!config) return fail(std::move(config.error()));
+  const auto state = state_folder(options);
+  if (!state) return fail(state.error());
+  if (auto logging = start_logging(config->log(), ConsoleLog::none, *state / "log"); !logging)
+    return fail(std::move(logging.error()));
+
+  ConsoleHost console;
+  Narrator narrator;
+  narrator.say("Rehearsal {}: {}", scenario->name(), scenario->title());
+  auto host = RehearsedHost::open(*scenario, options.rdp_port, [&](const std::string& story) { narrator.tell(story); });
+  if (!host) return fail(std::move(host.error()));
+
+  std::optional<HealingJudge> judge;
+  auto app = App::start({std::move(*config), *state, (*host)->control(), [&](std::uint64_t) {
+                           asio::post(console.context(), [&] {
+                             if (judge) judge->look();
+                           });
+                         }});
+  if (!app) return fail(std::move(app.error()));
+  introduce(narrator, **app, **host, *state);
+  if (options.until_healed) {
+    judge.emplace(console,
+                  HealingWatch((*app)->journal(), scenario->fault_id(), [&] { return probe_from_outside(**host); }),
+                  options.deadline);
+  }
+  const auto reason = console.wait();
+  const int code = options.until_healed ? conclude(narrator, judge->answer()) : exit_code::k_ok;
+  (*app)->stop(reason);
+  narrator.say("Stopped: {}. The state is kept in {}", reason, state->string());
+  return code;
+}
+
+}  // namespace
+
+int rehearse(const RehearsalOptions& options) {
+  const auto code = run(options);
+  stop_logging();
+  if (code) return *code;
+  fmt::print(stderr, "rdpmendd: {}\n", to_string(code.error()));
+  return exit_code::k_refused;
+}
+
+int list_scenarios() {
+  for (const auto& scenario : sim::scenarios()) fmt::print("{:<24} {}\n", scenario.name(), scenario.title());
+  return exit_code::k_ok;
+}
+
+}  // namespace rdpmend

@@ -1,0 +1,70 @@
+// The RPCs. Reads answer from the engine's snapshot or on the reads thread; commands go to the engine and are answered
+// when it has carried them out. Nothing here waits.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent-lib/engine/engine.hpp"
+#include "agent-lib/engine/journal.hpp"
+#include "agent-lib/rules/catalogue.hpp"
+#include "agent-lib/support/asio.hpp"
+#include "rdpmend/v1/agent.grpc.pb.h"
+#include "service/rpc/call_guard.hpp"
+#include "service/rpc/pending_call.hpp"
+#include "service/rpc/watch_hub.hpp"
+
+namespace rdpmend {
+
+// What the RPCs answer from. All of it outlives the server.
+struct AgentServiceParts {
+  Engine& engine;
+  const Journal& journal;
+  std::function<Result<std::string>()> verify_chain;  // Where the journal's chain breaks; empty: it holds.
+  const Catalogue& catalogue;
+  const Clock& clock;
+  const HostIdentity& host;
+  std::string version;
+  std::string rdp_address;  // Until a first probe says where it went.
+};
+
+class AgentService final : public v1::Agent::CallbackService {
+ public:
+  AgentService(AgentServiceParts parts, CallGuard& guard, WatchHub& hub, asio::any_io_executor reads);
+
+ private:
+  using Context = grpc::CallbackServerContext;
+  using Unary = grpc::ServerUnaryReactor;
+
+  // read_handlers.cpp
+  Unary* GetStatus(Context* context, const v1::GetStatusRequest* request, v1::GetStatusResponse* response) override;
+  Unary* ListFaults(Context* context, const v1::ListFaultsRequest* request, v1::ListFaultsResponse* response) override;
+  Unary* ListIncidents(Context* context, const v1::ListIncidentsRequest* request,
+                       v1::ListIncidentsResponse* response) override;
+  Unary* GetIncident(Context* context, const v1::GetIncidentRequest* request,
+                     v1::GetIncidentResponse* response) override;
+  Unary* ReadJournal(Context* context, const v1::ReadJournalRequest* request,
+                     v1::ReadJournalResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(Context* context, const v1::WatchRequest* request) override;
+
+  // action_handlers.cpp
+  Unary* Diagnose(Context* context, const v1::DiagnoseRequest* request, v1::DiagnoseResponse* response) override;
+  Unary* PlanRepair(Context* context, const v1::PlanRepairRequest* request, v1::PlanRepairResponse* response) override;
+  Unary* Repair(Context* context, const v1::RepairRequest* request, v1::ActionResponse* response) override;
+  Unary* Approve(Context* context, const v1::ApproveRequest* request, v1::ActionResponse* response) override;
+  Unary* Rollback(Context* context, const v1::RollbackRequest* request, v1::ActionResponse* response) override;
+  Unary* Dismiss(Context* context, const v1::DismissRequest* request, v1::ActionResponse* response) override;
+
+  template <class Request>
+  Unary* act(AdminCommand::Verb verb, Context* context, const Request& request, std::string plan_id,
+             v1::ActionResponse* response);
+  Result<v1::ReadJournalResponse> read_journal(const v1::ReadJournalRequest& request) const;
+
+  const AgentServiceParts parts_;
+  CallGuard& guard_;
+  WatchHub& hub_;
+  const asio::any_io_executor reads_;
+};
+
+}  // namespace rdpmend

@@ -1,0 +1,70 @@
+#include "service/rpc/call_guard.hpp"
+
+#include <fmt/format.h>
+#include <grpc/grpc_security_constants.h>
+
+#include "service/rpc/authz_table.hpp"
+#include "service/rpc/status_map.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+constexpr std::size_t k_max_known = 256;
+constexpr std::chrono::seconds k_known_for{1};
+
+std::string_view view(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+// Trust is about this machine's certificates, so its clock is this machine's, not that of a rehearsed host.
+WallTime machine_time() { return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now()); }
+
+}  // namespace
+
+grpc::Status CallGuard::Process(const InputMetadata& metadata, grpc::AuthContext* context, OutputMetadata*,
+                                OutputMetadata*) {
+  const auto path = metadata.find(":path");
+  const auto admitted = admit(path == metadata.end() ? std::string_view{} : view(path->second), *context);
+  if (admitted) return grpc::Status::OK;
+  // gRPC sends no details for a call refused here, so the hint goes into the message.
+  return {to_grpc_status(admitted.error()).error_code(), to_string(admitted.error())};
+}
+
+Status CallGuard::admit(std::string_view path, const grpc::AuthContext& context) {
+  if (refusing_) return fail(ErrorCode::unavailable, "service is stopping", "try again later");
+  const auto caller = identify(context);
+  if (!caller) return fail(caller.error());
+  const auto needed = required_role(path);
+  if (!needed) return fail(ErrorCode::denied, fmt::format("nobody may call {}", path));
+  if (caller->role >= *needed) return {};
+  return fail(ErrorCode::denied,
+              fmt::format("{} needs the role {}, and {} is {}", path.substr(path.rfind('/') + 1), to_word(*needed),
+                          caller->name, to_word(caller->role)),
+              "Use a certificate with that role, or ask an administrator of this host");
+}
+
+Result<Identity> CallGuard::identify(const grpc::AuthContext& context) {
+  const auto certificates = context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (certificates.empty())
+    return fail(ErrorCode::unauthenticated, "no client certificate was presented", "Connect with a profile of rdpmend");
+  return identify(view(certificates.front()));
+}
+
+Result<Identity> CallGuard::identify(std::string_view certificate_pem) {
+  const auto now = std::chrono::steady_clock::now();
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto known = known_.find(certificate_pem);
+    if (known != known_.end() && now < known->second.until) return known->second.identity;
+  }
+  auto identity = trust_.authenticate(certificate_pem, machine_time());
+  const std::scoped_lock lock(mutex_);
+  if (!identity) {
+    if (const auto known = known_.find(certificate_pem); known != known_.end()) known_.erase(known);
+    return identity;
+  }
+  if (known_.size() >= k_max_known) known_.clear();
+  known_.insert_or_assign(std::string(certificate_pem), Known{*identity, now + k_known_for});
+  return identity;
+}
+
+}  // namespace rdpmend

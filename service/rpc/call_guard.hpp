@@ -1,0 +1,55 @@
+// The one door of the service: every call of every gRPC service, health included, passes here before its request is
+// read. Who calls is the client certificate that TLS proved; what they may call is authz_table.
+#pragma once
+
+#include <grpcpp/security/auth_context.h>
+#include <grpcpp/security/auth_metadata_processor.h>
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "agent-lib/support/result.hpp"
+#include "service/pki/trust_store.hpp"
+
+namespace rdpmend {
+
+class CallGuard final : public grpc::AuthMetadataProcessor {
+ public:
+  explicit CallGuard(TrustStore& trust) : trust_(trust) {}
+
+  // The caller, for handlers. Not kept in gRPC's AuthContext: that belongs to the connection, so concurrent calls would
+  // write it at once, and a revocation would not reach it.
+  Result<Identity> identify(const grpc::AuthContext& context);
+
+  // From now on every call is UNAVAILABLE; those that were let in go on.
+  void refuse_new_calls() { refusing_ = true; }
+
+ private:
+  // Cheap enough for gRPC's own thread.
+  bool IsBlocking() const override { return false; }
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context, OutputMetadata* consumed,
+                       OutputMetadata* response) override;
+  Status admit(std::string_view path, const grpc::AuthContext& context);
+  Result<Identity> identify(std::string_view certificate_pem);
+
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  struct Known {
+    Identity identity;
+    std::chrono::steady_clock::time_point until;
+  };
+
+  TrustStore& trust_;
+  std::atomic<bool> refusing_{false};
+  std::mutex mutex_;
+  // By certificate: parsing and hashing one costs more than the rest of a call. Bounded, and short-lived as a bound on how
+  // late a revocation or an expiry is noticed.
+  std::unordered_map<std::string, Known, Hash, std::equal_to<>> known_;
+};
+
+}  // namespace rdpmend

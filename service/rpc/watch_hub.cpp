@@ -1,0 +1,57 @@
+#include "service/rpc/watch_hub.hpp"
+
+#include <fmt/format.h>
+
+#include "service/rpc/status_map.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+class RefusedStream : public grpc::ServerWriteReactor<v1::WatchResponse> {
+ public:
+  explicit RefusedStream(const Error& error) { Finish(to_grpc_status(error)); }
+
+ private:
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+WatchHub::WatchHub(const Journal& journal, asio::any_io_executor reads, std::uint32_t max_watchers)
+    : journal_(journal), reads_(std::move(reads)), max_watchers_(max_watchers) {}
+
+grpc::ServerWriteReactor<v1::WatchResponse>* WatchHub::watch(const v1::WatchRequest& request) {
+  if (watchers_.fetch_add(1) >= max_watchers_) {
+    --watchers_;
+    return new RefusedStream({ErrorCode::exhausted, fmt::format("{} clients are watching already", max_watchers_),
+                              "end another watch, or raise rpc.max_watchers in the service's configuration", {}});
+  }
+  auto stream = std::make_shared<WatchStream>(journal_, reads_, request, [this](const auto& done) {
+    streams_.erase(done);
+    --watchers_;
+  });
+  asio::post(reads_, [this, stream] {
+    streams_.insert(stream);
+    stream->begin();
+    if (stopping_) stream->stop();
+  });
+  return stream.get();
+}
+
+void WatchHub::wake() {
+  if (wake_posted_.exchange(true)) return;
+  asio::post(reads_, [this] {
+    wake_posted_ = false;  // Before reading: what is appended from now on wakes again.
+    for (const auto& stream : streams_) stream->wake();
+  });
+}
+
+void WatchHub::stop() {
+  asio::post(reads_, [this] {
+    stopping_ = true;
+    for (const auto& stream : streams_) stream->stop();
+  });
+}
+
+}  // namespace rdpmend

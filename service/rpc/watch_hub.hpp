@@ -1,0 +1,37 @@
+// All Watch calls: counts them, wakes them when the journal grows, and ends them when the service stops.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <set>
+
+#include "service/rpc/watch_stream.hpp"
+
+namespace rdpmend {
+
+class WatchHub {
+ public:
+  // `reads` must run on one thread, which has ended or is out of work before the hub goes.
+  WatchHub(const Journal& journal, asio::any_io_executor reads, std::uint32_t max_watchers);
+
+  // --- from any thread ---
+  grpc::ServerWriteReactor<v1::WatchResponse>* watch(const v1::WatchRequest& request);
+  // The journal has grown. Returns at once.
+  void wake();
+  // Every stream ends once it has sent what is in the journal.
+  void stop();
+  std::uint32_t watchers() const { return watchers_; }
+
+ private:
+  const Journal& journal_;
+  asio::any_io_executor reads_;
+  const std::uint32_t max_watchers_;
+  std::atomic<std::uint32_t> watchers_{0};
+  std::atomic<bool> wake_posted_{false};
+  // --- of the reads thread ---
+  std::set<std::shared_ptr<WatchStream>> streams_;
+  bool stopping_ = false;
+};
+
+}  // namespace rdpmend

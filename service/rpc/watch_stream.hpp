@@ -1,0 +1,56 @@
+// One Watch call: history and live in one stream. Its cursor is in the journal, at most one write is in flight and at
+// most one page is in memory, so a slow client lags and costs nothing. Nothing polls: it reads when it is woken.
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "agent-lib/engine/journal.hpp"
+#include "agent-lib/support/asio.hpp"
+#include "rdpmend/v1/agent.pb.h"
+
+namespace rdpmend {
+
+// All state belongs to the `reads` thread; what gRPC reports is posted there.
+class WatchStream : public grpc::ServerWriteReactor<v1::WatchResponse>,
+                    public std::enable_shared_from_this<WatchStream> {
+ public:
+  using Done = std::function<void(const std::shared_ptr<WatchStream>&)>;
+  // `done` is called on the reads thread once gRPC is done with the stream; until then the caller keeps it.
+  WatchStream(const Journal& journal, asio::any_io_executor reads, const v1::WatchRequest& request, Done done);
+
+  // --- on the reads thread ---
+  void begin();
+  // There may be new entries.
+  void wake() { pump(); }
+  // Sends what is already in the journal, then ends with UNAVAILABLE.
+  void stop();
+
+ private:
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+  void pump();
+  bool refill();
+  void announce_pruned(std::uint64_t first_kept);
+  void end(const grpc::Status& status);
+
+  const Journal& journal_;
+  asio::any_io_executor reads_;
+  v1::WatchRequest request_;
+  Done done_;
+  std::deque<v1::WatchResponse> queue_;  // The front one is being written if writing_.
+  std::uint64_t cursor_ = 0;             // Everything up to here was queued, announced as pruned, or is not asked for.
+  bool begun_ = false;
+  bool caught_up_ = false;
+  bool writing_ = false;
+  bool stopping_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace rdpmend

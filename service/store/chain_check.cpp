@@ -1,0 +1,98 @@
+#include "service/store/chain_check.hpp"
+
+#include <fmt/format.h>
+
+#include "agent-lib/engine/journal_chain.hpp"
+#include "service/store/entry_row.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+struct Link {
+  std::uint64_t seq = 0;
+  std::string hash;
+};
+
+// What comes before the oldest entry: nothing, or what the last pruning removed, as its entry says.
+Result<Link> anchor(const sqlite::Database& database) {
+  auto newest = database.prepare(
+      fmt::format("SELECT seq, payload FROM entries WHERE kind={} ORDER BY seq DESC LIMIT 1", k_pruned_kind));
+  if (!newest) return fail(newest.error());
+  const auto row = newest->step();
+  if (!row) return fail(row.error());
+  if (!*row) return Link{0, journal_genesis_hash()};
+  const auto entry = entry_of(*newest);
+  if (!entry) return fail(entry.error());
+  return Link{entry->pruned().last_seq(), entry->pruned().last_hash()};
+}
+
+Result<Link> link_before(const sqlite::Database& database, std::int64_t seq) {
+  auto before = database.prepare("SELECT seq, payload FROM entries WHERE seq=?1");
+  if (!before) return fail(before.error());
+  before->bind(1, seq - 1);
+  const auto row = before->step();
+  if (!row) return fail(row.error());
+  if (!*row) return anchor(database);
+  const auto entry = entry_of(*before);
+  if (!entry) return fail(entry.error());
+  return Link{entry->seq(), entry->hash()};
+}
+
+// What is wrong with the entry of this row, given the one before; empty: nothing, and `last` moves on.
+std::string check_row(const sqlite::Statement& row, Link& last) {
+  const auto seq = static_cast<std::uint64_t>(row.integer(0));
+  if (seq != last.seq + 1) {
+    return last.seq == 0 ? fmt::format("entry {} is the oldest, and no entry says that older ones were removed", seq)
+                         : fmt::format("entry {} does not follow entry {}: entries are missing", seq, last.seq);
+  }
+  const auto entry = entry_of(row);
+  if (!entry) return fmt::format("entry {} is damaged", seq);
+  if (entry->previous_hash() != last.hash) {
+    return fmt::format("entry {} was not written after the entry {} that is kept", seq, last.seq);
+  }
+  if (journal_hash(last.hash, *entry) != entry->hash())
+    return fmt::format("entry {} was changed after it was written", seq);
+  const auto columns = columns_of(*entry);
+  if (columns.incident_id != row.integer(2) || columns.time != row.integer(3) || columns.kind != row.integer(4)) {
+    return fmt::format("entry {} is filed wrongly: incident, time or kind differ from what it says", seq);
+  }
+  last = {seq, entry->hash()};
+  return {};
+}
+
+Result<std::string> walk(sqlite::Database& database, std::uint64_t at_most) {
+  const auto first = database.integer("SELECT min(seq) FROM entries");
+  const auto newest = database.integer("SELECT max(seq) FROM entries");
+  if (!first) return fail(first.error());
+  if (!newest) return fail(newest.error());
+  if (*newest == 0) return std::string{};
+
+  std::int64_t from = *first;
+  if (static_cast<std::uint64_t>(*newest - *first) >= at_most) from = *newest - static_cast<std::int64_t>(at_most) + 1;
+  auto last = link_before(database, from);
+  if (!last) return fail(std::move(last).error());
+  auto rows = database.prepare("SELECT seq, payload, incident_id, time, kind FROM entries WHERE seq>=?1 ORDER BY seq");
+  if (!rows) return fail(rows.error());
+  rows->bind(1, from);
+  for (;;) {
+    const auto row = rows->step();
+    if (!row) return fail(row.error());
+    if (!*row) return std::string{};
+    if (auto problem = check_row(*rows, *last); !problem.empty()) return problem;
+  }
+}
+
+}  // namespace
+
+Result<std::string> check_chain(sqlite::Database& database, std::uint64_t at_most) {
+  // One snapshot: entries appended or pruned meanwhile do not disturb the walk.
+  auto snapshot = sqlite::Transaction::begin(database, sqlite::Transaction::Kind::deferred);
+  if (!snapshot) return fail(snapshot.error());
+  auto problem = walk(database, at_most);
+  // A page or an entry that cannot be read is a break of the chain, not a failure to check it.
+  if (!problem && problem.error().code == ErrorCode::corrupt) return std::move(problem).error().what;
+  return problem;
+}
+
+}  // namespace rdpmend

@@ -1,0 +1,167 @@
+// The house plan as tables: folders and the folders they may include, foreign headers and the only folders that may.
+#include "tests/architecture/architecture.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <regex>
+#include <string_view>
+
+namespace rdpmend::architecture {
+namespace {
+
+using Folders = std::vector<std::string>;
+
+// A folder may include itself, the generated messages, and what stands here. Tests, fault_test.cpp among them, may
+// include all.
+const std::map<std::string, Folders>& allowed_folders() {
+  static const std::map<std::string, Folders> table = [] {
+    const std::string a = "agent-lib/";
+    const Folders reads{a + "support", a + "host", a + "events", a + "rules"};
+    const auto plus = [](Folders base, const Folders& more) {
+      base.insert(base.end(), more.begin(), more.end());
+      return base;
+    };
+    const Folders agent = plus(reads, {a + "engine", a + "steps"});
+    return std::map<std::string, Folders>{
+        {a + "support", {}},
+        {a + "host", {a + "support"}},
+        {a + "events", {a + "support"}},
+        {a + "rules", {a + "support", a + "host", a + "events"}},
+        {a + "probe", {a + "support"}},
+        {a + "knowledge", {a + "support"}},
+        {a + "engine", agent},
+        {a + "steps", agent},
+        {a + "faults", agent},
+        {a + "sim", {a + "support", a + "host", a + "probe", a + "engine"}},
+        {a + "win32", {a + "support", a + "host", a + "probe"}},
+        {"service", plus(agent, {a + "probe", a + "knowledge", a + "sim", a + "faults", a + "win32"})},
+        {"cli", plus(Folders{a + "probe", a + "knowledge"}, {a + "support", a + "events", a + "rules"})},
+    };
+  }();
+  return table;
+}
+
+struct ForeignHeader {
+  std::regex header;
+  std::string name;
+  std::vector<std::string> only_below;  // Path prefixes.
+};
+
+const std::vector<ForeignHeader>& foreign_headers() {
+  static const auto icase = std::regex::ECMAScript | std::regex::icase;
+  static const std::vector<ForeignHeader> table{
+      {std::regex{R"((windows|winsock2|ws2tcpip|winevt|wincrypt|wtsapi32|ncrypt|netfw)\.h)", icase},
+       "Windows headers",
+       {"agent-lib/win32/", "service/hosting/"}},
+      {std::regex{R"(grpc(pp)?/.*|.*\.grpc\.pb\.h)"}, "gRPC", {"service/rpc/", "service/app", "cli/"}},
+      {std::regex{R"(boost/log/.*)"}, "Boost.Log", {"service/logging"}},
+      {std::regex{R"(boost/asio(/.*|\.hpp))"}, "Boost.Asio", {"agent-lib/support/asio"}},
+      {std::regex{R"(sqlite3\.h)"}, "SQLite", {"service/store/"}},
+      {std::regex{R"(pugixml\.hpp)"}, "pugixml", {"agent-lib/events/"}},
+      {std::regex{R"(CLI/.*)"}, "CLI11", {"cli/", "service/main", "service/verbs", "service/command_line"}},
+      {std::regex{R"((unistd|fcntl|poll|signal|spawn|pwd)\.h|(sys|arpa|netinet)/.*)"},
+       "POSIX headers",
+       {"service/", "cli/"}},
+  };
+  return table;
+}
+
+bool is_test(std::string_view path) {
+  return path.starts_with("tests/") || path.ends_with("_test.cpp");
+}
+
+// "service/rpc/server.cpp" -> "service"; "agent-lib/faults/x/fault.cpp" -> "agent-lib/faults".
+std::optional<std::string> folder_of(std::string_view path) {
+  for (const auto& [folder, unused] : allowed_folders()) {
+    if (path.starts_with(folder + "/")) return folder;
+  }
+  return std::nullopt;
+}
+
+void check_direction(const SourceFile& file, const Include& include, std::vector<std::string>& found) {
+  const std::string at = file.path + ":" + std::to_string(include.line) + ": ";
+  const auto from = folder_of(file.path);
+  if (!from) return;
+  if (include.header.starts_with("tests/")) {
+    found.push_back(at + "only tests include tests (" + include.header + ")");
+    return;
+  }
+  const auto to = folder_of(include.header);
+  if (!to || *to == *from) return;
+  const Folders& allowed = allowed_folders().at(*from);
+  if (std::find(allowed.begin(), allowed.end(), *to) == allowed.end()) {
+    found.push_back(at + *from + " may not use " + *to + " (" + include.header + ")");
+  }
+}
+
+void check_foreign(const SourceFile& file, const Include& include, std::vector<std::string>& found) {
+  for (const ForeignHeader& foreign : foreign_headers()) {
+    if (!std::regex_match(include.header, foreign.header)) continue;
+    const bool allowed = std::any_of(foreign.only_below.begin(), foreign.only_below.end(),
+                                     [&](const std::string& prefix) { return file.path.starts_with(prefix); });
+    if (!allowed) {
+      found.push_back(file.path + ":" + std::to_string(include.line) + ": " + foreign.name +
+                      " has one home, not here (" + include.header + ")");
+    }
+  }
+}
+
+void check_relative(const SourceFile& file, const Include& include, std::vector<std::string>& found) {
+  if (include.header.starts_with(".")) {
+    found.push_back(file.path + ":" + std::to_string(include.line) + ": includes start at the repository's root (" +
+                    include.header + ")");
+  }
+}
+
+// A source may leave the why to the header of its name.
+bool has_own_header(const SourceTree& tree, const std::string& path) {
+  return path.ends_with(".cpp") && tree.paths.contains(path.substr(0, path.size() - 4) + ".hpp");
+}
+
+void check_opening(const SourceTree& tree, const SourceFile& file, std::vector<std::string>& found) {
+  if (has_own_header(tree, file.path)) return;
+  const bool hash =
+      file.path.ends_with(".sh") || file.path.ends_with(".cmake") || file.path.ends_with("CMakeLists.txt");
+  if (!file.first_line.starts_with(hash ? "#" : "//")) {
+    found.push_back(file.path + ":1: opens without a comment on why it exists");
+  }
+}
+
+void check_faults(const SourceTree& tree, std::vector<std::string>& found) {
+  for (const std::string& folder : tree.fault_folders) {
+    for (const char* name : {"fault.cpp", "rules.textproto", "scenario.textproto", "fault_test.cpp", "RUNBOOK.md"}) {
+      const std::string path = folder + "/" + name;
+      if (!tree.paths.contains(path)) found.push_back(path + ": every fault has one");
+    }
+  }
+}
+
+void check_top_level(const SourceTree& tree, std::vector<std::string>& found) {
+  static const std::set<std::string> allowed{
+      "CMakeLists.txt", "CMakePresets.json", "service",   "agent-lib", "proto", "cli",
+      "tests",          "packaging",         "README.md", "LICENSE"};
+  for (const std::string& name : tree.top_level) {
+    if (!allowed.contains(name)) found.push_back(name + ": does not belong at the top level");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> violations(const SourceTree& tree) {
+  std::vector<std::string> found;
+  check_top_level(tree, found);
+  check_faults(tree, found);
+  for (const SourceFile& file : tree.files) {
+    check_opening(tree, file, found);
+    if (is_test(file.path)) continue;
+    for (const Include& include : file.includes) {
+      check_direction(file, include, found);
+      check_foreign(file, include, found);
+      check_relative(file, include, found);
+    }
+  }
+  return found;
+}
+
+}  // namespace rdpmend::architecture

@@ -1,0 +1,60 @@
+// Events a second on one core: what an event storm costs before the first rule decides anything.
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+
+#include "agent-lib/events/event_file.hpp"
+#include "agent-lib/events/event_xml.hpp"
+#include "agent-lib/rules/catalogue.hpp"
+#include "agent-lib/rules/rule_matcher.hpp"
+
+namespace rdpmend {
+namespace {
+
+// Real events; empty where the examples are absent.
+std::vector<std::string> example_events() {
+  std::vector<std::string> events;
+  const std::filesystem::path file = RDPMEND_SOURCE_DIR "/../shared/evtx/examples.xml";
+  const auto take = [&](std::string_view xml, const FilePosition&) { events.emplace_back(xml); };
+  (void)read_event_file(file, {take, [](const FileProblem&) {}});
+  return events;
+}
+
+void parse_and_match(benchmark::State& state) {
+  const auto events = example_events();
+  if (events.empty()) return state.SkipWithError("../shared/evtx/examples.xml is absent");
+  const auto catalogue = Catalogue::built_in();
+  const RuleMatcher matcher(catalogue.rules());
+  std::size_t next = 0;
+  std::int64_t bytes = 0;
+  for (auto _ : state) {
+    const auto& xml = events[next];
+    next = next + 1 == events.size() ? 0 : next + 1;
+    bytes += static_cast<std::int64_t>(xml.size());
+    const auto record = parse_event(xml);
+    auto matches = matcher.match(*record);
+    benchmark::DoNotOptimize(matches);
+  }
+  state.SetItemsProcessed(state.iterations());
+  state.SetBytesProcessed(bytes);
+}
+BENCHMARK(parse_and_match);
+
+void match_only(benchmark::State& state) {
+  std::vector<EventRecord> records;
+  for (const auto& xml : example_events()) records.push_back(*parse_event(xml));
+  if (records.empty()) return state.SkipWithError("../shared/evtx/examples.xml is absent");
+  const auto catalogue = Catalogue::built_in();
+  const RuleMatcher matcher(catalogue.rules());
+  std::size_t next = 0;
+  for (auto _ : state) {
+    auto matches = matcher.match(records[next]);
+    next = next + 1 == records.size() ? 0 : next + 1;
+    benchmark::DoNotOptimize(matches);
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(match_only);
+
+}  // namespace
+}  // namespace rdpmend

@@ -1,0 +1,124 @@
+// What a user of the rehearsal sees, from the fault to the verified repair, and what the CLI tells of it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/plain_rdp_client.hpp"
+#include "tests/e2e/rehearsal.hpp"
+
+namespace rdpmend::e2e {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+Finished rehearse_until_healed(const std::string& scenario, const StateFolder& state) {
+  return testing_support::run({program("rdpmendd"), "rehearse", scenario, "--until-healed", "--state", state.path()},
+                              k_patience);
+}
+
+// The certificate that the repair removed, from what its step captured.
+std::string removed_certificate(const v1::Incident& incident) {
+  for (const auto& step : incident.repair().steps()) {
+    if (step.before().has_certificate()) return step.before().certificate().der();
+  }
+  return "";
+}
+
+TEST(UntilHealed, AnExpiredCertificateIsHealed) {
+  const StateFolder state;
+  const Finished rehearsal = rehearse_until_healed("certificate-expired", state);
+  EXPECT_EQ(rehearsal.exit_code, 0) << rehearsal.standard_output << rehearsal.standard_error;
+  EXPECT_THAT(rehearsal.standard_output, HasSubstr("healed"));
+}
+
+TEST(UntilHealed, ADisabledFirewallRuleIsHealed) {
+  const StateFolder state;
+  const Finished rehearsal = rehearse_until_healed("firewall-rule-disabled", state);
+  EXPECT_EQ(rehearsal.exit_code, 0) << rehearsal.standard_output << rehearsal.standard_error;
+}
+
+TEST(UntilHealed, AWrongClockIsReportedAndNotRepaired) {
+  const StateFolder state;
+  const Finished rehearsal = rehearse_until_healed("clock-wrong", state);
+  EXPECT_EQ(rehearsal.exit_code, 2) << rehearsal.standard_output << rehearsal.standard_error;
+  EXPECT_THAT(rehearsal.standard_output, HasSubstr("not healed"));
+}
+
+TEST(Scenarios, AnUnknownOneIsRefusedWithTheNamesOfThoseThatAre) {
+  const Finished refused = testing_support::run({program("rdpmendd"), "rehearse", "no-such-thing"}, k_patience);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.standard_error, AllOf(HasSubstr("no-such-thing"), HasSubstr("certificate-expired")));
+  const Finished list = testing_support::run({program("rdpmendd"), "rehearse", "--list"}, k_patience);
+  EXPECT_EQ(list.exit_code, 0);
+  EXPECT_THAT(list.standard_output, AllOf(HasSubstr("certificate-expired"), HasSubstr("clock-wrong"),
+                                          HasSubstr("firewall-rule-disabled"), HasSubstr("healthy")));
+}
+
+TEST(CertificateExpired, AfterTheRepairAnotherAndValidCertificateIsServed) {
+  const StateFolder state;
+  Rehearsal rehearsal("certificate-expired", state);
+  const v1::Incident incident = rehearsal.wait_until_closed();
+  ASSERT_EQ(incident.state(), v1::INCIDENT_STATE_REPAIRED) << incident.DebugString();
+  const std::string removed = removed_certificate(incident);
+  ASSERT_FALSE(removed.empty());
+
+  const auto seen = see_certificate(rehearsal.rdp_port());
+  ASSERT_TRUE(seen);
+  EXPECT_TRUE(seen->valid_now);
+  EXPECT_NE(seen->sha256, sha256_of(removed));
+
+  // The probe, our own and the service's, saw the same one.
+  const auto probe = rehearsal.ask<v1::ProbeReport>({"probe", "127.0.0.2:" + std::to_string(rehearsal.rdp_port())});
+  EXPECT_EQ(probe.outcome(), v1::PROBE_OUTCOME_OK);
+  EXPECT_EQ(probe.certificate().sha256(), seen->sha256);
+  EXPECT_EQ(incident.repair().verdict().probe().certificate().sha256(), seen->sha256);
+}
+
+TEST(CertificateExpired, TheCliTellsTheWholeStory) {
+  const StateFolder state;
+  Rehearsal rehearsal("certificate-expired", state);
+  ChildProcess watch(rehearsal.command({"watch", "--from-start"}));
+  const v1::Incident incident = rehearsal.wait_until_closed();
+  const auto id = std::to_string(incident.id());
+
+  EXPECT_TRUE(watch.wait_for_line([](const auto& line) { return line.find("repair ended, repaired") != line.npos; },
+                                  k_patience))
+      << watch.standard_output();
+  watch.send_signal(SIGINT);
+  EXPECT_EQ(watch.wait(k_patience), 0) << watch.standard_error();
+
+  const Finished shown = rehearsal.cli({"show", id});
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_THAT(shown.standard_output,
+              AllOf(HasSubstr("certificate_expired"), HasSubstr("SessionEnv"), Not(HasSubstr("\x1b["))));
+
+  const auto status = rehearsal.ask<v1::GetStatusResponse>({"status"});
+  EXPECT_EQ(status.open_incidents(), 0U);
+  EXPECT_EQ(status.client_role(), "admin");
+  EXPECT_EQ(status.last_probe().outcome(), v1::PROBE_OUTCOME_OK);
+  EXPECT_EQ(rehearsal.cli({"status", "--check"}).exit_code, 0);
+
+  const auto all = rehearsal.ask<v1::ListIncidentsResponse>({"incidents", "--all"});
+  ASSERT_EQ(all.incidents_size(), 1);
+  EXPECT_EQ(all.incidents(0).state(), v1::INCIDENT_STATE_REPAIRED);
+
+  const Finished journal = rehearsal.cli({"journal", "--verify"});
+  EXPECT_EQ(journal.exit_code, 0) << journal.standard_error;
+}
+
+TEST(ClockWrong, AnOpenIncidentShowsInTheExitCode) {
+  const StateFolder state;
+  Rehearsal rehearsal("clock-wrong", state);
+  ChildProcess watch(rehearsal.command({"watch", "--from-start", "--format", "json"}));
+  ASSERT_TRUE(watch.wait_for_line([](const auto& line) { return line.find("INCIDENT_STATE_ESCALATED") != line.npos; },
+                                  k_patience))
+      << watch.standard_output();
+  EXPECT_EQ(rehearsal.cli({"status", "--check"}).exit_code, 5);
+  const auto open = rehearsal.ask<v1::ListIncidentsResponse>({"incidents"});
+  ASSERT_EQ(open.incidents_size(), 1);
+  EXPECT_EQ(open.incidents(0).diagnosis().fault_id(), "clock_wrong");
+}
+
+}  // namespace
+}  // namespace rdpmend::e2e
