@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <vector>
+
+#include "cli/format/help.hpp"
 
 namespace rdpmend::cli {
 
@@ -22,7 +24,7 @@ constexpr const char* k_footer =
     "  4  not authenticated or not authorised\n"
     "  5  open incidents (status --check)\n"
     "\n"
-    "Options of all commands may stand before or behind the command. probe, analyze and explain need no service.\n"
+    "The options above may stand before or behind the command.\n"
     "rdpmend COMMAND --help says more about each, with examples.\n";
 
 void add_global_options(CLI::App& app, GlobalOptions& options) {
@@ -33,9 +35,7 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
       ->type_name("HOST:PORT");
   app.add_option("--format", options.format,
                  "Tables for people, JSON for programs (one object a line for watch and journal)")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, Format>{{"table", Format::table}, {"json", Format::json}})
-              .description(""))
+      ->check(CLI::IsMember({"table", "json"}).description(""))
       ->type_name("table|json");
   app.add_option("--timeout", options.timeout_s, "How long one call may take")
       ->type_name("SECONDS")
@@ -65,6 +65,25 @@ int report_parse(const CLI::App& app, const CLI::ParseError& error, std::ostream
   return static_cast<int>(ExitCode::usage);
 }
 
+using AddCommand = void (*)(CLI::App&, Run&);
+struct CommandGroup {
+  const char* title;
+  std::vector<AddCommand> commands;
+};
+
+void add_commands(CLI::App& app, Run& chosen) {
+  const std::vector<CommandGroup> groups{
+      {"Look", {add_status, add_diagnose, add_faults, add_incidents, add_show, add_plan, add_watch, add_journal}},
+      {"Act", {add_repair, add_approve, add_rollback, add_dismiss}},
+      {"Without a service", {add_explain, add_probe, add_analyze}}};
+  for (const auto& group : groups) {
+    for (const auto add : group.commands) {
+      add(app, chosen);
+      app.get_subcommands({}).back()->group(group.title);
+    }
+  }
+}
+
 }  // namespace
 
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,
@@ -81,13 +100,10 @@ std::unique_ptr<CLI::App> make_parser(GlobalOptions& options, Run& chosen) {
       std::make_unique<CLI::App>("Sees and commands rdpmend, the service that keeps an RDP host reachable.", "rdpmend");
   app->footer(k_footer);
   app->require_subcommand(1);
-  app->get_formatter()->column_width(28);
-  app->get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app->formatter(std::make_shared<HelpFormatter>());
+  app->set_help_flag("-h,--help", "This help");
   add_global_options(*app, options);
-  for (auto* add : {add_status, add_diagnose, add_faults, add_incidents, add_show, add_plan, add_repair, add_approve,
-                    add_rollback, add_dismiss, add_watch, add_journal, add_explain, add_probe, add_analyze}) {
-    add(*app, chosen);
-  }
+  add_commands(*app, chosen);
   return app;
 }
 

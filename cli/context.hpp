@@ -14,12 +14,10 @@
 
 namespace rdpmend::cli {
 
-enum class Format { table, json };
-
 struct GlobalOptions {
-  std::string profile;  // Empty: the local service's.
-  std::string address;  // Empty: the profile's.
-  Format format = Format::table;
+  std::string profile;           // Empty: the local service's.
+  std::string address;           // Empty: the profile's.
+  std::string format = "table";  // Or "json".
   unsigned timeout_s = 10;
   bool no_color = false;
 };
@@ -30,7 +28,7 @@ class Context {
 
   const GlobalOptions& options() const { return options_; }
   const std::stop_token& stop() const { return stop_; }
-  bool json() const { return options_.format == Format::json; }
+  bool json() const { return options_.format == "json"; }
 
   // For people who read tables.
   Page& out() { return out_; }

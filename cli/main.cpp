@@ -1,3 +1,4 @@
+// rdpmend: the program. Everything but the process around it is in run_cli().
 #include <iostream>
 
 #include "cli/cli.hpp"

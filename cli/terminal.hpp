@@ -12,10 +12,7 @@ struct Terminal {
   bool colour = false;
 };
 
-// Of standard output.
+// Of standard output. No colour with NO_COLOR set or TERM=dumb.
 Terminal detect_terminal();
-
-// NO_COLOR is set (https://no-color.org), or TERM is "dumb".
-bool colour_is_unwanted();
 
 }  // namespace rdpmend::cli

@@ -11,7 +11,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/rdpmend-quickstart-XXXXXX")
 clean_up() {
   local status=$? pid
   for pid in $watch_pid $rehearsal_pid; do
-    kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+    { kill "$pid" && wait "$pid"; } 2>/dev/null || true
   done
   if ((status == 0)); then
     rm -rf "$work"

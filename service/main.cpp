@@ -145,6 +145,6 @@ int main(int argc, char** argv) {
   try {
     return run_verbs(argc, argv);
   } catch (const std::exception& error) {
-    return refuse({ErrorCode::internal, error.what(), "please report this", {}});
+    return refuse({ErrorCode::internal, error.what(), "Please report this.", {}});
   }
 }

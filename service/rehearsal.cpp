@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <mutex>
 #include <random>
@@ -46,7 +47,7 @@ Result<std::filesystem::path> state_folder(const RehearsalOptions& options) {
   if (!folder) {
     std::error_code error;
     const auto parent = std::filesystem::temp_directory_path(error);
-    if (error) return fail(ErrorCode::unavailable, "there is no folder for temporary files", "name one with --state");
+    if (error) return fail(ErrorCode::unavailable, "there is no folder for temporary files", "Name one with --state.");
     std::random_device random;
     folder = parent / fmt::format("rdpmend-rehearsal-{:08x}{:08x}", random(), random());
   }
@@ -158,7 +159,9 @@ int rehearse(const RehearsalOptions& options) {
 }
 
 int list_scenarios() {
-  for (const auto& scenario : sim::scenarios()) fmt::print("{:<24} {}\n", scenario.name(), scenario.title());
+  std::size_t width = 0;
+  for (const auto& scenario : sim::scenarios()) width = std::max(width, scenario.name().size());
+  for (const auto& scenario : sim::scenarios()) fmt::print("{:<{}}  {}\n", scenario.name(), width, scenario.title());
   return exit_code::k_ok;
 }
 

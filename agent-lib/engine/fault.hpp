@@ -22,7 +22,7 @@ class Fault {
   virtual Result<std::optional<v1::Diagnosis>> detect(const HostView& host, const v1::Signal& signal) const = 0;
   // Exactly what would be written. No rungs: advice only.
   virtual Result<v1::Plan> plan(const HostView& host, const v1::Diagnosis& diagnosis) const = 0;
-  // After a rung was applied at `since`: repaired, not repaired, or ask again.
+  // After the last step of a rung was done at `since`: repaired, not repaired, or ask again.
   virtual Result<v1::Verdict> verify(const HostView& host, const v1::Diagnosis& diagnosis, WallTime since) const = 0;
 };
 

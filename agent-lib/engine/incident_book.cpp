@@ -128,6 +128,7 @@ void IncidentBook::apply_to(v1::Incident& incident, const v1::JournalEntry& entr
     case v1::JournalEntry::kStepDone:
       set_phase(incident, entry.step_done().step_number(), StepRecord::PHASE_DONE, "");
       *record_of(incident, entry.step_done().step_number()).mutable_after() = entry.step_done().after();
+      *incident.mutable_repair()->mutable_last_step_done() = entry.time();
       break;
     case v1::JournalEntry::kStepFailed:
       // A conflict is found before anything is written: there is nothing to undo.

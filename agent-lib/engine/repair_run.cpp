@@ -225,7 +225,7 @@ void RepairRun::verify() {
   const auto now = incident();
   on_worker([this, now] {
     const auto* fault = detection_.find(now->diagnosis().fault_id());
-    auto verdict = fault->verify(host_.view(), now->diagnosis(), from_proto(now->repair().rung_started()));
+    auto verdict = fault->verify(host_.view(), now->diagnosis(), from_proto(now->repair().last_step_done()));
     on_engine([this, verdict] { verified(verdict); });
   });
 }
@@ -282,7 +282,9 @@ void RepairRun::not_repaired(const v1::Verdict& verdict) {
 
   const auto now = incident();
   const auto next = static_cast<int>(now->repair().rung());  // 0-based index of the next rung
-  if (next >= now->repair().plan().rungs_size()) return undo(verdict.summary(), v1::INCIDENT_STATE_ROLLED_BACK);
+  if (!verdict.next_rung_may_help() || next >= now->repair().plan().rungs_size()) {
+    return undo(verdict.summary(), v1::INCIDENT_STATE_ROLLED_BACK);
+  }
   const auto& rung = now->repair().plan().rungs(next);
   if (!needs_approval(rung, now->diagnosis().fault_id())) return start_next_rung("");
   ask(nullptr, fmt::format("{}. The next rung waits for approval: {}", verdict.summary(), rung.reason()));

@@ -107,7 +107,7 @@ Result<EventFileTotals> read_events(std::istream& in, const EventFileSink& sink)
 }
 
 Result<EventFileTotals> read_event_file(const std::filesystem::path& path, const EventFileSink& sink) {
-  const auto doing = fmt::format("cannot read {}", path.string());
+  const auto doing = fmt::format("cannot read {}", to_utf8(path));
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
     return fail(ErrorCode::not_found, doing + ": there is no such file", k_export_hint);

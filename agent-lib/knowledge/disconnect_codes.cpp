@@ -29,12 +29,16 @@ const v1::DisconnectReason* find_reason(std::uint32_t code) {
 
 const v1::ExtendedReason* find_extended(std::uint32_t code) {
   // A single code is a better answer than a range that holds it.
-  if (const auto* single = find(knowledge().extended(), [&](const auto& reason) { return reason.last_code() == 0 && reason.code() == code; })) return single;
-  return find(knowledge().extended(), [&](const auto& reason) { return reason.code() <= code && code <= reason.last_code(); });
+  if (const auto* single = find(knowledge().extended(),
+                                [&](const auto& reason) { return reason.last_code() == 0 && reason.code() == code; }))
+    return single;
+  return find(knowledge().extended(),
+              [&](const auto& reason) { return reason.code() <= code && code <= reason.last_code(); });
 }
 
 const v1::ReasonPair* find_pair(std::uint32_t code, std::uint32_t extended) {
-  return find(knowledge().pairs(), [&](const auto& pair) { return pair.code() == code && pair.extended() == extended; });
+  return find(knowledge().pairs(),
+              [&](const auto& pair) { return pair.code() == code && pair.extended() == extended; });
 }
 
 const v1::CodeFamily* find_family(std::uint32_t code) {
@@ -47,7 +51,8 @@ std::optional<std::uint32_t> known_if_meant_as_hex(std::uint32_t code) {
   const auto digits = std::to_string(code);
   std::uint32_t as_hex = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), as_hex, 16);
-  if (error != std::errc{} || end != digits.data() + digits.size() || find_reason(as_hex) == nullptr) return std::nullopt;
+  if (error != std::errc{} || end != digits.data() + digits.size() || find_reason(as_hex) == nullptr)
+    return std::nullopt;
   return as_hex;
 }
 

@@ -1,5 +1,6 @@
 // getaddrinfo can block for half a minute and cannot be cancelled, so it runs on a thread of its own which a caller
-// whose deadline has passed leaves behind. Such a thread touches nothing but its own state, and their number is bounded.
+// whose deadline has passed leaves behind. Such a thread touches nothing but its own state, and their number is
+// bounded.
 #include "agent-lib/probe/name_lookup.hpp"
 
 #include <atomic>
@@ -78,7 +79,8 @@ Result<Endpoints> look_up(const std::string& host, std::uint16_t port, std::chro
   if (!not_an_address) return Endpoints{tcp::endpoint{address, port}};
 
   const auto lookup = std::make_shared<Lookup>();
-  if (!start(lookup, host, port)) return fail(ErrorCode::exhausted, "too many name lookups are still waiting for an answer");
+  if (!start(lookup, host, port))
+    return fail(ErrorCode::exhausted, "too many name lookups are still waiting for an answer");
   std::unique_lock lock{lookup->mutex};
   if (!lookup->changed.wait_until(lock, stop, deadline, [&] { return lookup->done; })) {
     if (stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped by the caller");

@@ -16,6 +16,7 @@ inline constexpr std::size_t k_max_lookup_addresses = 8;
 // At least one endpoint, at most k_max_lookup_addresses, in the system's order of preference. not_found, timeout,
 // cancelled; exhausted: too many lookups hang.
 Result<std::vector<asio::ip::tcp::endpoint>> look_up(const std::string& host, std::uint16_t port,
-                                                     std::chrono::steady_clock::time_point deadline, std::stop_token stop);
+                                                     std::chrono::steady_clock::time_point deadline,
+                                                     std::stop_token stop);
 
 }  // namespace rdpmend

@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t k_max_name_bytes = 253;  // RFC 1035, as text without the final dot.
 constexpr std::string_view k_hint = "Write HOST, HOST:PORT, or [IPV6]:PORT";
 
-auto wrong(std::string what) { return fail(ErrorCode::invalid_argument, std::move(what), std::string{k_hint}); }
+auto wrong(std::string what) {
+  return fail(ErrorCode::invalid_argument, std::move(what), std::string{k_hint});
+}
 
 bool is_ipv6(std::string_view text) {
   boost::system::error_code error;
@@ -31,7 +33,8 @@ Result<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
   const auto* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc{} || stop != end || port == 0) return wrong(fmt::format("port '{}' is not a number from 1 to 65535", text));
+  if (error != std::errc{} || stop != end || port == 0)
+    return wrong(fmt::format("port '{}' is not a number from 1 to 65535", text));
   return port;
 }
 
@@ -56,10 +59,13 @@ Result<ProbeTarget> parse_probe_target(std::string_view text) {
   const auto colon = text.find(':');
   const auto host = text.substr(0, colon);
   if (host.empty()) return wrong(fmt::format("'{}' has no host before the port", text));
-  if (host.size() > k_max_name_bytes) return wrong(fmt::format("the host has {} bytes; a name has at most 253", host.size()));
+  if (host.size() > k_max_name_bytes)
+    return wrong(fmt::format("the host has {} bytes; a name has at most 253", host.size()));
   if (!std::all_of(host.begin(), host.end(), is_name_byte)) return wrong("the host has a character that no name has");
   if (colon == std::string_view::npos) return ProbeTarget{std::string{host}};
-  return parse_port(text.substr(colon + 1)).map([&](std::uint16_t port) { return ProbeTarget{std::string{host}, port}; });
+  return parse_port(text.substr(colon + 1)).map([&](std::uint16_t port) {
+    return ProbeTarget{std::string{host}, port};
+  });
 }
 
 }  // namespace rdpmend

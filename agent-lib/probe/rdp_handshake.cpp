@@ -70,7 +70,8 @@ class Ladder {
 
   Code connect_to(const tcp::endpoint& endpoint, Clock::time_point limit) {
     wire_.close();
-    const auto error = wire_.run(limit, [&](auto handler) { wire_.socket().async_connect(endpoint, std::move(handler)); });
+    const auto error =
+        wire_.run(limit, [&](auto handler) { wire_.socket().async_connect(endpoint, std::move(handler)); });
     // A reset that comes before connect() is back: the listener had accepted, or this would be "refused".
     if (error && error != asio::error::connection_reset) return error;
     Code unknown;
@@ -92,16 +93,16 @@ class Ladder {
 
   bool negotiate() {
     const auto request = x224::encode_request(report_.requested_protocols());
-    const auto error = wire_.run(deadline_, [&](auto handler) {
-      asio::async_write(wire_.socket(), asio::buffer(request), std::move(handler));
-    });
+    const auto error = wire_.run(
+        deadline_, [&](auto handler) { asio::async_write(wire_.socket(), asio::buffer(request), std::move(handler)); });
     if (error) return end_before_confirm(error, 0);
 
     std::array<std::uint8_t, x224::k_max_reply_bytes> buffer{};
     std::size_t size = 0;
     for (;;) {
       const auto reply = x224::decode_reply(std::span{buffer}.first(size));
-      if (const auto* malformed = std::get_if<x224::Malformed>(&reply)) return end(v1::PROBE_OUTCOME_NOT_RDP, malformed->reason);
+      if (const auto* malformed = std::get_if<x224::Malformed>(&reply))
+        return end(v1::PROBE_OUTCOME_NOT_RDP, malformed->reason);
       if (const auto* confirm = std::get_if<x224::Confirm>(&reply)) return judge(*confirm);
       // Never more than the confirm itself: what follows it belongs to TLS.
       const auto rest = asio::buffer(buffer.data() + size, std::get<x224::NeedMore>(reply).total - size);
@@ -120,14 +121,17 @@ class Ladder {
 
   bool end_before_confirm(const Code& error, std::size_t received) {
     if (error == asio::error::operation_aborted) return end(v1::PROBE_OUTCOME_CANCELLED, {});
-    const auto cause = received == 0 ? error.message() : error.message() + " after " + std::to_string(received) + " bytes";
-    return end(error == asio::error::timed_out ? v1::PROBE_OUTCOME_SILENT : v1::PROBE_OUTCOME_CLOSED_BEFORE_CONFIRM, cause);
+    const auto cause =
+        received == 0 ? error.message() : error.message() + " after " + std::to_string(received) + " bytes";
+    return end(error == asio::error::timed_out ? v1::PROBE_OUTCOME_SILENT : v1::PROBE_OUTCOME_CLOSED_BEFORE_CONFIRM,
+               cause);
   }
 
   bool judge(const x224::Confirm& confirm) {
     if (confirm.selected_protocol) report_.set_selected_protocol(*confirm.selected_protocol);
     const auto selected = confirm.selected_protocol.value_or(rdp_protocol::k_rdp);
-    if ((selected & ~report_.requested_protocols()) != 0) return end(v1::PROBE_OUTCOME_NOT_RDP, "it chose a protocol that it was not offered");
+    if ((selected & ~report_.requested_protocols()) != 0)
+      return end(v1::PROBE_OUTCOME_NOT_RDP, "it chose a protocol that it was not offered");
     report_.set_stage(v1::PROBE_STAGE_NEGOTIATED);
     if (confirm.failure_code) {
       report_.set_failure_code(*confirm.failure_code);
@@ -141,9 +145,8 @@ class Ladder {
     auto context = make_probe_tls_context();
     TlsStream stream{wire_.socket(), context};
     set_server_name(stream, report_.host());
-    const auto error = wire_.run(deadline_, [&](auto handler) {
-      stream.async_handshake(asio::ssl::stream_base::client, std::move(handler));
-    });
+    const auto error = wire_.run(
+        deadline_, [&](auto handler) { stream.async_handshake(asio::ssl::stream_base::client, std::move(handler)); });
     describe_tls(stream, report_);
     if (!error) {
       report_.set_stage(v1::PROBE_STAGE_TLS);
@@ -178,7 +181,8 @@ v1::ProbeReport probe_rdp(const ProbeTarget& target, const ProbeOptions& options
 
   std::string cause;
   try {
-    const auto deadline = begun + std::chrono::duration_cast<Clock::duration>(std::clamp(options.deadline, Duration::zero(), k_max_deadline));
+    const auto deadline = begun + std::chrono::duration_cast<Clock::duration>(
+                                      std::clamp(options.deadline, Duration::zero(), k_max_deadline));
     cause = Ladder{report, deadline, std::move(stop)}.climb();
   } catch (const std::exception& error) {
     report.set_outcome(v1::PROBE_OUTCOME_UNSPECIFIED);

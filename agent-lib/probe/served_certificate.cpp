@@ -24,7 +24,9 @@ constexpr std::size_t k_max_name_bytes = 1024;
 template <auto Free>
 struct Deleter {
   template <class T>
-  void operator()(T* object) const { Free(object); }
+  void operator()(T* object) const {
+    Free(object);
+  }
 };
 using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free>>;
 using UsagePtr = std::unique_ptr<EXTENDED_KEY_USAGE, Deleter<EXTENDED_KEY_USAGE_free>>;
@@ -56,7 +58,8 @@ std::string name_text(const X509_NAME* name) {
   return {text, std::min(static_cast<std::size_t>(size), k_max_name_bytes)};
 }
 
-// Years up to 9999 are in use for "never ends", beyond what WallTime can count: such dates become its first or last second.
+// Years up to 9999 are in use for "never ends", beyond what WallTime can count: such dates become its first or last
+// second.
 std::optional<google::protobuf::Timestamp> date_of(const ASN1_TIME* time) {
   using namespace std::chrono;
   std::tm parts{};
@@ -78,7 +81,8 @@ bool is_remote_desktop_authentication(const ASN1_OBJECT* usage) {
 
 bool allows_server_authentication(const X509& certificate) {
   int critical = 0;
-  const UsagePtr usages{static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(&certificate, NID_ext_key_usage, &critical, nullptr))};
+  const UsagePtr usages{
+      static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(&certificate, NID_ext_key_usage, &critical, nullptr))};
   constexpr int k_absent = -1;
   if (!usages) return critical == k_absent;
   for (int i = 0; i < sk_ASN1_OBJECT_num(usages.get()); ++i) {

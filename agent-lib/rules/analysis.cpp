@@ -8,6 +8,7 @@
 #include "agent-lib/events/event_xml.hpp"
 #include "agent-lib/rules/correlator.hpp"
 #include "agent-lib/rules/rule_matcher.hpp"
+#include "agent-lib/support/utf8.hpp"
 
 namespace rdpmend {
 
@@ -104,9 +105,9 @@ class Analysis {
 
   // Flushing looks at every group: once per second of the events' time is often enough.
   void flush_now_and_then() {
-    const auto passed = now_ > flushed_ ? now_ - flushed_ : flushed_ - now_;
-    if (passed < std::chrono::seconds{1}) return;
-    flushed_ = now_;
+    const auto second = std::chrono::floor<std::chrono::seconds>(now_);
+    if (second == flushed_) return;
+    flushed_ = second;
     for (const auto& signal : correlator_.flush(now_)) count_signal(signal);
   }
 
@@ -209,7 +210,7 @@ class Analysis {
   RuleMatcher matcher_;
   Correlator correlator_;
   SteadyTime now_{};
-  SteadyTime flushed_{};
+  std::chrono::seconds flushed_{};
   v1::AnalysisReport report_;
   Span span_;
   Computers computers_;
@@ -222,7 +223,7 @@ Result<v1::AnalysisReport> analyze_event_file(const std::filesystem::path& path,
   Analysis analysis(catalogue);
   const auto totals = read_event_file(path, analysis.sink());
   if (!totals) return fail(totals.error());
-  return analysis.finish(*totals, path.string());
+  return analysis.finish(*totals, to_utf8(path));
 }
 
 Result<v1::AnalysisReport> analyze_events(std::istream& in, const std::string& name, const Catalogue& catalogue) {

@@ -17,14 +17,17 @@ std::string group_key(const RuleMatch& match, const EventRecord& event) {
   return key;
 }
 
+// Unsigned in between: an export may hold times that are centuries apart.
 Duration distance(SteadyTime a, SteadyTime b) {
-  return a > b ? a - b : b - a;
+  const auto [low, high] = std::minmax(a, b);
+  const auto apart = static_cast<std::uint64_t>(high.count()) - static_cast<std::uint64_t>(low.count());
+  return apart > static_cast<std::uint64_t>(Duration::max().count()) ? Duration::max()
+                                                                     : Duration(static_cast<std::int64_t>(apart));
 }
 
-void describe(v1::Signal& signal, const RuleMatch& match, const EventRecord& event) {
+v1::Signal make_signal(const RuleMatch& match, const EventRecord& event, std::uint64_t count) {
   const auto& rule = *match.rule;
-  const auto count = signal.count();
-  signal.Clear();
+  v1::Signal signal;
   signal.set_kind(v1::Signal::KIND_EVENT);
   *signal.mutable_fault_ids() = rule.faults();
   signal.set_rule_id(rule.id());
@@ -35,6 +38,7 @@ void describe(v1::Signal& signal, const RuleMatch& match, const EventRecord& eve
   if (event.time) *signal.mutable_event_time() = to_proto(*event.time);
   signal.set_count(count);
   signal.mutable_captures()->insert(match.captures.begin(), match.captures.end());
+  return signal;
 }
 
 }  // namespace
@@ -51,17 +55,14 @@ std::optional<v1::Signal> Correlator::add(const RuleMatch& match, const EventRec
   auto& group = group_of(match, event, now);
   if (group.signalled && distance(now, *group.signalled) >= group.window) end_window(group, now);
   if (group.signalled) {
-    group.folded.set_count(group.folded.count() + 1);
-    describe(group.folded, match, event);
+    group.folded = make_signal(match, event, group.folded.count() + 1);
     return std::nullopt;
   }
   std::erase_if(group.recent, [&](SteadyTime seen) { return distance(now, seen) >= group.window; });
   group.recent.push_back(now);
   if (group.recent.size() < threshold_of(*match.rule)) return std::nullopt;
 
-  v1::Signal signal;
-  signal.set_count(group.recent.size());
-  describe(signal, match, event);
+  auto signal = make_signal(match, event, group.recent.size());
   group.recent.clear();
   group.signalled = now;
   return signal;

@@ -9,7 +9,8 @@
 
 namespace rdpmend {
 
-// Beyond it the event log wants a structured query: https://learn.microsoft.com/windows/win32/api/winevt/nf-winevt-evtsubscribe
+// Beyond it the event log wants a structured query:
+// https://learn.microsoft.com/windows/win32/api/winevt/nf-winevt-evtsubscribe
 inline constexpr std::size_t k_max_select_expressions = 20;
 
 // Channels in alphabetical order, compared without case. Coarse: field predicates are the rules' own.

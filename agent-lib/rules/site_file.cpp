@@ -21,7 +21,9 @@ void locate(const ParseInfoTree* tree, const Descriptor* type, const std::vector
   for (const auto& step : way) {
     const auto* field = type->FindFieldByName(step.field);
     if (tree == nullptr || field == nullptr) return;
-    const auto found = tree->GetLocation(field, step.index);
+    auto found = tree->GetLocation(field, step.index);
+    // Of [1, 2, 3] only the beginning is remembered.
+    if (found.line < 0 && step.index > 0) found = tree->GetLocation(field, 0);
     if (found.line < 0) return;
     place.line = found.line + 1;
     place.column = found.column + 1;

@@ -47,9 +47,9 @@ std::string fingerprint(const World& world) {
     lines.push_back(fmt::format("registry {}\\{} = {}", entry.key, entry.name, text_of(entry.value)));
   }
   for (const auto& [store, certificates] : world.stores) {
-    for (const auto& [sha1, certificate] : certificates) {
-      lines.push_back(fmt::format("certificate {} {} key {} of {}", store, sha1, certificate.key_container,
-                                  certificate.key_provider));
+    for (const auto& [sha1, entry] : certificates) {
+      lines.push_back(fmt::format("certificate {} {} key {} of {}", store, sha1, entry.certificate.key_container,
+                                  entry.certificate.key_provider));
     }
   }
   for (const auto& [name, file] : world.key_files) {

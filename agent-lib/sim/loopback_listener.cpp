@@ -35,10 +35,8 @@ class Gate {
   Code reserve(const tcp::endpoint& endpoint) {
     Code error;
     reservation_.close(error);
-    if (reservation_.open(endpoint.protocol(), error)) return error;
-    reservation_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (reservation_.bind(endpoint, error)) return error;
-    endpoint_ = reservation_.local_endpoint(error);
+    bind(reservation_, endpoint, error);
+    if (!error) endpoint_ = reservation_.local_endpoint(error);
     return error;
   }
   std::uint16_t port() const { return endpoint_.port(); }
@@ -50,21 +48,20 @@ class Gate {
     ++opening_;
     Code error;
     if (open) {
-      error = listen();
+      bind(acceptor_, endpoint_, error);
+      if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
       if (!error) return accept_next(opening_);
-      log::error("the rehearsed listener cannot listen on {}:{}: {}", endpoint_.address().to_string(), port(), error.message());
+      log::error("the rehearsed listener cannot listen on {}:{}: {}", endpoint_.address().to_string(), port(),
+                 error.message());
     }
     acceptor_.close(error);
   }
 
  private:
-  Code listen() {
-    Code error;
-    if (acceptor_.open(endpoint_.protocol(), error)) return error;
-    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (acceptor_.bind(endpoint_, error)) return error;
-    acceptor_.listen(tcp::acceptor::max_listen_connections, error);
-    return error;
+  static void bind(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, Code& error) {
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
   }
 
   // With mutex_ held.

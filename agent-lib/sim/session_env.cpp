@@ -20,7 +20,7 @@ Duration time_to_make(const World& world) { return world.options.real_time ? Dur
 
 bool needs_certificate(const World& world) {
   const auto* certificate = listener_certificate(world);
-  return !certificate || certificate->not_after - world.now() < k_renew_before;
+  return !certificate || certificate->certificate.not_after - world.now() < k_renew_before;
 }
 
 bool is_disabled(const World& world, std::string_view service) {
@@ -54,9 +54,9 @@ void log_failure(World& world) {
     return;
   }
   world.log.append(events::certificate_not_replaced(denied_text(world)), world.now(), world.full_name);
-  const auto left = existing->not_after - world.now();
+  const auto left = existing->certificate.not_after - world.now();
   if (left > Duration::zero()) {
-    world.log.append(events::certificate_expires_soon(world.full_name, std::chrono::floor<days>(left).count(), existing->sha1),
+    world.log.append(events::certificate_expires_soon(world.full_name, std::chrono::floor<days>(left).count(), existing->certificate.sha1),
                      world.now(), world.full_name);
   }
 }
@@ -64,7 +64,7 @@ void log_failure(World& world) {
 void make_certificate(World& world) {
   if (!can_make_certificate(world)) return log_failure(world);
   const auto* old = listener_certificate(world);
-  const auto old_sha1 = old ? old->sha1 : std::string();
+  const auto old_sha1 = old ? old->certificate.sha1 : std::string();
   const auto made = install_certificate(world, world.now(), world.now() + k_lifetime);
   if (!old_sha1.empty()) world.stores[std::string(k_remote_desktop_store)].erase(old_sha1);
   world.log.append(events::certificate_created(world.full_name, made.sha1), world.now(), world.full_name);

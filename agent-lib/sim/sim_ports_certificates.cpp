@@ -6,7 +6,7 @@ namespace rdpmend::sim {
 
 namespace {
 
-using Store = std::map<std::string, Certificate>;
+using Store = std::map<std::string, SimStoreEntry>;
 
 Result<Store*> open_store(World& world, std::string_view name) {
   for (auto& [existing, store] : world.stores) {
@@ -26,14 +26,14 @@ Error no_such_certificate(std::string_view store, std::string_view sha1) {
           OsError{"hresult", 0x80092004}};
 }
 
-KeyUse use_key(const World& world, const Certificate& certificate) {
-  if (certificate.key_container.empty()) return KeyUse::missing;
-  const auto name = machine_key_file_name(certificate.key_container, k_machine_guid);
+KeyUse use_key(const World& world, const SimStoreEntry& entry) {
+  if (entry.certificate.key_container.empty()) return KeyUse::missing;
+  const auto name = machine_key_file_name(entry.certificate.key_container, k_machine_guid);
   const auto file = world.key_files.find({std::string(k_machine_keys_folder), name});
   if (file == world.key_files.end()) return KeyUse::missing;
   const auto granted = granted_mask(file->second.security, sid::k_system);
   if ((granted & k_file_generic_read) != k_file_generic_read) return KeyUse::denied;
-  return file->second.key.public_der == public_key_of(certificate.der) ? KeyUse::usable : KeyUse::mismatch;
+  return file->second.key.public_der == entry.public_der ? KeyUse::usable : KeyUse::mismatch;
 }
 
 // Somebody else puts another certificate, without a key, into the store.
@@ -44,8 +44,8 @@ void add_other_certificate(World& world, std::string_view store_name) {
                                                            .not_before = world.now(),
                                                            .not_after = world.now() + std::chrono::days{365},
                                                            .serial = world.random() >> 1});
-  auto certificate = read_certificate(der).value();
-  (*store)->emplace(certificate.sha1, certificate);
+  const auto certificate = read_certificate(der).value();
+  (*store)->emplace(certificate.sha1, SimStoreEntry{certificate, public_key_of(der)});
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ Result<std::optional<Certificate>> CertificateStoresPort::find(std::string_view 
     if (!opened) return fail(opened.error());
     const auto found = (*opened)->find(upper(sha1));
     if (found == (*opened)->end()) return std::nullopt;
-    return found->second;
+    return found->second.certificate;
   });
 }
 
@@ -65,7 +65,7 @@ Result<std::vector<Certificate>> CertificateStoresPort::list(std::string_view st
     const auto opened = open_store(world, store);
     if (!opened) return fail(opened.error());
     std::vector<Certificate> all;
-    for (const auto& [sha1, certificate] : **opened) all.push_back(certificate);
+    for (const auto& [sha1, entry] : **opened) all.push_back(entry.certificate);
     return all;
   });
 }
@@ -104,7 +104,7 @@ Status CertificateStoresPort::add(std::string_view store, const v1::CertificateC
       certificate->key_container = copy.key_container();
       certificate->key_provider = copy.key_provider();
       const auto sha1 = certificate->sha1;
-      if (!(*opened)->emplace(sha1, std::move(*certificate)).second) {
+      if (!(*opened)->emplace(sha1, SimStoreEntry{std::move(*certificate), public_key_of(copy.der())}).second) {
         return fail({ErrorCode::already_exists, fmt::format("certificate {} is already in store {}", sha1, store), {},
                      OsError{"hresult", 0x80092005}});
       }

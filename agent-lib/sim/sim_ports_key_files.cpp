@@ -36,10 +36,11 @@ Status KeyFilesPort::write_dacl(std::string_view folder, std::string_view file, 
       return {};
     });
   };
-  // Somebody else lets a backup account read the key.
+  // Somebody else takes ownership and lets backup operators read the key.
   const auto outside_edit = [&] {
     machine_.locked([&](World& world) {
       if (auto* found = find_key_file(world, folder, file)) {
+        found->security.set_owner_sid(std::string(sid::k_administrators));
         *found->security.add_dacl() = allow("S-1-5-32-551", k_file_generic_read);
       }
     });

@@ -11,14 +11,10 @@ using namespace std::chrono_literals;
 
 constexpr Duration k_between_schannel_errors = 1s;
 
-const SimKeyFile* key_file_of(const World& world, const Certificate& certificate) {
-  const auto name = machine_key_file_name(certificate.key_container, k_machine_guid);
+const SimKeyFile* key_file_of(const World& world, const SimStoreEntry& entry) {
+  const auto name = machine_key_file_name(entry.certificate.key_container, k_machine_guid);
   const auto file = world.key_files.find({std::string(k_machine_keys_folder), name});
   return file == world.key_files.end() ? nullptr : &file->second;
-}
-
-bool fits(const SimKeyFile* file, const Certificate& certificate) {
-  return file && file->key.public_der == public_key_of(certificate.der);
 }
 
 bool wants_to_listen(const World& world) {
@@ -30,8 +26,8 @@ bool wants_to_listen(const World& world) {
 std::optional<SimHost::Credential> credential(const World& world) {
   if (world.loaded) return world.loaded;
   if (credential_state(world) != CredentialState::usable) return std::nullopt;
-  const auto& certificate = *listener_certificate(world);
-  return SimHost::Credential{certificate.der, key_file_of(world, certificate)->key.private_der};
+  const auto& entry = *listener_certificate(world);
+  return SimHost::Credential{entry.certificate.der, key_file_of(world, entry)->key.private_der};
 }
 
 std::string new_activity_id(World& world) {
@@ -56,10 +52,10 @@ void log_drop(World& world, const events::Connection& connection) {
 }  // namespace
 
 CredentialState credential_state(const World& world) {
-  const auto* certificate = listener_certificate(world);
-  if (!certificate) return CredentialState::no_certificate;
-  const auto* file = key_file_of(world, *certificate);
-  if (!fits(file, *certificate)) return CredentialState::key_unusable;
+  const auto* entry = listener_certificate(world);
+  if (!entry) return CredentialState::no_certificate;
+  const auto* file = key_file_of(world, *entry);
+  if (!file || file->key.public_der != entry->public_der) return CredentialState::key_unusable;
   const auto granted = granted_mask(file->security, sid::k_network_service);
   return (granted & k_file_generic_read) == k_file_generic_read ? CredentialState::usable : CredentialState::key_unusable;
 }
@@ -96,9 +92,9 @@ void move_listener(World& world, std::uint16_t port) {
 
 void settle_history(World& world) {
   // Loaded when it started, whatever has become of the key since.
-  const auto* certificate = listener_certificate(world);
-  const auto* file = certificate ? key_file_of(world, *certificate) : nullptr;
-  if (world.caches_certificate && file) world.loaded = SimHost::Credential{certificate->der, file->key.private_der};
+  const auto* entry = listener_certificate(world);
+  const auto* file = entry ? key_file_of(world, *entry) : nullptr;
+  if (world.caches_certificate && file) world.loaded = SimHost::Credential{entry->certificate.der, file->key.private_der};
   // The last pass of SessionEnv left its failure in the log.
   if (is_running(world, service_name::k_session_env) && renewal_is_failing(world)) renewal_pass(world);
 }

@@ -76,7 +76,7 @@ Certificate install_certificate(World& world, WallTime not_before, WallTime not_
   auto certificate = read_certificate(der).value();
   certificate.key_container = k_key_container;
   certificate.key_provider = k_key_provider;
-  world.stores[std::string(k_remote_desktop_store)][certificate.sha1] = certificate;
+  world.stores[std::string(k_remote_desktop_store)][certificate.sha1] = {certificate, file.key.public_der};
   const auto hash = from_hex(certificate.sha1).value();
   set_value(world, registry_key::k_win_stations, "SelfSignedCertificate", RegistryBinary(hash.begin(), hash.end()));
   return certificate;
@@ -88,7 +88,7 @@ std::string registered_certificate(const World& world) {
   return hash && hash->size() == 20 ? to_hex(*hash) : std::string();
 }
 
-const Certificate* listener_certificate(const World& world) {
+const SimStoreEntry* listener_certificate(const World& world) {
   const auto* value = find_value(world, registry_key::k_win_stations, "SelfSignedCertStore");
   const auto* store_name = value ? std::get_if<std::string>(value) : nullptr;
   if (!store_name) return nullptr;

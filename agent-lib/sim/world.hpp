@@ -47,6 +47,11 @@ struct SimKeyFile {
   std::uint64_t generation = 0;  // Rises when the key is replaced.
 };
 
+struct SimStoreEntry {
+  Certificate certificate;
+  std::string public_der;  // Its key, to compare with a key file's.
+};
+
 using FolderAndFile = std::pair<std::string, std::string>;
 
 struct SimFirewallState {
@@ -75,7 +80,7 @@ struct World {
 
   // --- durable state ---
   std::map<std::pair<std::string, std::string>, SimRegistryEntry> registry;  // By lower-case key and name.
-  std::map<std::string, std::map<std::string, Certificate>> stores;          // By store and SHA-1.
+  std::map<std::string, std::map<std::string, SimStoreEntry>> stores;        // By store and SHA-1.
   std::map<FolderAndFile, SimKeyFile> key_files;
   std::map<std::string, SimService> services;  // By lower-case name.
   SimFirewallState firewall;
@@ -114,7 +119,7 @@ Certificate install_certificate(World& world, WallTime not_before, WallTime not_
 // SHA-1 in WinStations\SelfSignedCertificate; empty if it is absent or not 20 bytes.
 std::string registered_certificate(const World& world);
 // The certificate that it names, if the store that the registry names holds it.
-const Certificate* listener_certificate(const World& world);
+const SimStoreEntry* listener_certificate(const World& world);
 
 // A healthy host as installed; stock_state.cpp.
 void install_stock_state(World& world);

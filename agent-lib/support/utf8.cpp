@@ -91,6 +91,11 @@ std::string to_valid_utf8(std::string_view text) {
   return out;
 }
 
+std::string to_utf8(const std::filesystem::path& path) {
+  const auto name = path.u8string();
+  return to_valid_utf8(std::string(name.begin(), name.end()));
+}
+
 void Utf16Decoder::append(std::string_view bytes, std::string& out) {
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);

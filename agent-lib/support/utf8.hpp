@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ std::size_t find_invalid_utf8(std::string_view text);
 // The same text with U+FFFD for every byte that is not part of a valid sequence (overlong forms and surrogates are
 // not).
 std::string to_valid_utf8(std::string_view text);
+
+// A file's name for messages. Not path::string(): on Windows that is the ANSI code page and may throw.
+std::string to_utf8(const std::filesystem::path& path);
 
 // UTF-16 in pieces of any length to UTF-8; U+FFFD for a surrogate without its partner.
 class Utf16Decoder {

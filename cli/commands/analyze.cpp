@@ -49,8 +49,8 @@ Result<ExitCode> run(Context& context, const AnalyzeOptions& options) {
 void add_analyze(CLI::App& app, Run& chosen) {
   auto& command =
       add_command(app, "analyze",
-                  "Run the rules over an exported event log (wevtutil qe LOG /f:xml > FILE.xml) and say which "
-                  "faults its events point to. Needs no service. Exits with 2 if something could not be read",
+                  "Run the rules over an exported event log. The file is what wevtutil qe LOG /f:xml writes. Says "
+                  "which faults its events point to. Exits with 2 if something could not be read.",
                   {"analyze System.xml", "analyze System.xml --rules site_rules.textproto"});
   const auto options = std::make_shared<AnalyzeOptions>();
   command.add_option("FILE", options->file, "Event elements in UTF-8 or UTF-16, with or without a root")->required();

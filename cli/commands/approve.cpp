@@ -4,7 +4,9 @@
 namespace rdpmend::cli {
 
 void add_approve(CLI::App& app, Run& chosen) {
-  auto& command = add_command(app, "approve", "Approve the plan, or its next rung, that an incident waits with",
+  auto& command = add_command(app, "approve",
+                              "Approve what an incident waits with. That is a plan, or its next rung, with steps that "
+                              "drop sessions or cannot be undone.",
                               {"approve 42 --plan 42/1 --wait"});
   const auto options = std::make_shared<ActionOptions>();
   const auto plan = std::make_shared<std::string>();

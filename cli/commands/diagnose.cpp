@@ -30,7 +30,7 @@ Result<ExitCode> run(Context& context, const std::vector<std::string>& faults) {
 void add_diagnose(CLI::App& app, Run& chosen) {
   auto& command = add_command(
       app, "diagnose",
-      "Read the host now and say what is wrong; changes nothing. Exits with 2 if something could not be read",
+      "Read the host now and say what is wrong. Changes nothing. Exits with 2 if something could not be read.",
       {"diagnose", "diagnose certificate_expired"});
   const auto faults = std::make_shared<std::vector<std::string>>();
   command.add_option("FAULT", *faults, "Look for these only (see rdpmend faults)");

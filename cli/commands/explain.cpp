@@ -57,11 +57,10 @@ Result<ExitCode> run(Context& context, const Codes& codes) {
 }  // namespace
 
 void add_explain(CLI::App& app, Run& chosen) {
-  auto& command =
-      add_command(app, "explain",
-                  "What a disconnect code of the Remote Desktop client says and does not say, and, if a service is "
-                  "reachable, what its host's diagnosis says now",
-                  {"explain 0x904 0x7", "explain 516"});
+  auto& command = add_command(app, "explain",
+                              "What a disconnect code of a client says and does not say. If a service is reachable, "
+                              "also what its host's diagnosis says now.",
+                              {"explain 0x904 0x7", "explain 516"});
   const auto codes = std::make_shared<Codes>();
   command.add_option("CODE", codes->code, "The error code that the client shows")->required();
   command.add_option("EXTENDED", codes->extended, "The extended error code");

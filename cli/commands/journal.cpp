@@ -76,7 +76,8 @@ Result<ExitCode> run(Context& context, const JournalOptions& options) {
 
 void add_journal(CLI::App& app, Run& chosen) {
   auto& command = add_command(
-      app, "journal", "What happened: the newest entries, or those behind a number",
+      app, "journal",
+      "What happened. Without --after, the newest entries; with --incident, that incident from its beginning.",
       {"journal", "journal --incident 42", "journal --after 0 --limit 0 --format json", "journal --verify --limit 1"});
   const auto options = std::make_shared<JournalOptions>();
   command.add_option("--after", options->after, "Begin behind this entry")->type_name("SEQ");

@@ -41,9 +41,10 @@ Result<ExitCode> run(Context& context, const std::string& fault) {
 }  // namespace
 
 void add_plan(CLI::App& app, Run& chosen) {
-  auto& command =
-      add_command(app, "plan", "Dry run: every write that a repair of a fault would make now, with its reason",
-                  {"plan certificate_expired"});
+  auto& command = add_command(
+      app, "plan",
+      "What a repair of a fault would write now. A dry run: every write with its reason, and nothing is written.",
+      {"plan certificate_expired"});
   const auto fault = std::make_shared<std::string>();
   command.add_option("FAULT", *fault, "The fault's id (see rdpmend faults)")->required();
   command.callback([fault, &chosen] { chosen = [fault](Context& context) { return run(context, *fault); }; });

@@ -4,9 +4,10 @@
 namespace rdpmend::cli {
 
 void add_rollback(CLI::App& app, Run& chosen) {
-  auto& command =
-      add_command(app, "rollback", "Undo what the repair of an incident has written, as far as it can be undone",
-                  {"rollback 42 --comment \"wrong certificate\""});
+  auto& command = add_command(app, "rollback",
+                              "Undo what the repair of an incident has written. What cannot be undone, or was changed "
+                              "by somebody else since, is left and named.",
+                              {"rollback 42 --comment \"wrong certificate\""});
   const auto options = std::make_shared<ActionOptions>();
   add_action_arguments(command, *options);
   command.callback([options, &chosen] {

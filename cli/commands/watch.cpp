@@ -95,11 +95,11 @@ Result<ExitCode> run(Context& context, const WatchOptions& options) {
 }  // namespace
 
 void add_watch(CLI::App& app, Run& chosen) {
-  auto& command = add_command(app, "watch",
-                              "The journal as it grows; goes on after a lost connection. Ctrl-C ends it with 0. With "
-                              "--incident it ends when that "
-                              "incident is closed: 0 if the host is healthy, 2 if it was dismissed",
-                              {"watch", "watch --incident 42", "watch --from-start --format json | jq ."});
+  auto& command =
+      add_command(app, "watch",
+                  "The journal as it grows. Goes on after a lost connection; Ctrl-C ends it with 0. With --incident it "
+                  "ends when that incident is closed: with 0 if the host is healthy, with 2 if it was dismissed.",
+                  {"watch", "watch --incident 42", "watch --from-start --format json | jq ."});
   const auto options = std::make_shared<WatchOptions>();
   auto* after = command.add_option("--since,--after", options->after, "Begin behind this entry")->type_name("SEQ");
   command.add_flag("--from-start", options->from_start, "Begin with the oldest entry")->excludes(after);

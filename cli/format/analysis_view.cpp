@@ -78,7 +78,7 @@ void print_finding(Page& page, const v1::AnalysisFinding& finding) {
   page.field("period", period(finding.first_event(), finding.last_event()), Style::plain, 4);
   for (const auto& sample : finding.samples()) {
     if (sample.captures().empty()) continue;
-    page.field("for example", fmt::format("record {}: {}", sample.event_record_id(), captures_of(sample.captures())),
+    page.field("example", fmt::format("record {}: {}", sample.event_record_id(), captures_of(sample.captures())),
                Style::dim, 4);
   }
 }

@@ -5,8 +5,21 @@
 namespace rdpmend::cli {
 
 namespace {
+
 constexpr std::size_t k_field_name_columns = 12;
 constexpr std::size_t k_least_text_columns = 20;  // Beside a prefix, on a terminal narrower than it should be.
+
+// Nothing follows: no spaces at the end of the line.
+std::vector<Span> without_trailing_spaces(std::vector<Span> spans) {
+  while (!spans.empty()) {
+    auto& text = spans.back().text;
+    text.erase(text.find_last_not_of(' ') + 1);
+    if (!text.empty()) break;
+    spans.pop_back();
+  }
+  return spans;
+}
+
 }  // namespace
 
 void Page::blank() {
@@ -30,7 +43,7 @@ void Page::field(std::string_view name, std::string_view value, Style style, std
 
 void Page::hang(const std::vector<Span>& prefix, std::string_view text, Style style) {
   std::size_t columns = 0;
-  for (const auto& span : prefix) {
+  for (const auto& span : text.empty() ? without_trailing_spaces(prefix) : prefix) {
     const auto clean = printable(span.text);
     columns += display_width(clean);
     out_ << paint(clean, span.style, terminal_.colour);

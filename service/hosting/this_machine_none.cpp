@@ -5,7 +5,7 @@ namespace rdpmend {
 
 Result<std::unique_ptr<HostSession>> open_this_machine() {
   return fail(ErrorCode::unsupported, "this build of rdpmendd has no Windows host to work on",
-              "on Windows, use the Windows build; here, `rdpmendd rehearse NAME` runs the same service on a rehearsed host");
+              "On Windows, use the Windows build. Here, 'rdpmendd rehearse NAME' runs the same service on a rehearsed host.");
 }
 
 }  // namespace rdpmend

@@ -30,7 +30,7 @@ grpc::Status CallGuard::Process(const InputMetadata& metadata, grpc::AuthContext
 }
 
 Status CallGuard::admit(std::string_view path, const grpc::AuthContext& context) {
-  if (refusing_) return fail(ErrorCode::unavailable, "service is stopping", "try again later");
+  if (refusing_) return fail(ErrorCode::unavailable, "service is stopping", "Try again later.");
   const auto caller = identify(context);
   if (!caller) return fail(caller.error());
   const auto needed = required_role(path);
@@ -39,13 +39,13 @@ Status CallGuard::admit(std::string_view path, const grpc::AuthContext& context)
   return fail(ErrorCode::denied,
               fmt::format("{} needs the role {}, and {} is {}", path.substr(path.rfind('/') + 1), to_word(*needed),
                           caller->name, to_word(caller->role)),
-              "Use a certificate with that role, or ask an administrator of this host");
+              "Use a certificate with that role, or ask an administrator of this host.");
 }
 
 Result<Identity> CallGuard::identify(const grpc::AuthContext& context) {
   const auto certificates = context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
   if (certificates.empty())
-    return fail(ErrorCode::unauthenticated, "no client certificate was presented", "Connect with a profile of rdpmend");
+    return fail(ErrorCode::unauthenticated, "no client certificate was presented", "Connect with a profile, as rdpmend does.");
   return identify(view(certificates.front()));
 }
 

@@ -54,7 +54,7 @@ class PendingCall : public grpc::ServerUnaryReactor, public std::enable_shared_f
       const auto call = weak.lock();
       if (error || !call) return;
       call->fail({ErrorCode::timeout, "the service did not finish this call within its limit of " + to_human(k_longest_call),
-                  "the host may be slow to answer; see the service's log, and try again", {}});
+                  "The host is slow to answer: see the service's log, and try again.", {}});
     });
   }
 

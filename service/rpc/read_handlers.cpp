@@ -102,7 +102,7 @@ AgentService::Unary* AgentService::GetIncident(Context* context, const v1::GetIn
   const auto found = snapshot->incidents.find(request->id());
   if (found == snapshot->incidents.end()) {
     return finish(context, fail(ErrorCode::not_found, "there is no incident " + std::to_string(request->id()),
-                                "rdpmend incidents --all lists those that are known; older ones may be in the journal"));
+                                "'rdpmend incidents --all' lists those that are known; older ones may be in the journal."));
   }
   *response->mutable_incident() = *found->second;
   return finish(context, {});

@@ -30,31 +30,31 @@ Result<std::uint64_t> parse_page_token(const std::string& token) {
   const auto [end, error] = std::from_chars(token.data(), last, id);
   if (error == std::errc{} && end == last) return id;
   return fail(ErrorCode::invalid_argument, "page_token is not one that this service gave",
-              "leave it empty to begin with the first page");
+              "Leave it empty to begin with the first page.");
 }
 
 Status check_incident_id(std::uint64_t id) {
   if (id != 0) return {};
-  return fail(ErrorCode::invalid_argument, "incident_id is missing", "rdpmend incidents lists them");
+  return fail(ErrorCode::invalid_argument, "incident_id is missing", "'rdpmend incidents' lists them.");
 }
 
 Status check_request_id(const std::string& id) {
   if (!id.empty() && id.size() <= k_max_id_bytes && printable(id)) return {};
   return fail(ErrorCode::invalid_argument, "request_id must be 1 to 64 printable ASCII characters without spaces",
-              "choose a new one for each command, for example a UUID, and keep it when you try again");
+              "Choose a new one for each command, for example a UUID, and keep it when you try again.");
 }
 
 Status check_comment(const std::string& comment) {
   if (comment.size() <= k_max_comment_bytes) return {};
   return fail(ErrorCode::invalid_argument,
               fmt::format("comment has {} bytes; at most {} are kept", comment.size(), k_max_comment_bytes),
-              "shorten it");
+              "Shorten it.");
 }
 
 Status check_plan_id(const std::string& id) {
   if (id.size() <= k_max_id_bytes && printable(id)) return {};
   return fail(ErrorCode::invalid_argument, "plan_id is not the id of a plan",
-              "take it from the incident's plan, for example 7/1, or leave it empty");
+              "Take it from the incident's plan, for example 7/1, or leave it empty.");
 }
 
 Status check_fault_id(const std::string& id, const Catalogue& catalogue) {
@@ -62,14 +62,14 @@ Status check_fault_id(const std::string& id, const Catalogue& catalogue) {
   std::vector<std::string_view> known;
   for (const auto& fault : catalogue.faults()) known.emplace_back(fault.id());
   return fail(ErrorCode::not_found, fmt::format("there is no fault \"{:.64}\"", id),
-              fmt::format("known faults: {}", fmt::join(known, ", ")));
+              fmt::format("Known faults: {}.", fmt::join(known, ", ")));
 }
 
 Status check_cursor(std::uint64_t after_seq, std::uint64_t newest_seq) {
   if (after_seq <= newest_seq) return {};
   return fail(ErrorCode::invalid_argument,
               fmt::format("entry {} does not exist yet: the newest is {}", after_seq, newest_seq),
-              "another journal may have taken the place of the one you know; begin again after 0");
+              "Another journal may have taken the place of the one that you know: begin again after 0.");
 }
 
 }  // namespace rdpmend

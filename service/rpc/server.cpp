@@ -74,8 +74,8 @@ Status RpcServer::listen(const v1::RpcConfig& config, const ServerKeys& keys) {
   if (!server_ || port == 0) {
     server_.reset();
     return fail(ErrorCode::unavailable, fmt::format("cannot listen on {}", config.listen()),
-                "another rdpmendd or another program may be using that port, or the address is not this machine's; "
-                "choose another with rpc.listen in the configuration (port 0: any that is free)");
+                "Another rdpmendd or another program may be using that port, or the address is not this machine's: "
+                "choose another with rpc.listen in the configuration (port 0: any that is free).");
   }
   address_ = fmt::format("{}:{}", config.listen().substr(0, config.listen().rfind(':')), port);
   return {};

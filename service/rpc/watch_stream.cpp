@@ -31,7 +31,7 @@ void WatchStream::pump() {
   if (!begun_ || writing_ || ended_) return;
   if (queue_.empty() && !refill()) return;
   if (queue_.empty()) {
-    if (stopping_) end(to_grpc_status({ErrorCode::unavailable, "service is stopping", "watch again later", {}}));
+    if (stopping_) end(to_grpc_status({ErrorCode::unavailable, "service is stopping", "Watch again later.", {}}));
     return;
   }
   writing_ = true;

@@ -33,7 +33,8 @@ TEST(ParseCode, TakesHexadecimalWith0xAndDecimalWithout) {
 }
 
 TEST(ParseCode, RefusesAnythingElseAndSaysHowToWriteIt) {
-  for (const auto* text : {"", "0x", "x904", "B07", "0x904 ", " 904", "-1", "+1", "0x1FFFFFFFF", "4294967296", "0x-1", "9.4"}) {
+  for (const auto* text :
+       {"", "0x", "x904", "B07", "0x904 ", " 904", "-1", "+1", "0x1FFFFFFFF", "4294967296", "0x-1", "9.4"}) {
     const auto code = parse_code(text);
     ASSERT_FALSE(code.has_value()) << text;
     EXPECT_EQ(code.error().code, ErrorCode::invalid_argument) << text;
@@ -174,7 +175,7 @@ TEST(Data, HoldsEveryDocumentedDisconnectReason) {
 
 // https://learn.microsoft.com/windows/win32/termserv/extendeddisconnectreasoncode
 TEST(Data, HoldsEveryDocumentedExtendedReason) {
-  const std::set<std::uint32_t> documented{0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,   11,  12,
+  const std::set<std::uint32_t> documented{0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,
                                            256, 257, 258, 259, 260, 261, 262, 263, 264, 265, 266, 267, 768};
   for (const auto code : documented) {
     const auto answer = explain(0x3, code);
@@ -217,7 +218,8 @@ TEST(Data, NoCodeIsThereTwice) {
 TEST(Data, PointsOnlyToFaultsThatAreInTheCatalogue) {
   const std::filesystem::path faults{RDPMEND_SOURCE_DIR "/agent-lib/faults"};
   for_each_meaning([&](const std::string& name, const v1::CodeMeaning& meaning) {
-    for (const auto& cause : meaning.causes()) EXPECT_TRUE(is_directory(faults / cause.fault())) << name << ": " << cause.fault();
+    for (const auto& cause : meaning.causes())
+      EXPECT_TRUE(is_directory(faults / cause.fault())) << name << ": " << cause.fault();
   });
 }
 

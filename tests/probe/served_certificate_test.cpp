@@ -23,7 +23,8 @@ TEST(ServedCertificate, HasThumbprintsNamesDatesAndBytes) {
   EXPECT_EQ(served.issuer(), served.subject());
   EXPECT_EQ(served.not_after().seconds() - served.not_before().seconds(), 7200);
   const auto* der = reinterpret_cast<const unsigned char*>(served.der().data());
-  const std::unique_ptr<X509, decltype(&X509_free)> again{d2i_X509(nullptr, &der, static_cast<long>(served.der().size())), &X509_free};
+  const std::unique_ptr<X509, decltype(&X509_free)> again{
+      d2i_X509(nullptr, &der, static_cast<long>(served.der().size())), &X509_free};
   ASSERT_TRUE(again);
   EXPECT_EQ(X509_cmp(again.get(), made.x509.get()), 0);
 }
@@ -46,7 +47,8 @@ TEST(ServedCertificate, ServerAuthenticationFollowsTheExtendedKeyUsage) {
 
 TEST(ServedCertificate, AnExtendedKeyUsageThatCannotBeReadAllowsNothing) {
   const auto made = make_certificate();
-  const std::unique_ptr<ASN1_OCTET_STRING, decltype(&ASN1_OCTET_STRING_free)> junk{ASN1_OCTET_STRING_new(), &ASN1_OCTET_STRING_free};
+  const std::unique_ptr<ASN1_OCTET_STRING, decltype(&ASN1_OCTET_STRING_free)> junk{ASN1_OCTET_STRING_new(),
+                                                                                   &ASN1_OCTET_STRING_free};
   ASN1_OCTET_STRING_set(junk.get(), reinterpret_cast<const unsigned char*>("\xFF\xFF"), 2);
   const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> extension{
       X509_EXTENSION_create_by_NID(nullptr, NID_ext_key_usage, 0, junk.get()), &X509_EXTENSION_free};

@@ -66,16 +66,18 @@ inline TestCertificate make_certificate(const CertificateWish& wish = {}) {
   X509_set_pubkey(x509.get(), key.get());
   if (!wish.extended_key_usage.empty()) {
     const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> usage{
-        X509V3_EXT_conf_nid(nullptr, nullptr, NID_ext_key_usage, wish.extended_key_usage.c_str()), &X509_EXTENSION_free};
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_ext_key_usage, wish.extended_key_usage.c_str()),
+        &X509_EXTENSION_free};
     X509_add_ext(x509.get(), usage.get(), -1);
   }
   if (X509_sign(x509.get(), key.get(), wish.digest) == 0) throw std::runtime_error("cannot sign");
-  return {x509,
-          key,
-          to_pem([&](BIO* out) { return PEM_write_bio_X509(out, x509.get()); }),
-          to_pem([&](BIO* out) { return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); }),
-          thumbprint(*x509, EVP_sha1()),
-          thumbprint(*x509, EVP_sha256())};
+  return {
+      x509,
+      key,
+      to_pem([&](BIO* out) { return PEM_write_bio_X509(out, x509.get()); }),
+      to_pem([&](BIO* out) { return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); }),
+      thumbprint(*x509, EVP_sha1()),
+      thumbprint(*x509, EVP_sha256())};
 }
 
 }  // namespace rdpmend::test

@@ -29,7 +29,9 @@ const std::string k_confirm_tls = "03 00 00 13  0E D0 00 00 12 34 00  02 00 08 0
 
 TEST(X224Request, HasThe19BytesOfTheSpecification) {
   const auto request = encode_request(0x0B);
-  EXPECT_EQ(to_hex(std::span{request}), "030000130EE0000000000001000800" "0B000000");
+  EXPECT_EQ(to_hex(std::span{request}),
+            "030000130EE0000000000001000800"
+            "0B000000");
 }
 
 TEST(X224Request, CarriesTheProtocolsInLittleEndian) {
@@ -111,7 +113,8 @@ TEST(X224Reply, EveryMutationEndsInOneOfTheThreeAnswers) {
   const auto whole = from(k_confirm_tls);
   for (int round = 0; round < 20000; ++round) {
     auto mutated = whole;
-    for (auto changes = 1 + random() % 3; changes > 0; --changes) mutated[random() % mutated.size()] = static_cast<std::uint8_t>(random());
+    for (auto changes = 1 + random() % 3; changes > 0; --changes)
+      mutated[random() % mutated.size()] = static_cast<std::uint8_t>(random());
     mutated.resize(random() % (mutated.size() + 1));
     const auto reply = decode_reply(mutated);
     if (const auto* more = std::get_if<NeedMore>(&reply)) {

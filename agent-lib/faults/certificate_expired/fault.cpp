@@ -147,7 +147,7 @@ class CertificateExpired final : public Fault {
   }
 
   Result<v1::Verdict> verify(const HostView& host, const v1::Diagnosis& diagnosis, WallTime since) const override {
-    const auto failures = read_events(host, {k_create_failed, k_replace_failed}, since);
+    const auto failures = read_events(host, {k_create_failed, k_replace_failed}, since + 1ns);
     if (failures && !failures->empty()) {
       const auto& event = failures->front();
       auto result = verdict(v1::Verdict::RESULT_NOT_REPAIRED,
@@ -354,7 +354,7 @@ class CertificateExpired final : public Fault {
     add_evidence(*result.mutable_evidence(), "registered certificate", listener.sha1, "a new, valid one",
                  listener.source);
     add_probe_evidence(*result.mutable_evidence(), *report);
-    add_created_event(host, result, listener.sha1, since);
+    add_created_event(host, result, listener.sha1);
     *result.mutable_probe() = std::move(*report);
     return result;
   }
@@ -363,12 +363,16 @@ class CertificateExpired final : public Fault {
                                 const ListenerCertificate& listener, WallTime since) {
     const auto text =
         fmt::format("certificate {} is registered, but the probe says: {}", listener.sha1, probe_summary(report));
-    if (host.clock.now() - since > k_give_up_on_serving) return verdict(v1::Verdict::RESULT_NOT_REPAIRED, text);
-    return ask_again(text, k_ask_again);
+    if (host.clock.now() - since <= k_give_up_on_serving) return ask_again(text, k_ask_again);
+    auto result = verdict(v1::Verdict::RESULT_NOT_REPAIRED, text);
+    result.set_next_rung_may_help(report.outcome() == v1::PROBE_OUTCOME_OK ||
+                                  report.outcome() == v1::PROBE_OUTCOME_CLOSED_BEFORE_CONFIRM);
+    return result;
   }
 
-  static void add_created_event(const HostView& host, v1::Verdict& result, const std::string& sha1, WallTime since) {
-    const auto created = read_events(host, {k_created}, since);
+  // A thumbprint is made once, so the time does not matter: the event may be older than the end of the last step.
+  static void add_created_event(const HostView& host, v1::Verdict& result, const std::string& sha1) {
+    const auto created = read_events(host, {k_created}, {});
     if (!created) return;
     const auto found =
         std::find_if(created->begin(), created->end(), [&](const EventRecord& event) { return event.binary == sha1; });

@@ -1,0 +1,171 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent-lib/faults/listener_certificate.hpp"
+#include "agent-lib/steps/step_kind.hpp"
+#include "tests/engine/rehearsed_engine.hpp"
+
+namespace rdpmend::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct Bench {
+  explicit Bench(const std::string& name) : host(scenario(name), {}) {}
+
+  std::optional<v1::Diagnosis> detect() { return fault().detect(host.control().view(), {}).value(); }
+  v1::Plan plan() {
+    auto plan = fault().plan(host.control().view(), detect().value()).value();
+    EXPECT_TRUE(finish_plan(plan));
+    return plan;
+  }
+  const Fault& fault() const {
+    for (const auto& each : faults) {
+      if (each->id() == "certificate_expired") return *each;
+    }
+    throw std::logic_error("no such fault");
+  }
+  void set_registry(const std::string& key, const std::string& name, const std::string& text) {
+    v1::SimChange change;
+    auto& value = *change.add_registry();
+    value.set_key("HKLM\\" + key);
+    value.set_name(name);
+    if (text.empty())
+      value.set_absent(true);
+    else
+      value.set_text(text);
+    host.change(change);
+  }
+
+  sim::SimHost host;
+  std::vector<std::unique_ptr<Fault>> faults = make_faults();
+};
+
+std::vector<std::string> writes(const v1::Plan& plan) {
+  std::vector<std::string> result;
+  for (const auto& rung : plan.rungs()) {
+    for (const auto& step : rung.steps()) result.push_back(step.description());
+  }
+  return result;
+}
+
+std::string all_text(const v1::Diagnosis& diagnosis) {
+  return diagnosis.DebugString();
+}
+
+TEST(CertificateExpired, IsAbsentOnAHealthyHost) {
+  EXPECT_FALSE(Bench("healthy").detect());
+}
+
+TEST(CertificateExpired, NamesTheMissingAccessAsEvidence) {
+  Bench bench("certificate-expired");
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_TRUE(diagnosis->repairable());
+  EXPECT_THAT(diagnosis->summary(), HasSubstr("expired"));
+  EXPECT_THAT(all_text(*diagnosis), HasSubstr("no full access for S-1-5-18"));
+  EXPECT_THAT(all_text(*diagnosis), HasSubstr("no read access for S-1-5-20"));
+}
+
+TEST(CertificateExpired, PlansKeyAccessBeforeRemovalBeforeRestartAndTermServiceLast) {
+  const auto plan = Bench("certificate-expired").plan();
+  const auto lines = writes(plan);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_THAT(lines[0], HasSubstr("add to the access list"));
+  EXPECT_THAT(lines[1], HasSubstr("remove certificate"));
+  EXPECT_EQ(lines[2], "restart service SessionEnv");
+  EXPECT_EQ(lines[3], "restart service TermService");
+  ASSERT_EQ(plan.rungs_size(), 2);
+  EXPECT_FALSE(drops_sessions(plan.rungs(0)));
+  EXPECT_TRUE(drops_sessions(plan.rungs(1)));
+}
+
+TEST(CertificateExpired, EnablesADisabledSessionEnvFirst) {
+  EXPECT_THAT(writes(Bench("session-env-disabled").plan()),
+              testing::Contains("set the start type of service SessionEnv to Manual"));
+}
+
+TEST(CertificateExpired, RemovesNothingWhenThereIsNoCertificate) {
+  for (const auto& line : writes(Bench("certificate-absent").plan()))
+    EXPECT_THAT(line, testing::Not(HasSubstr("remove")));
+}
+
+TEST(CertificateExpired, WarnsWeeksAheadWhenRenewalFails) {
+  Bench bench("certificate-expiring");
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_THAT(diagnosis->summary(), HasSubstr("not renewed"));
+}
+
+TEST(CertificateExpired, ReportsABoundCertificateAndPlansNothing) {
+  Bench bench("certificate-expired");
+  v1::SimChange change;
+  auto& value = *change.add_registry();
+  value.set_key("HKLM\\" + std::string(registry_key::k_rdp_tcp));
+  value.set_name("SSLCertificateSHA1Hash");
+  value.set_binary(std::string(20, '\x5A'));
+  bench.host.change(change);
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_FALSE(diagnosis->repairable());
+  EXPECT_EQ(bench.plan().rungs_size(), 0);
+}
+
+TEST(CertificateExpired, DoesNotFightATemplateNamedByGroupPolicy) {
+  Bench bench("certificate-expired");
+  bench.set_registry(std::string(registry_key::k_policy), "CertTemplateName", "RDPAuth");
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_FALSE(diagnosis->repairable());
+  EXPECT_THAT(diagnosis->advice(), HasSubstr("Group Policy"));
+}
+
+TEST(CertificateExpired, RefusesToPlanIntoAReplacedTermServiceDll) {
+  Bench bench("certificate-expired");
+  bench.set_registry(std::string(registry_key::k_term_service_parameters), "ServiceDll",
+                     R"(C:\Program Files\RDP Wrapper\rdpwrap.dll)");
+  const auto plan = bench.plan();
+  EXPECT_EQ(plan.rungs_size(), 0);
+  EXPECT_THAT(plan.advice(), HasSubstr("tampered"));
+}
+
+TEST(CertificateExpired, ReportsAMissingStoreNameInsteadOfWritingIt) {
+  Bench bench("certificate-expired");
+  bench.set_registry(std::string(registry_key::k_win_stations), "SelfSignedCertStore", "");
+  EXPECT_FALSE(bench.detect()->repairable());
+}
+
+TEST(CertificateExpired, IsNoFaultWhereRemoteDesktopIsOff) {
+  Bench bench("certificate-expired");
+  v1::SimChange change;
+  auto& value = *change.add_registry();
+  value.set_key("HKLM\\" + std::string(registry_key::k_terminal_server));
+  value.set_name("fDenyTSConnections");
+  value.set_dword(1);
+  bench.host.change(change);
+  EXPECT_FALSE(bench.detect());
+}
+
+// The names that published repair scripts quote, recomputed.
+TEST(CertificateExpired, KnowsTheFilesOfTheKeyContainers) {
+  EXPECT_EQ(machine_key_file_name("TSSecKeySet1", "guid"), "f686aace6942fb7f7ceb231212eef4a4_guid");
+  EXPECT_EQ(machine_key_file_name("TSSecKeySet9", "guid"), "5e9f1fbff37f710a4c62eba3679640e9_guid");
+  EXPECT_EQ(machine_key_file_name("iisConfigurationKey", "guid"), "6de9cb26d2b98c01ec4e9e8b34824aa2_guid");
+}
+
+TEST(CertificateExpired, TouchesNoOtherKeyAndNoSecuritySetting) {
+  sim::SimHost host(scenario("certificate-expired"), {});
+  sim::MemoryJournal journal;
+  RehearsedEngine engine(host, journal);
+  ASSERT_TRUE(
+      engine.run_until([&] { return engine.in_state("certificate_expired", v1::INCIDENT_STATE_REPAIRED); }, 5min));
+  for (const auto& call : host.injector().calls()) {
+    EXPECT_THAT(call, testing::AnyOf(HasSubstr("f686aace"), HasSubstr("Remote Desktop"), HasSubstr("SessionEnv")))
+        << "an unexpected write";
+  }
+}
+
+}  // namespace
+}  // namespace rdpmend::test

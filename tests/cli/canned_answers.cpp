@@ -1,0 +1,226 @@
+#include "tests/cli/canned_answers.hpp"
+
+namespace rdpmend::cli {
+
+namespace {
+
+constexpr std::int64_t k_noon = 1772366460;  // 2026-03-01 12:01:00 UTC
+
+constexpr const char* k_diagnosis = R"(
+  fault_id: "certificate_expired" subject: "RDP-Tcp"
+  summary: "The listener certificate expired 2 days ago, and SessionEnv cannot read its key"
+  evidence { what: "certificate 3F2A in store Remote Desktop" found: "not after 2026-02-27" expected: "30 days or more left"
+             source: "store Remote Desktop" }
+  evidence { what: "key file 7a4c_1b2d" found: "no entry for S-1-5-20" source: "DACL of RSA\\MachineKeys" }
+  repairable: true
+  found_at { seconds: 1772366465 })";
+
+constexpr const char* k_plan = R"(
+  id: "42/1" fault_id: "certificate_expired" subject: "RDP-Tcp"
+  summary: "Give SessionEnv its key back, remove the expired certificate, let SessionEnv make a new one"
+  reads: "clock: synchronised with dc1, offset 0.1 s"
+  reads: "no Group Policy names a certificate"
+  rungs {
+    reason: "the least that can help"
+    steps { number: 1 description: "grant S-1-5-20 read on key file 7a4c_1b2d" reason: "NETWORK SERVICE cannot read the key" }
+    steps { number: 2 description: "remove certificate 3F2A from store Remote Desktop, having copied it out"
+            reason: "SessionEnv makes a new one only if the old one is gone" }
+    steps { number: 3 description: "restart service SessionEnv" reason: "it makes the certificate when it starts" }
+  }
+  rungs {
+    reason: "only if the listener still serves the old certificate"
+    steps { number: 4 description: "restart service TermService" reason: "it keeps the old certificate in memory"
+            drops_sessions: true }
+  })";
+
+constexpr const char* k_signal = R"(
+  kind: KIND_EVENT fault_ids: "certificate_expired" rule_id: "certificate_renewal_failed" channel: "System"
+  provider: "Microsoft-Windows-TerminalServices-RemoteConnectionManager" event_id: 1058 event_record_id: 4711 count: 3)";
+
+v1::StepRecord step_record(std::uint32_t number, v1::StepRecord::Phase phase) {
+  v1::StepRecord record;
+  record.set_step_number(number);
+  record.set_phase(phase);
+  return record;
+}
+
+v1::JournalEntry entry(std::uint64_t seq, std::uint64_t incident_id, const std::string& body) {
+  auto out = from_text<v1::JournalEntry>(body);
+  out.set_seq(seq);
+  out.set_incident_id(incident_id);
+  out.mutable_time()->set_seconds(k_noon + static_cast<std::int64_t>(seq) - 42);
+  return out;
+}
+
+std::string message(const std::string& field, const std::string& body) {
+  return field + " {" + body + "}";
+}
+
+// The story of incident 42.
+std::vector<v1::JournalEntry> canned_journal() {
+  const std::string plan = k_plan;
+  return {
+      entry(41, 0, message("signal_raised", message("signal", k_signal))),
+      entry(42, 0, message("incident_opened", message("diagnosis", k_diagnosis))),
+      entry(43, 42, message("plan_made", message("plan", plan))),
+      entry(44, 42,
+            "incident_state_changed { from: INCIDENT_STATE_OPEN to: INCIDENT_STATE_REPAIRING reason: \"mode auto\" }"),
+      entry(45, 42, "repair_started { plan_id: \"42/1\" attempt: 1 snapshot {} snapshot {} snapshot {} }"),
+      entry(46, 42, "rung_started { rung: 1 }"),
+      entry(47, 42, "step_intended { step_number: 3 description: \"restart service SessionEnv\" }"),
+      entry(48, 42, "step_done { step_number: 3 }"),
+      entry(49, 42,
+            "verified { rung: 1 verdict { result: RESULT_REPAIRED summary: \"state, handshake and events agree\" } }"),
+      entry(50, 42, "repair_ended { outcome: OUTCOME_REPAIRED }"),
+      entry(51, 42, "incident_state_changed { from: INCIDENT_STATE_REPAIRING to: INCIDENT_STATE_REPAIRED }"),
+  };
+}
+
+v1::DiagnoseResponse canned_diagnosis() {
+  auto response = from_text<v1::DiagnoseResponse>(
+      "findings { fault_id: \"clock_wrong\" outcome: OUTCOME_ABSENT }"
+      "findings { fault_id: \"certificate_expired\" outcome: OUTCOME_PRESENT " +
+      message("diagnosis", k_diagnosis) +
+      "}"
+      "findings { fault_id: \"firewall_rule_disabled\" outcome: OUTCOME_UNKNOWN detail: \"cannot read the firewall: "
+      "busy\" }");
+  *response.mutable_loopback_probe() = good_probe();
+  *response.mutable_outside_probe() = failed_probe();
+  return response;
+}
+
+v1::GetStatusResponse canned_status() {
+  auto status = from_text<v1::GetStatusResponse>(R"(
+    version: "0.1.0" host_name: "RDP1" host_kind: "rehearsal certificate-expired"
+    now { seconds: 1772366520 } started { seconds: 1772352060 }
+    open_incidents: 1 breaker_open: true degraded: "rule my_rule in site.textproto:3 is wrong and was left out"
+    journal_first_seq: 1 journal_last_seq: 51 journal_bytes: 20480
+    last_sweep { seconds: 1772366400 } rdp_address: "127.0.0.2:3389"
+    client_name: "local-admin" client_role: "admin")");
+  *status.mutable_last_probe() = failed_probe();
+  *status.add_incidents() = canned_incident();
+  status.mutable_incidents(0)->set_state(v1::INCIDENT_STATE_REPAIRING);
+  return status;
+}
+
+v1::ListFaultsResponse canned_faults() {
+  return from_text<v1::ListFaultsResponse>(R"(
+    faults {
+      info { id: "clock_wrong" title: "The host's clock is wrong" description: "A wrong clock makes good certificates look bad."
+             stage: STAGE_TLS risk: RISK_NONE default_mode: FAULT_MODE_OBSERVE }
+      mode: FAULT_MODE_OBSERVE
+    }
+    faults {
+      info { id: "certificate_expired" title: "The listener certificate is expired, missing or no longer renewed"
+             description: "SessionEnv makes the certificate and renews it. When it cannot, clients are refused."
+             stage: STAGE_TLS risk: RISK_SESSION_NEUTRAL masked_by: "clock_wrong" default_mode: FAULT_MODE_AUTO }
+      mode: FAULT_MODE_PROPOSE
+      rules { id: "certificate_renewal_failed" why: "SessionEnv could not replace or create the certificate."
+              channel: "System" provider: "Microsoft-Windows-TerminalServices-RemoteConnectionManager" event_ids: [1057, 1058] }
+    })");
+}
+
+v1::PlanRepairResponse canned_plan() {
+  v1::PlanRepairResponse response;
+  *response.add_diagnoses() = from_text<v1::Diagnosis>(k_diagnosis);
+  *response.add_plans() = from_text<v1::Plan>(k_plan);
+  return response;
+}
+
+}  // namespace
+
+v1::ProbeReport good_probe() {
+  return from_text<v1::ProbeReport>(R"(
+    host: "127.0.0.1" port: 3389 address: "127.0.0.1" local_port: 50000 started { seconds: 1772366460 }
+    elapsed { nanos: 12000000 } stage: PROBE_STAGE_TLS outcome: PROBE_OUTCOME_OK
+    detail: "The TLS handshake is done." meaning: "The listener can use its key: clients come as far as logging on."
+    requested_protocols: 11 selected_protocol: 2 tls_protocol: "TLSv1.3" tls_cipher: "TLS_AES_256_GCM_SHA384"
+    certificate { sha1: "1DFAC0D5F7573BF536DAAD08198AED9CDD89A450"
+                  sha256: "A3F1C0D5F7573BF536DAAD08198AED9CDD89A4501DFAC0D5F7573BF536DAAD08"
+                  subject: "CN=RDP1" issuer: "CN=RDP1" not_before { seconds: 1771934460 } not_after { seconds: 1787745660 }
+                  server_authentication: true })");
+}
+
+v1::ProbeReport failed_probe() {
+  return from_text<v1::ProbeReport>(R"(
+    host: "127.0.0.2" port: 3389 address: "127.0.0.2" local_port: 50001 started { seconds: 1772366490 }
+    elapsed { nanos: 4000000 } stage: PROBE_STAGE_CONNECTED outcome: PROBE_OUTCOME_CLOSED_BEFORE_CONFIRM
+    detail: "The listener closed the connection without a Connection Confirm."
+    meaning: "The listener has no usable certificate: look at its key, its dates, and events 1057 and 1058."
+    requested_protocols: 11)");
+}
+
+v1::Incident canned_incident() {
+  v1::Incident incident;
+  incident.set_id(42);
+  incident.set_state(v1::INCIDENT_STATE_REPAIRED);
+  incident.set_reason("verified");
+  *incident.mutable_diagnosis() = from_text<v1::Diagnosis>(k_diagnosis);
+  *incident.mutable_first_signal() = from_text<v1::Signal>(k_signal);
+  incident.mutable_last_signal()->set_kind(v1::Signal::KIND_SCHEDULE);
+  incident.set_signal_count(4);
+  incident.mutable_opened()->set_seconds(k_noon);
+  incident.mutable_updated()->set_seconds(k_noon + 9);
+  incident.mutable_closed()->set_seconds(k_noon + 9);
+  incident.set_attempts(1);
+  auto& repair = *incident.mutable_repair();
+  *repair.mutable_plan() = from_text<v1::Plan>(k_plan);
+  repair.set_rung(1);
+  for (std::uint32_t step = 1; step <= 3; ++step) *repair.add_steps() = step_record(step, v1::StepRecord::PHASE_DONE);
+  repair.mutable_verdict()->set_result(v1::Verdict::RESULT_REPAIRED);
+  repair.mutable_verdict()->set_summary("state, handshake and events agree");
+  repair.mutable_started()->set_seconds(k_noon + 3);
+  repair.mutable_ended()->set_seconds(k_noon + 8);
+  incident.set_first_seq(42);
+  incident.set_last_seq(51);
+  return incident;
+}
+
+Answers canned_answers() {
+  Answers answers;
+  answers.status = canned_status();
+  answers.diagnosis = canned_diagnosis();
+  answers.faults = canned_faults();
+  auto older = canned_incident();
+  older.set_id(7);
+  older.set_state(v1::INCIDENT_STATE_DISMISSED);
+  answers.incident_pages.resize(2);
+  *answers.incident_pages[0].add_incidents() = canned_incident();
+  *answers.incident_pages[1].add_incidents() = older;
+  answers.incident = canned_incident();
+  answers.plan = canned_plan();
+  answers.journal = canned_journal();
+  return answers;
+}
+
+std::vector<v1::JournalEntry> one_entry_of_each_kind() {
+  const std::vector<std::string> bodies{
+      R"(service_started { version: "0.1.0" host_name: "RDP1" host_kind: "windows" degraded: "a bad rule" })",
+      R"(service_stopped { reason: "SIGTERM" })",
+      message("signal_raised", message("signal", k_signal)),
+      R"(event_gap { channel: "System" reason: "the log was cleared" })",
+      message("incident_opened", message("diagnosis", k_diagnosis)),
+      message("incident_updated", "signal { kind: KIND_SCHEDULE }"),
+      R"(incident_state_changed { from: INCIDENT_STATE_OPEN to: INCIDENT_STATE_AWAITING_APPROVAL reason: "mode propose" })",
+      message("plan_made", message("plan", k_plan)),
+      R"(repair_started { plan_id: "42/1" attempt: 1 snapshot {} snapshot {} })",
+      R"(rung_started { rung: 2 approved_by: "local-admin" })",
+      R"(step_intended { step_number: 1 description: "grant S-1-5-20 read on key file 7a4c_1b2d" })",
+      R"(step_done { step_number: 1 })",
+      R"(step_failed { step_number: 2 error: "the certificate is not there any more" conflict: true })",
+      R"(step_undone { step_number: 1 })",
+      R"(step_undo_blocked { step_number: 1 reason: "somebody changed the file" })",
+      R"(verified { rung: 1 verdict { result: RESULT_NOT_REPAIRED summary: "the outside probe is still closed" } })",
+      R"(repair_ended { outcome: OUTCOME_ROLLBACK_BLOCKED reason: "step 1" })",
+      R"(admin_action { client: "local-admin" method: "Approve" request_id: "1" comment: "ticket 12" })",
+      R"(internal_error { where: "probe" what: "out of sockets" })",
+      R"(checkpoint { incidents {} })",
+      R"(pruned { first_seq: 1 last_seq: 9 })",
+  };
+  std::vector<v1::JournalEntry> entries;
+  for (const auto& body : bodies) entries.push_back(entry(42 + entries.size(), entries.size() < 4 ? 0 : 46, body));
+  entries[4].set_incident_id(0);
+  return entries;
+}
+
+}  // namespace rdpmend::cli

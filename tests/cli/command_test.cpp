@@ -1,0 +1,214 @@
+// Every command against a service with fixed answers.
+#include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "tests/cli/canned_answers.hpp"
+#include "tests/cli/golden.hpp"
+#include "tests/cli/run.hpp"
+
+namespace rdpmend::cli {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class Command : public testing::Test {
+ protected:
+  Ran run(std::vector<std::string> arguments, Terminal terminal = {}) {
+    arguments.insert(arguments.begin(), {"--profile", service_.profile()});
+    return cli::run(arguments, terminal);
+  }
+
+  // Standard output as it was looked at, and the exit code.
+  void expect_output(const std::string& golden, const std::vector<std::string>& arguments, int exit = 0,
+                     Terminal terminal = {}) {
+    const auto ran = run(arguments, terminal);
+    EXPECT_EQ(ran.exit, exit) << ran.err;
+    expect_golden(golden, ran.out);
+  }
+
+  template <class Message>
+  Message ask(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--format", "json"});
+    const auto ran = run(arguments);
+    Message message;
+    const auto parsed = google::protobuf::util::JsonStringToMessage(ran.out, &message);
+    EXPECT_TRUE(parsed.ok()) << parsed.ToString() << ran.out << ran.err;
+    return message;
+  }
+
+  CannedService service_{canned_answers()};
+};
+
+template <class Message>
+std::vector<Message> parse_lines(const std::string& text) {
+  std::vector<Message> messages;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(line, &messages.emplace_back()).ok()) << line;
+  }
+  return messages;
+}
+
+TEST_F(Command, Status) {
+  expect_output("status", {"status"});
+}
+TEST_F(Command, StatusOnATerminal) {
+  expect_output("status_terminal", {"status"}, 0, {80, true});
+}
+TEST_F(Command, Diagnose) {
+  expect_output("diagnose", {"diagnose"}, 2);
+}
+TEST_F(Command, Faults) {
+  expect_output("faults", {"faults"});
+}
+TEST_F(Command, OneFault) {
+  expect_output("faults_one", {"faults", "certificate_expired"});
+}
+TEST_F(Command, Incidents) {
+  expect_output("incidents", {"incidents", "--all"});
+}
+TEST_F(Command, Show) {
+  expect_output("show", {"show", "42"});
+}
+TEST_F(Command, ShowOnATerminal) {
+  expect_output("show_terminal", {"show", "42"}, 0, {80, true});
+}
+TEST_F(Command, Plan) {
+  expect_output("plan", {"plan", "certificate_expired"});
+}
+TEST_F(Command, Repair) {
+  expect_output("repair", {"repair", "42"});
+}
+TEST_F(Command, Journal) {
+  expect_output("journal", {"journal"});
+}
+TEST_F(Command, WatchOneIncidentToItsEnd) {
+  expect_output("watch_incident", {"watch", "--incident", "42"});
+}
+
+TEST_F(Command, NoColorIsHonoured) {
+  EXPECT_THAT(run({"status"}, {80, true}).out, HasSubstr("\x1b["));
+  EXPECT_THAT(run({"status", "--no-color"}, {80, true}).out, Not(HasSubstr("\x1b[")));
+}
+
+TEST_F(Command, NoLineIsWiderThanTheTerminal) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"status"}, {"diagnose"}, {"faults"}, {"show", "42"}, {"plan", "certificate_expired"}, {"journal"}}) {
+    std::istringstream lines(run(arguments, {80, false}).out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 80U) << line;
+  }
+}
+
+TEST_F(Command, StatusCheckExitsWithFiveWhileIncidentsAreOpen) {
+  EXPECT_EQ(run({"status", "--check"}).exit, 5);
+  EXPECT_EQ(run({"status"}).exit, 0);
+  service_.start_again({});
+  EXPECT_EQ(run({"status", "--check"}).exit, 0);
+}
+
+TEST_F(Command, JsonIsTheMessageItself) {
+  EXPECT_EQ(ask<v1::GetStatusResponse>({"status"}).SerializeAsString(), canned_answers().status.SerializeAsString());
+  EXPECT_EQ(ask<v1::GetIncidentResponse>({"show", "42"}).incident().id(), 42U);
+  EXPECT_EQ(ask<v1::ListIncidentsResponse>({"incidents", "--all"}).incidents_size(), 2);
+  EXPECT_EQ(ask<v1::DiagnoseResponse>({"diagnose"}).findings_size(), 3);
+  EXPECT_EQ(ask<v1::ListFaultsResponse>({"faults"}).faults_size(), 2);
+  EXPECT_EQ(ask<v1::PlanRepairResponse>({"plan", "certificate_expired"}).plans_size(), 1);
+  EXPECT_EQ(ask<v1::ActionResponse>({"dismiss", "42"}).incident().id(), 42U);
+}
+
+TEST_F(Command, JsonKeepsTheNamesOfTheSchema) {
+  EXPECT_THAT(run({"status", "--format", "json"}).out,
+              AllOf(HasSubstr("\"open_incidents\""), HasSubstr("\"breaker_open\"")));
+}
+
+TEST_F(Command, JournalAndWatchAreOneJsonObjectALine) {
+  const auto journal = parse_lines<v1::JournalEntry>(run({"journal", "--format", "json"}).out);
+  ASSERT_EQ(journal.size(), 11U);
+  EXPECT_EQ(journal.back().seq(), 51U);
+  const auto watched = parse_lines<v1::WatchResponse>(run({"watch", "--incident", "42", "--format", "json"}).out);
+  ASSERT_EQ(watched.size(), 10U);
+  EXPECT_EQ(watched.back().entry().incident_state_changed().to(), v1::INCIDENT_STATE_REPAIRED);
+}
+
+TEST_F(Command, JournalPagesUpToItsLimit) {
+  EXPECT_EQ(
+      parse_lines<v1::JournalEntry>(run({"journal", "--after", "41", "--limit", "3", "--format", "json"}).out).size(),
+      3U);
+  const auto newest = parse_lines<v1::JournalEntry>(run({"journal", "--limit", "3", "--format", "json"}).out);
+  ASSERT_EQ(newest.size(), 3U);
+  EXPECT_EQ(newest.front().seq(), 49U);
+}
+
+TEST_F(Command, JournalVerifyFailsOnABrokenChain) {
+  EXPECT_EQ(run({"journal", "--verify"}).exit, 0);
+  auto answers = canned_answers();
+  answers.chain_error = "entry #44 does not follow from #43";
+  service_.start_again(answers);
+  const auto ran = run({"journal", "--verify"});
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.err, HasSubstr("entry #44"));
+}
+
+TEST_F(Command, AnUnknownFaultIsNotFound) {
+  const auto ran = run({"faults", "no_such"});
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.err, HasSubstr("no_such"));
+}
+
+TEST_F(Command, ApproveSendsThePlanThatWasRead) {
+  EXPECT_EQ(run({"approve", "42", "--plan", "42/1", "--comment", "ticket 12"}).exit, 0);
+  EXPECT_EQ(service_.last_approval().plan_id(), "42/1");
+  EXPECT_EQ(service_.last_approval().comment(), "ticket 12");
+}
+
+TEST_F(Command, EveryCommandHasARequestIdOfItsOwn) {
+  for (const std::string verb : {"repair", "approve", "rollback", "dismiss"}) EXPECT_EQ(run({verb, "42"}).exit, 0);
+  const auto ids = service_.request_ids();
+  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), 4U);
+  for (const auto& id : ids) EXPECT_EQ(id.size(), 32U);
+}
+
+// The service answers before the repair begins; what comes of it is in the journal.
+TEST_F(Command, RepairWaitFollowsUntilTheIncidentIsRepaired) {
+  auto answers = canned_answers();
+  answers.incident.set_state(v1::INCIDENT_STATE_OPEN);
+  answers.incident.set_last_seq(43);
+  service_.start_again(answers);
+  const auto ran = run({"repair", "42", "--wait"});
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("step 3 done"), HasSubstr("repair ended, repaired"), Not(HasSubstr("#43"))));
+  // The incident itself is fixed in this service, and open.
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_EQ(service_.last_watch().after_seq(), 43U);
+}
+
+TEST_F(Command, RepairWaitSucceedsOnlyIfTheHostIsRepaired) {
+  EXPECT_EQ(run({"repair", "42", "--wait"}).exit, 0);
+  auto answers = canned_answers();
+  answers.incident.set_state(v1::INCIDENT_STATE_AWAITING_APPROVAL);
+  service_.start_again(answers);
+  const auto ran = run({"approve", "42", "--wait"});
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("step 4"), HasSubstr("asks first: drops sessions"), HasSubstr("rdpmend approve 42")));
+}
+
+TEST_F(Command, WatchBeginsLiveAndEndsWithAnInterrupt) {
+  std::stop_source interrupt;
+  std::jthread later([&] {
+    while (service_.watches() == 0) std::this_thread::yield();
+    interrupt.request_stop();
+  });
+  const auto ran = cli::run({"watch", "--profile", service_.profile()}, {}, interrupt.get_token());
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(service_.last_watch().after_seq(), 51U);
+}
+
+}  // namespace
+}  // namespace rdpmend::cli

@@ -1,0 +1,321 @@
+// The whole run, from event to verdict, on the rehearsed host.
+#include "agent-lib/engine/engine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/engine/rehearsed_engine.hpp"
+
+namespace rdpmend::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr const char* k_certificate = "certificate_expired";
+constexpr const char* k_firewall = "firewall_rule_disabled";
+
+struct World {
+  explicit World(const std::string& name, v1::PolicyConfig policy = {})
+      : host(scenario(name), {}), engine(host, journal, std::move(policy)) {}
+
+  sim::SimHost host;
+  sim::MemoryJournal journal;
+  RehearsedEngine engine;
+};
+
+v1::PolicyConfig policy_with_mode(const std::string& fault, v1::FaultMode mode) {
+  v1::PolicyConfig policy;
+  auto& own = *policy.add_faults();
+  own.set_fault_id(fault);
+  own.set_mode(mode);
+  return policy;
+}
+
+AdminCommand command(AdminCommand::Verb verb, std::uint64_t incident, const std::string& request = "r1") {
+  return {.verb = verb, .incident_id = incident, .request_id = request, .client = "test", .comment = "", .plan_id = ""};
+}
+
+TEST(Engine, HealsAnExpiredCertificateAndProvesItFromOutside) {
+  World world("certificate-expired");
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
+  const auto incident = world.engine.incident(k_certificate);
+  EXPECT_EQ(incident->repair().verdict().result(), v1::Verdict::RESULT_REPAIRED);
+  EXPECT_EQ(incident->repair().verdict().probe().outcome(), v1::PROBE_OUTCOME_OK);
+  EXPECT_EQ(incident->attempts(), 1u);
+  EXPECT_TRUE(world.host.client_connects());
+}
+
+TEST(Engine, HealsDisabledFirewallRulesWhenTheEventArrives) {
+  World world("firewall-rule-disabled");
+  EXPECT_TRUE(world.host.client_connects());
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_firewall, v1::INCIDENT_STATE_REPAIRED); }, 5min));
+  EXPECT_EQ(world.engine.incident(k_firewall)->first_signal().kind(), v1::Signal::KIND_EVENT);
+  EXPECT_TRUE(world.host.client_connects());
+}
+
+TEST(Engine, ReportsAWrongClockAndTouchesNothing) {
+  World world("clock-wrong");
+  world.engine.run_for(1s);
+  const auto before = world.host.fingerprint();
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state("clock_wrong", v1::INCIDENT_STATE_ESCALATED); }, 5min));
+  world.engine.run_for(30min);
+  EXPECT_EQ(world.engine.incident(k_certificate), nullptr) << "a wrong clock masks the certificate";
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kStepIntended), 0u);
+  EXPECT_EQ(world.host.fingerprint(), before);
+}
+
+TEST(Engine, LeavesAHealthyHostAlone) {
+  World world("healthy");
+  const auto before = world.host.fingerprint();
+  world.engine.run_for(2h);
+  EXPECT_EQ(world.engine.incidents(), 0u);
+  EXPECT_EQ(world.host.fingerprint(), before);
+}
+
+TEST(Engine, MakesOneIncidentAndOneRepairOfTenThousandSignals) {
+  World world("certificate-expired");
+  const auto batch = [&] {
+    EventBatch events;
+    auto found = world.host.control().events.look_up(
+        {"System", "Microsoft-Windows-TerminalServices-RemoteConnectionManager", {1058}, {}, 1});
+    events.xml.assign(100, found->at(0));
+    return events;
+  };
+  world.engine.run_until(
+      [&] {
+        return !world.host.control()
+                    .events
+                    .look_up({"System", "Microsoft-Windows-TerminalServices-RemoteConnectionManager", {1058}, {}, 1})
+                    ->empty();
+      },
+      10s);
+  for (int i = 0; i < 100; ++i) world.engine.engine().take("System", batch(), nullptr);
+  world.engine.run_for(30min);
+  EXPECT_EQ(world.engine.incidents(), 1u);
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kIncidentOpened), 1u);
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kRepairStarted), 1u);
+  EXPECT_GE(world.engine.incident(k_certificate)->signal_count(), 1u);
+}
+
+TEST(Engine, ObservesWhenToldTo) {
+  World world("certificate-expired", policy_with_mode(k_certificate, v1::FAULT_MODE_OBSERVE));
+  world.engine.run_for(2h);
+  ASSERT_TRUE(world.engine.in_state(k_certificate, v1::INCIDENT_STATE_OPEN));
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kPlanMade), 0u);
+}
+
+TEST(Engine, ProposesAndRepairsOnlyAfterApprovalOfThatPlan) {
+  World world("certificate-expired", policy_with_mode(k_certificate, v1::FAULT_MODE_PROPOSE));
+  const auto before = world.host.fingerprint();
+  ASSERT_TRUE(world.engine.run_until(
+      [&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_AWAITING_APPROVAL); }, 1min));
+  const auto waiting = world.engine.incident(k_certificate);
+  EXPECT_GT(waiting->repair().plan().rungs_size(), 0);
+  EXPECT_EQ(world.host.fingerprint(), before);
+
+  auto wrong = command(AdminCommand::Verb::approve, waiting->id());
+  wrong.plan_id = "another";
+  const auto refused = world.engine.act(wrong);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+
+  auto right = command(AdminCommand::Verb::approve, waiting->id(), "r2");
+  right.plan_id = waiting->repair().plan().id();
+  ASSERT_TRUE(world.engine.act(right));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
+}
+
+TEST(Engine, AsksBeforeItRestartsTermServiceAndGoesOnWhenApproved) {
+  World world("termservice-caches-certificate");
+  ASSERT_TRUE(world.engine.run_until(
+      [&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_AWAITING_APPROVAL); }, 10min));
+  const auto waiting = world.engine.incident(k_certificate);
+  EXPECT_EQ(waiting->repair().rung(), 1u);
+  EXPECT_THAT(waiting->reason(), HasSubstr("waits for approval"));
+  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::approve, waiting->id())));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 10min));
+  EXPECT_EQ(world.engine.incident(k_certificate)->repair().rung(), 2u);
+}
+
+TEST(Engine, EscalatesWhenNobodyApprovesInTime) {
+  auto policy = policy_with_mode(k_certificate, v1::FAULT_MODE_PROPOSE);
+  policy.mutable_approval_timeout()->set_seconds(3600);
+  World world("certificate-expired", policy);
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_ESCALATED); }, 2h));
+  EXPECT_THAT(world.engine.incident(k_certificate)->reason(), HasSubstr("nobody approved"));
+}
+
+TEST(Engine, UndoesWhatDidNotHelpAndEscalatesWhenAttemptsAreSpent) {
+  World world("certificate-expired");
+  // Whatever is done, SessionEnv cannot make a certificate: its store is named wrongly after the diagnosis.
+  world.host.injector().arm(2, sim::Injection::denied);
+  ASSERT_TRUE(world.engine.run_until(
+      [&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_ROLLED_BACK); }, 5min));
+  EXPECT_TRUE(world.engine.incident(k_certificate)->rollback_blocked().empty());
+  // The second attempt, after the cool-down, is not disturbed.
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 30min));
+  EXPECT_EQ(world.engine.incident(k_certificate)->attempts(), 2u);
+}
+
+TEST(Engine, ClosesAnIncidentWhoseFaultWentAwayByItself) {
+  World world("certificate-expired", policy_with_mode(k_certificate, v1::FAULT_MODE_OBSERVE));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_OPEN); }, 1min));
+  v1::SimChange change;
+  change.mutable_certificate()->mutable_expires_in()->set_seconds(120 * 86400);
+  world.host.change(change);
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_CLEARED); }, 1h));
+}
+
+TEST(Engine, KeepsADismissedFaultQuietUntilItIsGone) {
+  World world("certificate-expired", policy_with_mode(k_certificate, v1::FAULT_MODE_OBSERVE));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_OPEN); }, 1min));
+  const auto id = world.engine.incident(k_certificate)->id();
+  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::dismiss, id)));
+  world.engine.run_for(2h);
+  EXPECT_EQ(world.engine.incidents(), 1u);
+  EXPECT_TRUE(world.engine.in_state(k_certificate, v1::INCIDENT_STATE_DISMISSED));
+}
+
+TEST(Engine, CarriesOutACommandOnceForOneRequestId) {
+  World world("certificate-expired", policy_with_mode(k_certificate, v1::FAULT_MODE_OBSERVE));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_OPEN); }, 1min));
+  const auto id = world.engine.incident(k_certificate)->id();
+  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::repair, id, "same")));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
+  const auto again = world.engine.act(command(AdminCommand::Verb::repair, id, "same"));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->state(), v1::INCIDENT_STATE_REPAIRED);
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kRepairStarted), 1u);
+}
+
+TEST(Engine, RollsBackARepairedFirewallRuleOnCommandAndThenLeavesItAlone) {
+  World world("firewall-rule-disabled");
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_firewall, v1::INCIDENT_STATE_REPAIRED); }, 5min));
+  const auto id = world.engine.incident(k_firewall)->id();
+  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::rollback, id)));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_firewall, v1::INCIDENT_STATE_ESCALATED); }, 1min));
+  world.engine.run_for(2h);
+  EXPECT_FALSE(world.host.client_connects());
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kRepairStarted), 1u);
+}
+
+TEST(Engine, RefusesToRollBackACertificateWhoseKeyIsGone) {
+  World world("certificate-expired");
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
+  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::rollback, world.engine.incident(k_certificate)->id())));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_ESCALATED); }, 1min));
+  EXPECT_THAT(world.engine.incident(k_certificate)->rollback_blocked(), HasSubstr("has no key any more"));
+  EXPECT_TRUE(world.host.client_connects());
+}
+
+TEST(Engine, StopsRepairsByItselfAfterTooManyFailures) {
+  v1::PolicyConfig policy;
+  policy.set_breaker_failures(1);
+  World world("certificate-expired", policy);
+  world.host.injector().arm(2, sim::Injection::denied);
+  ASSERT_TRUE(world.engine.run_until(
+      [&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_ROLLED_BACK); }, 5min));
+  world.engine.run_for(2h);
+  EXPECT_TRUE(world.engine.engine().snapshot()->breaker_open);
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kRepairStarted), 1u);
+
+  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::repair, world.engine.incident(k_certificate)->id())));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
+  EXPECT_FALSE(world.engine.engine().snapshot()->breaker_open);
+}
+
+TEST(Engine, RepairsOnlyWithinARepairWindow) {
+  v1::PolicyConfig policy;
+  auto& window = *policy.add_repair_windows();
+  window.set_begin("22:00");
+  window.set_end("23:00");
+  World world("certificate-expired", policy);  // The virtual clock begins in the morning.
+  world.engine.run_for(1h);
+  ASSERT_TRUE(world.engine.in_state(k_certificate, v1::INCIDENT_STATE_OPEN));
+  EXPECT_THAT(world.engine.incident(k_certificate)->reason(), HasSubstr("repair window"));
+  EXPECT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 24h));
+}
+
+TEST(Engine, KeepsTheCreditWhileTheJournalCannotBeWritten) {
+  World world("healthy");
+  world.engine.settle();
+  world.journal.fail_appends(Error{ErrorCode::exhausted, "the disk is full", "", {}});
+  bool taken = false;
+  world.engine.engine().take("System", {{}, "bookmark", true}, [&] { taken = true; });
+  world.engine.run_for(1min);
+  EXPECT_FALSE(taken);
+  world.journal.fail_appends(std::nullopt);
+  world.engine.run_for(1min);
+  EXPECT_TRUE(taken);
+  EXPECT_EQ(world.journal.bookmarks()->at("System"), "bookmark");
+}
+
+TEST(Engine, SweepsAfterAGap) {
+  World world("healthy");
+  world.engine.run_for(1min);
+  v1::SimChange change;
+  auto& rule = *change.mutable_firewall()->add_rules();
+  rule.set_rule_id("RemoteDesktop-UserMode-In-TCP");
+  rule.set_enabled(false);
+  world.engine.engine().take("System", {{}, "b", true}, nullptr);
+  world.host.change(change);
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_firewall, v1::INCIDENT_STATE_REPAIRED); }, 1min));
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kEventGap), 1u);
+}
+
+TEST(Engine, StartsFromACheckpointAsFromTheWholeJournal) {
+  sim::SimHost host(scenario("certificate-expired"), {});
+  sim::MemoryJournal journal;
+  std::string before;
+  {
+    RehearsedEngine engine(host, journal);
+    ASSERT_TRUE(engine.run_until([&] { return engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
+    journal.want_pruning(true);
+    engine.run_for(2h);
+    before = engine.incident(k_certificate)->SerializeAsString();
+  }
+  EXPECT_GE(count_entries(journal, v1::JournalEntry::kCheckpoint), 1u);
+  RehearsedEngine again(host, journal);
+  EXPECT_EQ(again.incident(k_certificate)->SerializeAsString(), before);
+}
+
+TEST(Engine, AnswersDryRunsWithEveryWriteAndWritesNothing) {
+  World world("certificate-expired", policy_with_mode(k_certificate, v1::FAULT_MODE_OBSERVE));
+  const auto before = world.host.fingerprint();
+  std::optional<v1::PlanRepairResponse> plan;
+  world.engine.engine().plan_repair(k_certificate, [&](auto result) { plan = result.value(); });
+  world.engine.settle();
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->plans_size(), 1);
+  for (const auto& rung : plan->plans(0).rungs()) {
+    for (const auto& step : rung.steps()) {
+      EXPECT_FALSE(step.description().empty());
+      EXPECT_FALSE(step.reason().empty());
+    }
+  }
+  EXPECT_EQ(world.host.fingerprint(), before);
+  EXPECT_TRUE(world.host.injector().calls().empty());
+}
+
+}  // namespace
+}  // namespace rdpmend::test

@@ -1,0 +1,57 @@
+// The real engine over the simulated host and a journal in memory, on one thread and a virtual clock: a rehearsal that
+// takes milliseconds. Host and journal can outlive it, so that a test can end the world and start it again.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent-lib/engine/engine.hpp"
+#include "agent-lib/sim/memory_journal.hpp"
+#include "agent-lib/sim/scenarios.hpp"
+#include "agent-lib/sim/sim_host.hpp"
+
+namespace rdpmend::test {
+
+class RehearsedEngine {
+ public:
+  RehearsedEngine(sim::SimHost& host, sim::MemoryJournal& journal, v1::PolicyConfig policy = {});
+  ~RehearsedEngine();
+
+  // Runs until the predicate holds (true) or the virtual time is over (false).
+  bool run_until(const std::function<bool()>& done, Duration at_most);
+  void run_for(Duration time);
+  // Until nothing is to be done at this moment.
+  void settle();
+
+  Engine& engine() { return *engine_; }
+  const Catalogue& catalogue() const { return catalogue_; }
+  // The newest incident of a fault; nullptr: none.
+  std::shared_ptr<const v1::Incident> incident(const std::string& fault_id) const;
+  bool in_state(const std::string& fault_id, v1::IncidentState state) const;
+  std::size_t incidents() const { return engine_->snapshot()->incidents.size(); }
+
+  // Carries out a command and waits for its answer.
+  Result<v1::Incident> act(AdminCommand command);
+
+ private:
+  void open_channels();
+  // Hands over what the channels have; true: there was something.
+  bool pump_events();
+
+  sim::SimHost& host_;
+  Catalogue catalogue_ = Catalogue::built_in();
+  std::vector<std::unique_ptr<Fault>> faults_ = make_faults();
+  asio::io_context io_;
+  std::unique_ptr<Engine> engine_;
+  std::map<std::string, std::unique_ptr<EventSubscription>> channels_;
+};
+
+// Everything that the journal holds.
+std::vector<v1::JournalEntry> all_entries(const sim::MemoryJournal& journal);
+// How many entries have this body.
+std::size_t count_entries(const sim::MemoryJournal& journal, v1::JournalEntry::BodyCase body);
+v1::Scenario scenario(const std::string& name);
+
+}  // namespace rdpmend::test

@@ -1,0 +1,102 @@
+// For each fault: every mutating call goes wrong in every way, and the world ends after every single journal write.
+// Each time the host must end as it was, verified repaired, or with an incident that says why it could not be put back.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "agent-lib/sim/fault_injector.hpp"
+#include "agent-lib/sim/scenarios.hpp"
+#include "tests/fault_sweep/sweep.hpp"
+
+namespace rdpmend::test {
+namespace {
+
+std::vector<std::string> faulty_scenarios() {
+  std::vector<std::string> names;
+  for (const auto& scenario : sim::scenarios()) {
+    if (!scenario.fault_id().empty()) names.push_back(scenario.name());
+  }
+  return names;
+}
+
+std::uint64_t seed_of_today() {
+  static const std::uint64_t seed = [] {
+    const char* given = std::getenv("RDPMEND_SEED");
+    const auto value = given != nullptr ? std::stoull(given) : std::random_device{}();
+    fmt::print("seed {} (repeat with RDPMEND_SEED={})\n", value, value);
+    return value;
+  }();
+  return seed;
+}
+
+class FaultSweep : public testing::TestWithParam<std::string> {};
+
+TEST_P(FaultSweep, EndsWellUndisturbed) {
+  Sweep sweep(GetParam(), seed_of_today());
+  sweep.run();
+  EXPECT_EQ(sweep.complaint(), "");
+}
+
+TEST_P(FaultSweep, EndsWellWhateverCallGoesWrong) {
+  const auto seed = seed_of_today();
+  Sweep undisturbed(GetParam(), seed);
+  undisturbed.run();
+  const auto calls = undisturbed.host().injector().calls().size();
+  for (std::uint64_t call = 1; call <= calls; ++call) {
+    for (const auto injection : sim::k_all_injections) {
+      Sweep sweep(GetParam(), seed);
+      sweep.host().injector().arm(call, injection);
+      sweep.run();
+      EXPECT_EQ(sweep.complaint(), "") << GetParam() << ", call " << call << " ("
+                                       << undisturbed.host().injector().calls().at(call - 1) << ") "
+                                       << sim::to_string(injection) << ", seed " << seed;
+    }
+  }
+}
+
+TEST_P(FaultSweep, EndsWellWhenTheWorldEndsAfterAnyJournalWrite) {
+  const auto seed = seed_of_today();
+  Sweep undisturbed(GetParam(), seed);
+  undisturbed.run();
+  const auto writes = undisturbed.journal().appends();
+  ASSERT_GT(writes, 3u);
+  for (std::uint64_t write = 1; write <= writes; ++write) {
+    Sweep sweep(GetParam(), seed);
+    sweep.journal().crash_after_append(write);
+    sweep.run();
+    EXPECT_EQ(sweep.crashes(), 1) << "write " << write;
+    EXPECT_EQ(sweep.complaint(), "") << GetParam() << ", journal write " << write << ", seed " << seed;
+  }
+}
+
+// A crash during the recovery from a crash.
+TEST_P(FaultSweep, EndsWellWhenTheWorldEndsTwice) {
+  const auto seed = seed_of_today();
+  Sweep undisturbed(GetParam(), seed);
+  undisturbed.run();
+  std::mt19937_64 random(seed);
+  std::uniform_int_distribution<std::uint64_t> any_write(1, undisturbed.journal().appends());
+  for (int round = 0; round < 20; ++round) {
+    const auto first = any_write(random);
+    const auto second = any_write(random);
+    Sweep sweep(GetParam(), seed);
+    sweep.journal().crash_after_append(first);
+    sweep.run_until_crash();
+    sweep.journal().crash_after_append(second);
+    sweep.run();
+    EXPECT_EQ(sweep.complaint(), "") << GetParam() << ", journal writes " << first << " and " << second << ", seed "
+                                     << seed;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, FaultSweep, testing::ValuesIn(faulty_scenarios()), [](const auto& instance) {
+  std::string name = instance.param;
+  for (auto& c : name) {
+    if (c == '-') c = '_';
+  }
+  return name;
+});
+
+}  // namespace
+}  // namespace rdpmend::test

@@ -1,0 +1,85 @@
+// The simulated host firewall.
+#include "tests/sim/sim_test_support.hpp"
+
+namespace rdpmend::sim {
+namespace {
+
+constexpr std::string_view k_tcp_rule = "RemoteDesktop-UserMode-In-TCP";
+
+bool lets_in(TestHost& host) { return host.probe(ProbeFrom::outside).outcome() == v1::PROBE_OUTCOME_OK; }
+
+TEST(Firewall, HasTheStockRules) {
+  TestHost host;
+  const auto rules = host.view.firewall.rules(k_remote_desktop_group).value();
+  ASSERT_EQ(rules.size(), 3U);
+  for (const auto& rule : rules) EXPECT_TRUE(rule.enabled && rule.allow && rule.inbound) << rule.id;
+  EXPECT_EQ(rules[0].id, k_tcp_rule);
+  EXPECT_TRUE(host.view.firewall.rules("@Other.dll,-1").value().empty());
+}
+
+TEST(Firewall, DisabledRuleStopsClientsButNotLoopback) {
+  TestHost host;
+  host.change(R"(firewall { rules { rule_id: "RemoteDesktop-UserMode-In-TCP" enabled: false } })");
+  const auto report = host.probe(ProbeFrom::outside);
+  EXPECT_EQ(report.outcome(), v1::PROBE_OUTCOME_CONNECT_TIMEOUT);
+  EXPECT_EQ(from_proto(report.elapsed()), std::chrono::seconds{5});
+  EXPECT_EQ(host.probe(ProbeFrom::loopback).outcome(), v1::PROBE_OUTCOME_OK);
+  const auto seen = host.count(k_rdp_core_operational, k_rdp_core_provider, 131);
+  EXPECT_FALSE(host.client_connects());
+  EXPECT_EQ(host.count(k_rdp_core_operational, k_rdp_core_provider, 131), seen) << "what is dropped does not reach the listener";
+  ASSERT_TRUE(host.control().firewall.set_enabled(k_tcp_rule, true));
+  EXPECT_TRUE(lets_in(host));
+}
+
+TEST(Firewall, EveryChangeOfARuleIsLoggedInTheRealLayout) {
+  TestHost host;
+  ASSERT_TRUE(host.control().firewall.set_enabled(k_tcp_rule, false));
+  ASSERT_TRUE(host.control().firewall.set_enabled(k_tcp_rule, false));
+  const auto events = host.events(k_firewall_channel, k_firewall_provider, 2005);
+  ASSERT_EQ(events.size(), 1U) << "what changes nothing is not logged";
+  for (const auto* field : {"<Data Name=\"RuleId\">RemoteDesktop-UserMode-In-TCP</Data>", "<Data Name=\"Active\">0</Data>",
+                            "<Data Name=\"Action\">3</Data>", "<Data Name=\"ModifyingApplication\">"}) {
+    EXPECT_NE(events[0].find(field), std::string::npos) << field;
+  }
+  host.change(R"(firewall { rules { rule_id: "RemoteDesktop-UserMode-In-TCP" absent: true } })");
+  EXPECT_EQ(host.count(k_firewall_channel, k_firewall_provider, 2006), 1U);
+  EXPECT_EQ(host.control().firewall.set_enabled(k_tcp_rule, true).error().code, ErrorCode::not_found);
+}
+
+TEST(Firewall, BlockRuleBeatsAllowRule) {
+  TestHost host;
+  host.change(R"(firewall { rules { rule_id: "Somebody-Elses-Block" block: true } })");
+  EXPECT_FALSE(lets_in(host));
+}
+
+TEST(Firewall, BlockAllInboundBeatsEveryRule) {
+  TestHost host;
+  host.change("firewall { block_all_inbound: true }");
+  EXPECT_FALSE(lets_in(host));
+  EXPECT_EQ(host.view.firewall.status().value().modify, LocalPolicyModify::inbound_blocked);
+}
+
+TEST(Firewall, RuleOfAGroupPolicyIsNotChangedHere) {
+  TestHost host(R"(changes { firewall { rules { rule_id: "Policy-Block" block: true by_policy: true } } })");
+  EXPECT_FALSE(lets_in(host));
+  EXPECT_EQ(host.control().firewall.set_enabled("Policy-Block", false).error().code, ErrorCode::denied);
+}
+
+TEST(Firewall, LocalRulesDoNothingUnderAPolicyThatIgnoresThem) {
+  TestHost host(R"(changes { firewall { policy_override: true } })");
+  EXPECT_FALSE(lets_in(host));
+  ASSERT_TRUE(host.control().firewall.set_enabled(k_tcp_rule, true));
+  EXPECT_FALSE(lets_in(host));
+  host.change(R"(firewall { policy_override: true rules { rule_id: "RemoteDesktop-UserMode-In-TCP" by_policy: true } })");
+  EXPECT_TRUE(lets_in(host));
+}
+
+TEST(Firewall, RuleForSomeAddressesDoesNotLetEverybodyIn) {
+  TestHost host;
+  host.injector().arm(1, Injection::outside_edit);
+  ASSERT_TRUE(host.control().firewall.set_enabled(k_tcp_rule, true));
+  EXPECT_FALSE(lets_in(host));
+}
+
+}  // namespace
+}  // namespace rdpmend::sim
