@@ -1,16 +1,15 @@
 #include "cli/profile.hpp"
 
 #include <fmt/format.h>
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <memory>
+#include <vector>
 
+#include "agent-lib/support/textproto.hpp"
 #include "rdpmend/v1/trust.pb.h"
 
 namespace rdpmend::cli {
@@ -42,25 +41,13 @@ Result<std::string> read_small_file(const fs::path& path) {
   return text;
 }
 
-// Keeps the first thing that the parser complains about.
-class FirstComplaint : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, int column, const std::string& message) override {
-    if (text_.empty()) text_ = fmt::format("{}:{}: {}", line + 1, column + 1, message);
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
 Result<v1::ClientProfile> parse_profile(const fs::path& path, const std::string& text) {
   v1::ClientProfile profile;
-  google::protobuf::TextFormat::Parser parser;
-  FirstComplaint complaint;
-  parser.RecordErrorsTo(&complaint);
-  if (!parser.ParseFromString(text, &profile)) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{}:{}", path.string(), complaint.text()),
+  std::vector<TextprotoError> errors;
+  if (!parse_textproto(text, profile, errors, nullptr)) {
+    const auto& first = errors.front();
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}:{}:{}: {}", path.string(), first.line, first.column, first.message),
                 "Restore the profile: the service writes client.textproto anew when it starts");
   }
   if (profile.server_certificate_file().empty() || profile.client_certificate_file().empty() ||

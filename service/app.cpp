@@ -58,7 +58,8 @@ App::~App() {
 }
 
 Status App::bring_up() {
-  if (auto made = make_private_folder(parts_.state); !made) return fail(std::move(made.error()).context("cannot use the state folder"));
+  if (auto made = make_private_folder(parts_.state); !made)
+    return fail(std::move(made.error()).context("cannot use the state folder"));
   load_catalogue();
   if (auto done = open_journal(); !done) return done;
   if (auto done = open_keys(); !done) return done;

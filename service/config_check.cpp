@@ -189,8 +189,12 @@ class Checker {
             fmt::format("{}[{}]", prefix, index)};
   }
 
+  // In a list written as [a, b] only the first value's place is remembered.
   static TextFormat::ParseLocation location(const Place& place, const FieldDescriptor* field, int index) {
-    return place.tree == nullptr ? TextFormat::ParseLocation{} : place.tree->GetLocation(field, index);
+    if (place.tree == nullptr) return {};
+    auto at = place.tree->GetLocation(field, index);
+    for (int before = index - 1; at.line < 0 && before >= 0; --before) at = place.tree->GetLocation(field, before);
+    return at;
   }
 
   void add(const Place& place, std::string_view name, int index, std::string_view problem) {

@@ -30,7 +30,8 @@ std::optional<Healing> HealingWatch::judge(const v1::JournalEntry& entry) {
     if (diagnosis.fault_id() != fault_id_) return std::nullopt;
     incident_ = entry.seq();
     if (diagnosis.repairable()) return std::nullopt;
-    return Healing{false, fmt::format("{}, which is reported, not repaired: {}", diagnosis.summary(), diagnosis.advice())};
+    return Healing{false,
+                   fmt::format("{}, which is reported, not repaired: {}", diagnosis.summary(), diagnosis.advice())};
   }
   if (entry.has_incident_state_changed() && incident_ != 0 && entry.incident_id() == incident_)
     return judge_state(entry.incident_state_changed());

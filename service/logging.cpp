@@ -26,6 +26,7 @@
 
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/support/time.hpp"
+#include "service/pki/private_file.hpp"
 
 #ifdef _WIN32
 #include <io.h>
@@ -152,10 +153,11 @@ boost::shared_ptr<FileSink> file_sink(const v1::LogConfig& config, const fs::pat
 
 // Boost.Log opens the file with the first line, too late to tell anybody.
 Status check_writable(const fs::path& folder) {
-  std::error_code code;
-  fs::create_directories(folder, code);
   const auto file = folder / "rdpmendd.log";
-  if (!code && std::ofstream(file, std::ios::app).is_open()) return {};
+  if (const auto made = make_private_folder(folder); !made) {
+    return fail(Error(made.error()).context(fmt::format("cannot write log file {}", file.string())));
+  }
+  if (std::ofstream(file, std::ios::app).is_open()) return {};
   return fail(ErrorCode::denied, fmt::format("cannot write log file {}", file.string()),
               "Give the service's account access to the folder, or choose another state folder.");
 }

@@ -73,8 +73,7 @@ struct InitPkiOptions {
 
 int make_pki(const InitPkiOptions& options) {
   const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  const auto pki =
-      init_pki(options.state, options.name, now, options.force ? IfPresent::replace : IfPresent::refuse);
+  const auto pki = init_pki(options.state, options.name, now, options.force ? IfPresent::replace : IfPresent::refuse);
   if (!pki) return refuse(pki.error());
   if (pki->set_aside) fmt::print("The former keys are in {}\n", pki->set_aside->string());
   fmt::print("server certificate  {}\n  SHA-256           {}\nadmin certificate   {}\n  SHA-256           {}\n",
@@ -99,7 +98,8 @@ void add_rehearse(CLI::App& app, RehearsalOptions& options, bool& list) {
           "--deadline", [&options](unsigned seconds) { options.deadline = std::chrono::seconds(seconds); },
           "Seconds until --until-healed gives up (default: 120)")
       ->check(CLI::Range(1U, 86'400U));
-  verb->add_option("--listen", options.listen, "ADDRESS:PORT for gRPC; port 0: any that is free")->capture_default_str();
+  verb->add_option("--listen", options.listen, "ADDRESS:PORT for gRPC; port 0: any that is free")
+      ->capture_default_str();
   verb->add_option("--rdp-port", options.rdp_port, "Port of the rehearsed RDP listener; 0: any that is free")
       ->capture_default_str();
   verb->add_option("--state", options.state, "Folder of the journal and the keys (default: a fresh temporary one)");
@@ -111,7 +111,8 @@ void add_init_pki(CLI::App& app, InitPkiOptions& options) {
   auto* verb = app.add_subcommand("init-pki", "Make the server's keys and those of the local administrator");
   verb->add_option("--state", options.state, "Folder of the journal and the keys")->capture_default_str();
   verb->add_option("--name", options.name, "Name of this host in the server's certificate")->capture_default_str();
-  verb->add_flag("--force", options.force, "Replace what is there; it is set aside, and every client must be trusted anew");
+  verb->add_flag("--force", options.force,
+                 "Replace what is there; it is set aside, and every client must be trusted anew");
   verb->footer("Example: rdpmendd init-pki --state /var/lib/rdpmend");
 }
 

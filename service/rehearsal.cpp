@@ -51,7 +51,8 @@ Result<std::filesystem::path> state_folder(const RehearsalOptions& options) {
     std::random_device random;
     folder = parent / fmt::format("rdpmend-rehearsal-{:08x}{:08x}", random(), random());
   }
-  if (auto made = make_private_folder(*folder); !made) return fail(std::move(made.error()).context("cannot use the state folder"));
+  if (auto made = make_private_folder(*folder); !made)
+    return fail(std::move(made.error()).context("cannot use the state folder"));
   return *folder;
 }
 

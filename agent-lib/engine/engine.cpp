@@ -354,8 +354,8 @@ class Engine::Impl {
     if (!recorded) log::error("a diagnosis cannot be recorded: {}", to_string(recorded.error()));
   }
 
-  // The fault is gone without our doing: its incidents are over, unless a repair is about to prove it itself or has
-  // written something that still waits for a decision.
+  // The fault is gone without our doing: its incidents are over, unless a repair is about to prove it itself. One that
+  // has written something and waits to go on is over only if it would be called repaired.
   void absent(const std::string& fault_id) {
     unknown_.erase(fault_id);
     const auto gone = ledger_.read([&](const IncidentBook& book) {
@@ -368,6 +368,10 @@ class Engine::Impl {
     });
     for (const auto& incident : gone) {
       if (incident->id() == run_.incident_id() || incident->state() == v1::INCIDENT_STATE_REPAIRING) continue;
+      if (incident->state() == v1::INCIDENT_STATE_AWAITING_APPROVAL && has_written(incident->repair())) {
+        if (!run_.busy()) run_.recheck(incident->id());
+        continue;
+      }
       set_state(*incident, v1::INCIDENT_STATE_CLEARED, "the fault is no longer present");
     }
   }

@@ -230,6 +230,12 @@ void RepairRun::verify() {
   });
 }
 
+void RepairRun::recheck(std::uint64_t incident_id) {
+  incident_id_ = incident_id;
+  rechecking_ = true;
+  verify();
+}
+
 void RepairRun::tick() {
   if (!next_verify_ || stop_.stop_requested()) return;
   if (host_.clock.steady() >= *next_verify_) verify();
@@ -243,6 +249,7 @@ void RepairRun::verified(Result<v1::Verdict> result) {
   }
   if (verdict.has_probe() && on_probe_) on_probe_(verdict.probe());
   if (verdict.result() == v1::Verdict::RESULT_REPAIRED) return repaired(verdict);
+  if (rechecking_) return finish();
   if (verdict.result() == v1::Verdict::RESULT_NOT_REPAIRED) return not_repaired(verdict);
 
   if (host_.clock.steady() >= verify_until_) {
@@ -353,6 +360,7 @@ bool RepairRun::record(std::vector<v1::JournalEntry> entries) {
 
 void RepairRun::finish() {
   incident_id_ = 0;
+  rechecking_ = false;
   next_verify_.reset();
   if (on_idle_) on_idle_();
 }

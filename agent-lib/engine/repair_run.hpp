@@ -32,6 +32,8 @@ class RepairRun {
   void approve(std::uint64_t incident_id, const std::string& client);
   // Undoes what was written; the incident is escalated then.
   void roll_back(std::uint64_t incident_id, const std::string& reason);
+  // Looks whether a repair that waits for approval of its next rung has become needless: verified is repaired.
+  void recheck(std::uint64_t incident_id);
   // Goes on with what a crash or a stop interrupted: verifies if the rung was complete, else undoes.
   void resume(std::uint64_t incident_id);
 
@@ -98,6 +100,7 @@ class RepairRun {
   std::uint64_t incident_id_ = 0;  // 0: idle.
   std::optional<SteadyTime> next_verify_;
   SteadyTime verify_until_{};
+  bool rechecking_ = false;   // What waits for approval goes on waiting unless the verdict is repaired.
   std::string last_verdict_;  // What was recorded last, so that asking again is not recorded again.
   std::stop_source stop_;
 };

@@ -20,7 +20,8 @@ void remove_key_reader(World& world, const std::string& sid) {
   const auto file = world.key_files.find(listener_key_file());
   if (file == world.key_files.end()) return;
   auto& dacl = *file->second.security.mutable_dacl();
-  dacl.erase(std::remove_if(dacl.begin(), dacl.end(), [&](const v1::Ace& ace) { return ace.sid() == sid; }), dacl.end());
+  dacl.erase(std::remove_if(dacl.begin(), dacl.end(), [&](const v1::Ace& ace) { return ace.sid() == sid; }),
+             dacl.end());
 }
 
 void apply(World& world, const v1::SimCertificate& change) {
@@ -52,8 +53,9 @@ void apply(World& world, const v1::SimService& change) {
 
 void delete_rule(World& world, const FirewallRule& rule) {
   world.log.append(events::firewall_rule(events::RuleChange::deleted, rule, k_culprit), world.now(), world.full_name);
-  std::erase_if(world.firewall.rules,
-                [id = rule.id, by_policy = rule.by_policy](const auto& other) { return other.id == id && other.by_policy == by_policy; });
+  std::erase_if(world.firewall.rules, [id = rule.id, by_policy = rule.by_policy](const auto& other) {
+    return other.id == id && other.by_policy == by_policy;
+  });
 }
 
 // A Group Policy brings a rule of its own beside the local one.
@@ -74,7 +76,8 @@ FirewallRule& rule_to_change(World& world, const v1::SimFirewallRule& change) {
 
 void apply(World& world, const v1::SimFirewallRule& change) {
   if (change.absent()) {
-    if (const auto* rule = find_rule(world, change.rule_id(), change.by_policy())) delete_rule(world, FirewallRule(*rule));
+    if (const auto* rule = find_rule(world, change.rule_id(), change.by_policy()))
+      delete_rule(world, FirewallRule(*rule));
     return;
   }
   auto& rule = rule_to_change(world, change);

@@ -16,8 +16,7 @@ EventLog::EventLog() {
 void EventLog::append(const SimEvent& event, WallTime time, std::string_view computer) {
   auto& channel = channels_.at(lower(event.channel));
   const auto id = ++channel.last_id;
-  channel.records.push_back(
-      {id, time, std::string(event.provider.name), event.id, render(event, id, time, computer)});
+  channel.records.push_back({id, time, std::string(event.provider.name), event.id, render(event, id, time, computer)});
   if (channel.records.size() > k_max_records) channel.records.pop_front();
   ++written_;
 }

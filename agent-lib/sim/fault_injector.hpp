@@ -14,17 +14,18 @@
 namespace rdpmend::sim {
 
 enum class Injection {
-  denied,               // Access is denied, nothing changed.
-  busy,                 // Unavailable, nothing changed.
-  timeout,              // The deadline passes, nothing changed.
-  timeout_after_success,// The deadline passes, but the change was made.
-  crash_before,         // The process dies before the change (throws Crash).
-  crash_after_success,  // The process dies after the change (throws Crash).
-  outside_edit,         // Somebody else edits the same thing just before.
+  denied,                 // Access is denied, nothing changed.
+  busy,                   // Unavailable, nothing changed.
+  timeout,                // The deadline passes, nothing changed.
+  timeout_after_success,  // The deadline passes, but the change was made.
+  crash_before,           // The process dies before the change (throws Crash).
+  crash_after_success,    // The process dies after the change (throws Crash).
+  outside_edit,           // Somebody else edits the same thing just before.
 };
-inline constexpr Injection k_all_injections[] = {
-    Injection::denied, Injection::busy, Injection::timeout, Injection::timeout_after_success,
-    Injection::crash_before, Injection::crash_after_success, Injection::outside_edit};
+inline constexpr Injection k_all_injections[] = {Injection::denied,       Injection::busy,
+                                                 Injection::timeout,      Injection::timeout_after_success,
+                                                 Injection::crash_before, Injection::crash_after_success,
+                                                 Injection::outside_edit};
 std::string_view to_string(Injection injection);
 
 // Stands for the end of the process. Only tests throw and catch it.

@@ -21,7 +21,8 @@ bool covers_port(const std::string& ports, std::uint16_t port) {
 
 // Whether the rule speaks of a client from anywhere that connects to TermService on this port.
 bool applies(const FirewallRule& rule, const FirewallStatus& status, std::uint16_t port) {
-  const bool about_term_service = lower(rule.service) == "termservice" || (rule.service.empty() && rule.application.empty());
+  const bool about_term_service =
+      lower(rule.service) == "termservice" || (rule.service.empty() && rule.application.empty());
   return rule.enabled && rule.inbound && rule.protocol == 6 && (rule.profiles & status.active_profiles) != 0 &&
          about_term_service && covers_port(rule.local_ports, port) && rule.remote_addresses == "*" &&
          (rule.by_policy || !status.local_rules_ignored);
@@ -50,7 +51,8 @@ FirewallRule* find_rule(World& world, std::string_view id, bool by_policy) {
 }
 
 void log_rule_change(World& world, const FirewallRule& rule, std::string_view by_application) {
-  world.log.append(events::firewall_rule(events::RuleChange::changed, rule, by_application), world.now(), world.full_name);
+  world.log.append(events::firewall_rule(events::RuleChange::changed, rule, by_application), world.now(),
+                   world.full_name);
 }
 
 }  // namespace rdpmend::sim

@@ -130,7 +130,8 @@ Status LoopbackListener::Impl::reserve(std::uint16_t port) {
     if (!error) return {};
     if (port != 0) break;
   }
-  return fail({ErrorCode::unavailable, fmt::format("cannot listen on port {} of {} and {}: {}", port, k_loopback, k_outside, error.message()),
+  return fail({ErrorCode::unavailable,
+               fmt::format("cannot listen on port {} of {} and {}: {}", port, k_loopback, k_outside, error.message()),
                "Choose another port, or 0 for any that is free.", OsError{"errno", error.value()}});
 }
 
@@ -177,8 +178,14 @@ Result<std::unique_ptr<LoopbackListener>> LoopbackListener::open(SimHost& host, 
   return std::unique_ptr<LoopbackListener>(new LoopbackListener(std::move(impl)));
 }
 
-std::uint16_t LoopbackListener::port() const { return impl_->port(); }
-std::string LoopbackListener::loopback_address() const { return std::string(k_loopback); }
-std::string LoopbackListener::outside_address() const { return std::string(k_outside); }
+std::uint16_t LoopbackListener::port() const {
+  return impl_->port();
+}
+std::string LoopbackListener::loopback_address() const {
+  return std::string(k_loopback);
+}
+std::string LoopbackListener::outside_address() const {
+  return std::string(k_outside);
+}
 
 }  // namespace rdpmend::sim

@@ -13,8 +13,8 @@ namespace rdpmend::sim {
 
 class LoopbackListener {
  public:
-  // Listens on 127.0.0.1:PORT (the host's loopback) and 127.0.0.2:PORT (stands for "from outside": behind the firewall).
-  // Port 0: any that is free at both. The host must outlive it.
+  // Listens on 127.0.0.1:PORT (the host's loopback) and 127.0.0.2:PORT (stands for "from outside": behind the
+  // firewall). Port 0: any that is free at both. The host must outlive it.
   static Result<std::unique_ptr<LoopbackListener>> open(SimHost& host, std::uint16_t port);
   ~LoopbackListener();
 

@@ -115,7 +115,9 @@ bool MemoryJournal::wants_pruning(WallTime) const {
   return impl_->wants_pruning_;
 }
 
-Status MemoryJournal::prune(WallTime now, std::uint64_t keep_from_seq) { return impl_->prune(now, keep_from_seq); }
+Status MemoryJournal::prune(WallTime now, std::uint64_t keep_from_seq) {
+  return impl_->prune(now, keep_from_seq);
+}
 
 void MemoryJournal::set_listener(std::function<void(std::uint64_t)> listener) {
   const std::scoped_lock lock(impl_->mutex_);

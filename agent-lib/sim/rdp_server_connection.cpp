@@ -63,9 +63,10 @@ void RdpServerConnection::answer() {
   const auto answer = x224_server::negotiate(*requested, view_.nla_required);
   const bool goes_on = std::holds_alternative<x224_server::Selected>(answer);
   reply_ = x224_server::encode(answer);
-  asio::async_write(socket_, asio::buffer(reply_), [self = shared_from_this(), goes_on](const Code& error, std::size_t) {
-    error || !goes_on ? self->close() : self->shake_hands();
-  });
+  asio::async_write(socket_, asio::buffer(reply_),
+                    [self = shared_from_this(), goes_on](const Code& error, std::size_t) {
+                      error || !goes_on ? self->close() : self->shake_hands();
+                    });
 }
 
 void RdpServerConnection::shake_hands() {

@@ -20,7 +20,8 @@ Error no_such_service(std::string_view name) {
 
 void log_state(World& world, const SimService& service) {
   const bool running = service.run == ServiceRun::running;
-  world.log.append(events::service_entered_state(service.name, service.display_name, running), world.now(), world.full_name);
+  world.log.append(events::service_entered_state(service.name, service.display_name, running), world.now(),
+                   world.full_name);
 }
 
 void started(World& world, const SimService& service) {
@@ -34,7 +35,8 @@ void started(World& world, const SimService& service) {
 Status start_dependencies(World& world, const SimService& service) {
   for (const auto& dependency : service.depends_on) {
     if (auto status = start_service(world, dependency); !status) {
-      return fail(std::move(status).error().context(fmt::format("cannot start {}, which {} needs", dependency, service.name)));
+      return fail(
+          std::move(status).error().context(fmt::format("cannot start {}, which {} needs", dependency, service.name)));
     }
   }
   return {};
@@ -75,9 +77,10 @@ Status stop_service(World& world, std::string_view name) {
   if (!service) return fail(no_such_service(name));
   if (service->run == ServiceRun::stopped) return {};
   if (const auto dependents = running_dependents(world, name); !dependents.empty()) {
-    return fail(service_error(ErrorCode::conflict,
-                              fmt::format("service {} cannot stop: {} depends on it and runs", service->name, dependents.front()),
-                              "Stop its dependents first.", 1051));
+    return fail(service_error(
+        ErrorCode::conflict,
+        fmt::format("service {} cannot stop: {} depends on it and runs", service->name, dependents.front()),
+        "Stop its dependents first.", 1051));
   }
   if (service->hangs_on_stop) {
     service->run = ServiceRun::stop_pending;

@@ -16,11 +16,13 @@ constexpr Duration k_renew_before = days{30};
 constexpr Duration k_lifetime = days{180};
 constexpr Duration k_between_requests = 1min;
 
-Duration time_to_make(const World& world) { return world.options.real_time ? Duration{500ms} : Duration{2s}; }
+Duration time_to_make(const World& world) {
+  return world.options.real_time ? Duration{500ms} : Duration{2s};
+}
 
 bool needs_certificate(const World& world) {
-  const auto* certificate = listener_certificate(world);
-  return !certificate || certificate->certificate.not_after - world.now() < k_renew_before;
+  const auto* entry = listener_certificate(world);
+  return !entry || entry->certificate.not_after - world.now() < k_renew_before;
 }
 
 bool is_disabled(const World& world, std::string_view service) {
@@ -56,7 +58,8 @@ void log_failure(World& world) {
   world.log.append(events::certificate_not_replaced(denied_text(world)), world.now(), world.full_name);
   const auto left = existing->certificate.not_after - world.now();
   if (left > Duration::zero()) {
-    world.log.append(events::certificate_expires_soon(world.full_name, std::chrono::floor<days>(left).count(), existing->certificate.sha1),
+    world.log.append(events::certificate_expires_soon(world.full_name, std::chrono::floor<days>(left).count(),
+                                                      existing->certificate.sha1),
                      world.now(), world.full_name);
   }
 }
@@ -96,7 +99,9 @@ void renewal_pass(World& world) {
   });
 }
 
-bool renewal_is_failing(const World& world) { return needs_certificate(world) && !can_make_certificate(world); }
+bool renewal_is_failing(const World& world) {
+  return needs_certificate(world) && !can_make_certificate(world);
+}
 
 void request_certificate(World& world) {
   if (!is_running(world, service_name::k_session_env)) return;

@@ -58,8 +58,8 @@ KeyPtr parse_private_key(const std::string& der) {
 }
 
 std::time_t to_time_t(WallTime time) {
-  return std::chrono::system_clock::to_time_t(
-      std::chrono::time_point_cast<std::chrono::system_clock::duration>(std::chrono::floor<std::chrono::seconds>(time)));
+  return std::chrono::system_clock::to_time_t(std::chrono::time_point_cast<std::chrono::system_clock::duration>(
+      std::chrono::floor<std::chrono::seconds>(time)));
 }
 
 void add_extension(X509* certificate, int nid, const char* value) {

@@ -77,25 +77,49 @@ std::string utf16_hex(std::string_view ascii) {
 }
 
 SimEvent certificate_event(std::uint32_t id, std::uint32_t level, std::string body) {
-  return {.provider = k_rcm_classic, .channel = k_system_channel, .id = id, .qualifiers = 49152, .level = level,
-          .keywords = "0x80000000000000", .body = std::move(body)};
+  return {.provider = k_rcm_classic,
+          .channel = k_system_channel,
+          .id = id,
+          .qualifiers = 49152,
+          .level = level,
+          .keywords = "0x80000000000000",
+          .body = std::move(body)};
 }
 
-SimEvent rdp_core_event(const events::Connection& connection, std::uint32_t id, std::uint32_t level, std::uint32_t opcode,
-                        std::string body) {
-  return {.provider = k_rdp_core, .channel = k_rdp_core_operational, .id = id, .level = level, .task = 4, .opcode = opcode,
-          .keywords = "0x4000000000000000", .user_sid = "S-1-5-20", .activity_id = connection.activity_id,
-          .process_id = connection.process_id, .body = std::move(body)};
+SimEvent rdp_core_event(const events::Connection& connection, std::uint32_t id, std::uint32_t level,
+                        std::uint32_t opcode, std::string body) {
+  return {.provider = k_rdp_core,
+          .channel = k_rdp_core_operational,
+          .id = id,
+          .level = level,
+          .task = 4,
+          .opcode = opcode,
+          .keywords = "0x4000000000000000",
+          .user_sid = "S-1-5-20",
+          .activity_id = connection.activity_id,
+          .process_id = connection.process_id,
+          .body = std::move(body)};
 }
 
 SimEvent listener_event(std::uint32_t id, std::uint32_t process_id) {
-  return {.provider = k_rcm, .channel = k_rcm_operational, .id = id, .keywords = "0x1000000000000000",
-          .user_sid = "S-1-5-20", .process_id = process_id, .body = user_data({{"listenerName", "RDP-Tcp"}})};
+  return {.provider = k_rcm,
+          .channel = k_rcm_operational,
+          .id = id,
+          .keywords = "0x1000000000000000",
+          .user_sid = "S-1-5-20",
+          .process_id = process_id,
+          .body = user_data({{"listenerName", "RDP-Tcp"}})};
 }
 
 SimEvent scm_event(std::uint32_t id, std::uint32_t level, std::uint32_t qualifiers, std::string body) {
-  return {.provider = k_scm, .channel = k_system_channel, .id = id, .qualifiers = qualifiers, .level = level,
-          .keywords = "0x8080000000000000", .process_id = 744, .body = std::move(body)};
+  return {.provider = k_scm,
+          .channel = k_system_channel,
+          .id = id,
+          .qualifiers = qualifiers,
+          .level = level,
+          .keywords = "0x8080000000000000",
+          .process_id = 744,
+          .body = std::move(body)};
 }
 
 std::string start_type_text(v1::ServiceStartType type) {
@@ -114,7 +138,8 @@ std::string render(const SimEvent& event, std::uint64_t record_id, WallTime time
   };
   const auto qualifiers = event.qualifiers ? fmt::format(" Qualifiers=\"{}\"", *event.qualifiers) : std::string();
   return fmt::format(
-      "<Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><System><Provider Name=\"{}\" Guid=\"{}\"{}/>"
+      "<Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><System><Provider Name=\"{}\" "
+      "Guid=\"{}\"{}/>"
       "<EventID{}>{}</EventID><Version>0</Version><Level>{}</Level><Task>{}</Task><Opcode>{}</Opcode>"
       "<Keywords>{}</Keywords><TimeCreated SystemTime=\"{}\"/><EventRecordID>{}</EventRecordID><Correlation{}/>"
       "<Execution ProcessID=\"{}\" ThreadID=\"{}\"/><Channel>{}</Channel><Computer>{}</Computer><Security{}/></System>"
@@ -141,7 +166,11 @@ SimEvent certificate_not_replaced(std::string_view status) {
 }
 
 SimEvent server_key_unusable(std::uint32_t process_id) {
-  return {.provider = k_schannel, .channel = k_system_channel, .id = 36870, .level = 2, .user_sid = "S-1-5-18",
+  return {.provider = k_schannel,
+          .channel = k_system_channel,
+          .id = 36870,
+          .level = 2,
+          .user_sid = "S-1-5-18",
           .process_id = process_id,
           .body = named_data({{"Type", "server"}, {"ErrorCode", "0x8009030D"}, {"ErrorStatus", "10001"}})};
 }
@@ -152,30 +181,40 @@ SimEvent listener_received(const Connection& connection) {
   return event;
 }
 SimEvent connection_accepted(const Connection& connection) {
-  return rdp_core_event(connection, 131, 4, 15,
-                        named_data({{"ConnType", "TCP"},
-                                    {"ClientIP", fmt::format("{}:{}", connection.client_address, connection.client_port)}}));
+  return rdp_core_event(
+      connection, 131, 4, 15,
+      named_data({{"ConnType", "TCP"},
+                  {"ClientIP", fmt::format("{}:{}", connection.client_address, connection.client_port)}}));
 }
 SimEvent connection_established(const Connection& connection) {
   return rdp_core_event(connection, 98, 4, 15, named_data({}));
 }
 SimEvent security_layer_failed(const Connection& connection, std::string_view result_code) {
-  return rdp_core_event(connection, 139, 3, 14,
-                        named_data({{"ResultCode", std::string(result_code)}, {"IPString", connection.client_address}}));
+  return rdp_core_event(
+      connection, 139, 3, 14,
+      named_data({{"ResultCode", std::string(result_code)}, {"IPString", connection.client_address}}));
 }
 SimEvent connection_ended(const Connection& connection) {
   return rdp_core_event(connection, 102, 4, 17, named_data({}));
 }
 
-SimEvent listener_started(std::uint32_t process_id) { return listener_event(258, process_id); }
-SimEvent listener_stopped(std::uint32_t process_id) { return listener_event(259, process_id); }
+SimEvent listener_started(std::uint32_t process_id) {
+  return listener_event(258, process_id);
+}
+SimEvent listener_stopped(std::uint32_t process_id) {
+  return listener_event(259, process_id);
+}
 
 SimEvent session_disconnected(std::uint32_t session_id, std::string_view user, std::string_view address) {
-  return {.provider = k_session_manager, .channel = k_session_manager_operational, .id = 24,
-          .keywords = "0x1000000000000000", .user_sid = "S-1-5-18", .process_id = 996,
-          .body = user_data({{"User", std::string(user)},
-                             {"SessionID", std::to_string(session_id)},
-                             {"Address", std::string(address)}})};
+  return {
+      .provider = k_session_manager,
+      .channel = k_session_manager_operational,
+      .id = 24,
+      .keywords = "0x1000000000000000",
+      .user_sid = "S-1-5-18",
+      .process_id = 996,
+      .body = user_data(
+          {{"User", std::string(user)}, {"SessionID", std::to_string(session_id)}, {"Address", std::string(address)}})};
 }
 
 SimEvent service_entered_state(std::string_view name, std::string_view display_name, bool running) {
@@ -197,8 +236,13 @@ SimEvent service_start_type_changed(std::string_view name, std::string_view disp
 }
 
 SimEvent firewall_rule(RuleChange change, const FirewallRule& rule, std::string_view by_application) {
-  SimEvent event{.provider = k_firewall, .channel = k_firewall_channel, .id = static_cast<std::uint32_t>(change),
-                 .keywords = "0x8000020000000000", .user_sid = "S-1-5-19", .process_id = 1860, .body = {}};
+  SimEvent event{.provider = k_firewall,
+                 .channel = k_firewall_channel,
+                 .id = static_cast<std::uint32_t>(change),
+                 .keywords = "0x8000020000000000",
+                 .user_sid = "S-1-5-19",
+                 .process_id = 1860,
+                 .body = {}};
   const std::string name = rule.id, user = "S-1-5-18", application(by_application);
   if (change == RuleChange::deleted) {
     event.body = named_data(
@@ -235,8 +279,13 @@ SimEvent firewall_rule(RuleChange change, const FirewallRule& rule, std::string_
 }
 
 SimEvent clock_changed(WallTime from, WallTime to) {
-  return {.provider = k_kernel, .channel = k_system_channel, .id = 1, .task = 5, .keywords = "0x8000000000000010",
-          .user_sid = "S-1-5-19", .process_id = 4,
+  return {.provider = k_kernel,
+          .channel = k_system_channel,
+          .id = 1,
+          .task = 5,
+          .keywords = "0x8000000000000010",
+          .user_sid = "S-1-5-19",
+          .process_id = 4,
           .body = named_data({{"NewTime", file_time_text(to)},
                               {"OldTime", file_time_text(from)},
                               {"Reason", "1"},

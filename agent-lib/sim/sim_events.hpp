@@ -16,13 +16,20 @@ inline constexpr std::string_view k_system_channel = "System";
 inline constexpr std::string_view k_rcm_operational =
     "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational";
 inline constexpr std::string_view k_rcm_admin = "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Admin";
-inline constexpr std::string_view k_rdp_core_operational = "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational";
+inline constexpr std::string_view k_rdp_core_operational =
+    "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational";
 inline constexpr std::string_view k_session_manager_operational =
     "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational";
-inline constexpr std::string_view k_firewall_channel = "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall";
-inline constexpr std::string_view k_channels[] = {"Application",          "Security",          k_system_channel,
-                                                  k_rcm_operational,      k_rcm_admin,         k_rdp_core_operational,
-                                                  k_session_manager_operational, k_firewall_channel};
+inline constexpr std::string_view k_firewall_channel =
+    "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall";
+inline constexpr std::string_view k_channels[] = {"Application",
+                                                  "Security",
+                                                  k_system_channel,
+                                                  k_rcm_operational,
+                                                  k_rcm_admin,
+                                                  k_rdp_core_operational,
+                                                  k_session_manager_operational,
+                                                  k_firewall_channel};
 
 struct EventProvider {
   std::string_view name;
@@ -51,9 +58,9 @@ namespace events {
 
 // SessionEnv's, in System: classic, with unnamed data.
 SimEvent certificate_expires_soon(std::string_view subject, std::int64_t days, std::string_view sha1);  // 1052
-SimEvent certificate_created(std::string_view subject, std::string_view sha1);                         // 1056
-SimEvent certificate_not_created(std::string_view status);                                             // 1057
-SimEvent certificate_not_replaced(std::string_view status);                                            // 1058
+SimEvent certificate_created(std::string_view subject, std::string_view sha1);                          // 1056
+SimEvent certificate_not_created(std::string_view status);                                              // 1057
+SimEvent certificate_not_replaced(std::string_view status);                                             // 1058
 
 // Schannel 36870: the private key of a server credential cannot be used.
 SimEvent server_key_unusable(std::uint32_t process_id);
@@ -65,15 +72,16 @@ struct Connection {
   std::string activity_id;
   std::uint32_t process_id = 0;  // TermService.
 };
-SimEvent listener_received(const Connection& connection);                        // RemoteConnectionManager 261
-SimEvent connection_accepted(const Connection& connection);                      // RdpCoreTS 131
-SimEvent connection_established(const Connection& connection);                   // RdpCoreTS 98
+SimEvent listener_received(const Connection& connection);       // RemoteConnectionManager 261
+SimEvent connection_accepted(const Connection& connection);     // RdpCoreTS 131
+SimEvent connection_established(const Connection& connection);  // RdpCoreTS 98
 SimEvent security_layer_failed(const Connection& connection, std::string_view result_code);  // RdpCoreTS 139
-SimEvent connection_ended(const Connection& connection);                         // RdpCoreTS 102
+SimEvent connection_ended(const Connection& connection);                                     // RdpCoreTS 102
 
 SimEvent listener_started(std::uint32_t process_id);  // RemoteConnectionManager 258
 SimEvent listener_stopped(std::uint32_t process_id);  // RemoteConnectionManager 259
-SimEvent session_disconnected(std::uint32_t session_id, std::string_view user, std::string_view address);  // LocalSessionManager 24
+SimEvent session_disconnected(std::uint32_t session_id, std::string_view user,
+                              std::string_view address);  // LocalSessionManager 24
 
 // Service Control Manager's.
 SimEvent service_entered_state(std::string_view name, std::string_view display_name, bool running);  // 7036

@@ -29,7 +29,8 @@ World make_world(const v1::Scenario& scenario, const SimOptions& options) {
   world.base = options.real_time ? std::chrono::system_clock::now() : k_virtual_start;
   world.caches_certificate = scenario.termservice_caches_certificate();
   install_stock_state(world);
-  for (std::uint32_t i = 0; i < scenario.sessions(); ++i) world.sessions.push_back({.id = 2 + i, .remote = true, .active = true});
+  for (std::uint32_t i = 0; i < scenario.sessions(); ++i)
+    world.sessions.push_back({.id = 2 + i, .remote = true, .active = true});
   follow_listener(world);
   schedule_renewal_passes(world, 12h);
   for (const auto& change : scenario.changes()) {
@@ -45,8 +46,7 @@ World make_world(const v1::Scenario& scenario, const SimOptions& options) {
 class SimHost::Impl {
  public:
   Impl(const v1::Scenario& scenario, const SimOptions& options)
-      : machine(make_world(scenario, options)),
-        identity(machine.locked([](World& world) { return world.identity; })) {}
+      : machine(make_world(scenario, options)), identity(machine.locked([](World& world) { return world.identity; })) {}
 
   SimMachine machine;
   const HostIdentity identity;
@@ -66,11 +66,13 @@ SimHost::~SimHost() = default;
 
 HostControl SimHost::control() {
   auto& host = *impl_;
-  return {host.identity, host.clock,    host.events,   host.registry, host.certificates,
+  return {host.identity,  host.clock,    host.events,   host.registry, host.certificates,
           host.key_files, host.services, host.firewall, host.sessions, host.listener};
 }
 
-void SimHost::advance(Duration duration) { impl_->machine.advance(duration); }
+void SimHost::advance(Duration duration) {
+  impl_->machine.advance(duration);
+}
 
 void SimHost::change(const v1::SimChange& change) {
   impl_->machine.locked([&](World& world) { apply_change(world, change); });
@@ -84,18 +86,23 @@ std::string SimHost::fingerprint() const {
   return impl_->machine.locked([](World& world) { return sim::fingerprint(world); });
 }
 
-FaultInjector& SimHost::injector() { return impl_->machine.injector(); }
+FaultInjector& SimHost::injector() {
+  return impl_->machine.injector();
+}
 
 SimHost::ListenerView SimHost::accept(ProbeFrom from, std::string_view client_address, std::uint16_t client_port) {
-  return impl_->machine.locked(
-      [&](World& world) { return answer(world, from, {std::string(client_address), client_port}); });
+  return impl_->machine.locked([&](World& world) {
+    return answer(world, from, {std::string(client_address), client_port});
+  });
 }
 
 bool SimHost::reachable(ProbeFrom from) const {
   return impl_->machine.locked([&](World& world) { return sim::reachable(world, from); });
 }
 
-void SimHost::set_on_change(std::function<void()> changed) { impl_->machine.set_on_change(std::move(changed)); }
+void SimHost::set_on_change(std::function<void()> changed) {
+  impl_->machine.set_on_change(std::move(changed));
+}
 
 void SimHost::set_listener_address(std::string loopback, std::string outside, std::uint16_t port) {
   impl_->machine.locked([&](World& world) { move_listener(world, port); });

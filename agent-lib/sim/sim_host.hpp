@@ -16,9 +16,10 @@
 namespace rdpmend::sim {
 
 struct SimOptions {
-  std::uint64_t seed = 1;          // Certificates' serial numbers and everything else that looks random.
-  bool real_time = false;          // false: a virtual clock that only advance() and wait_for() move.
-  bool real_keys = false;          // true: RSA keys and X.509 as OpenSSL makes them; false: quick stand-ins (EC) for unit tests.
+  std::uint64_t seed = 1;  // Certificates' serial numbers and everything else that looks random.
+  bool real_time = false;  // false: a virtual clock that only advance() and wait_for() move.
+  bool real_keys =
+      false;  // true: RSA keys and X.509 as OpenSSL makes them; false: quick stand-ins (EC) for unit tests.
 };
 
 class SimHost {
@@ -37,7 +38,8 @@ class SimHost {
   // A client tries to connect: true if it would get a TLS session from outside. Logs what a real host logs about it.
   bool client_connects();
 
-  // Everything durable of the host as text, for comparing: registry, stores, key files, services, rules. No logs, pids or times.
+  // Everything durable of the host as text, for comparing: registry, stores, key files, services, rules. No logs, pids
+  // or times.
   std::string fingerprint() const;
   FaultInjector& injector();
 
@@ -49,17 +51,18 @@ class SimHost {
   enum class Answer { refuse, close_without_confirm, serve };
   struct ListenerView {
     Answer answer = Answer::refuse;
-    Credential credential;       // serve only
+    Credential credential;  // serve only
     bool nla_required = true;
   };
   // How the host answers a connection that comes in by this way, now; logs the events of it.
-  ListenerView accept(ProbeFrom from, std::string_view client_address = "203.0.113.7", std::uint16_t client_port = 50312);
+  ListenerView accept(ProbeFrom from, std::string_view client_address = "203.0.113.7",
+                      std::uint16_t client_port = 50312);
   // Whether accept() would not refuse. Logs nothing.
   bool reachable(ProbeFrom from) const;
   // Who is told when the listener's reachability may have changed.
   void set_on_change(std::function<void()> changed);
-  // Where the real sockets are, once there are some: then Listener::probe goes through them, else it is answered from memory.
-  // The host then shows this port everywhere: PortNumber, firewall rules, Listener::state.
+  // Where the real sockets are, once there are some: then Listener::probe goes through them, else it is answered from
+  // memory. The host then shows this port everywhere: PortNumber, firewall rules, Listener::state.
   void set_listener_address(std::string loopback, std::string outside, std::uint16_t port);
   // Story lines of the scenario's changes, as they happen.
   void set_on_story(std::function<void(const std::string&)> on_story);

@@ -93,7 +93,8 @@ void SimMachine::advance(Duration duration) {
   locked([](World&) {});
 }
 
-void SimMachine::wait_until_done(Duration at_most, std::stop_token stop, const std::function<bool(const World&)>& done) {
+void SimMachine::wait_until_done(Duration at_most, std::stop_token stop,
+                                 const std::function<bool(const World&)>& done) {
   std::unique_lock lock(mutex_);
   const auto deadline = elapsed() + at_most;
   const auto over = [&] { return done(world_) || elapsed() >= deadline; };

@@ -20,7 +20,8 @@ class SimMachine {
   explicit SimMachine(World world);
   ~SimMachine();
 
-  // Runs `inside` on the host as it is now: what was due by now has happened, what follows from it happens before return.
+  // Runs `inside` on the host as it is now: what was due by now has happened, what follows from it happens before
+  // return.
   template <class Function>
   auto locked(Function&& inside) -> std::invoke_result_t<Function, World&> {
     if constexpr (std::is_void_v<std::invoke_result_t<Function, World&>>) {
@@ -67,7 +68,8 @@ class SimMachine {
 
   FaultInjector injector_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::recursive_mutex telling_;  // Held while callbacks run; taken before mutex_, never inside. A callback may look at the host.
+  std::recursive_mutex
+      telling_;  // Held while callbacks run; taken before mutex_, never inside. A callback may look at the host.
   std::function<void()> on_change_;
   std::function<void(const std::string&)> on_story_;
 

@@ -22,7 +22,9 @@ std::string upper(std::string_view text) {
 }
 
 Error no_such_certificate(std::string_view store, std::string_view sha1) {
-  return {ErrorCode::not_found, fmt::format("there is no certificate {} in store {}", sha1, store), {},
+  return {ErrorCode::not_found,
+          fmt::format("there is no certificate {} in store {}", sha1, store),
+          {},
           OsError{"hresult", 0x80092004}};
 }
 
@@ -89,9 +91,8 @@ Status CertificateStoresPort::remove(std::string_view store, std::string_view sh
       return {};
     });
   };
-  return machine_.injector().run(fmt::format("certificates.remove({}, {})", store, sha1), call, [&] {
-    machine_.locked([&](World& world) { add_other_certificate(world, store); });
-  });
+  return machine_.injector().run(fmt::format("certificates.remove({}, {})", store, sha1), call,
+                                 [&] { machine_.locked([&](World& world) { add_other_certificate(world, store); }); });
 }
 
 Status CertificateStoresPort::add(std::string_view store, const v1::CertificateCopy& copy) {
@@ -105,15 +106,16 @@ Status CertificateStoresPort::add(std::string_view store, const v1::CertificateC
       certificate->key_provider = copy.key_provider();
       const auto sha1 = certificate->sha1;
       if (!(*opened)->emplace(sha1, SimStoreEntry{std::move(*certificate), public_key_of(copy.der())}).second) {
-        return fail({ErrorCode::already_exists, fmt::format("certificate {} is already in store {}", sha1, store), {},
+        return fail({ErrorCode::already_exists,
+                     fmt::format("certificate {} is already in store {}", sha1, store),
+                     {},
                      OsError{"hresult", 0x80092005}});
       }
       return {};
     });
   };
-  return machine_.injector().run(fmt::format("certificates.add({})", store), call, [&] {
-    machine_.locked([&](World& world) { add_other_certificate(world, store); });
-  });
+  return machine_.injector().run(fmt::format("certificates.add({})", store), call,
+                                 [&] { machine_.locked([&](World& world) { add_other_certificate(world, store); }); });
 }
 
 }  // namespace rdpmend::sim

@@ -36,7 +36,8 @@ Status FirewallPort::set_enabled(std::string_view rule_id, bool enabled) {
         return fail({ErrorCode::denied, fmt::format("firewall rule {} belongs to a Group Policy", rule_id),
                      "Change the Group Policy.", OsError{"win32", 5}});
       }
-      return fail({ErrorCode::not_found, fmt::format("there is no firewall rule {}", rule_id), {}, OsError{"win32", 2}});
+      return fail(
+          {ErrorCode::not_found, fmt::format("there is no firewall rule {}", rule_id), {}, OsError{"win32", 2}});
     });
   };
   // Somebody else narrows the rule.

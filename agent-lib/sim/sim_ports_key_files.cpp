@@ -28,7 +28,8 @@ Status KeyFilesPort::write_dacl(std::string_view folder, std::string_view file, 
     return machine_.locked([&](World& world) -> Status {
       auto* found = find_key_file(world, folder, file);
       if (!found) {
-        return fail({ErrorCode::not_found, fmt::format("there is no key file {}\\{}", folder, file), {}, OsError{"win32", 2}});
+        return fail(
+            {ErrorCode::not_found, fmt::format("there is no key file {}\\{}", folder, file), {}, OsError{"win32", 2}});
       }
       *found->security.mutable_dacl() = security.dacl();
       found->security.set_dacl_protected(security.dacl_protected());

@@ -9,10 +9,11 @@ Result<std::vector<Session>> SessionsPort::list() const {
     const auto& service = *find_service(world, service_name::k_term_service);
     if (service.run == ServiceRun::running) return world.sessions;
     if (service.run == ServiceRun::stopped) {
-      return fail({ErrorCode::unavailable, "cannot list the sessions: TermService is not running",
-                   "Start TermService.", OsError{"win32", 1722}});
+      return fail({ErrorCode::unavailable, "cannot list the sessions: TermService is not running", "Start TermService.",
+                   OsError{"win32", 1722}});
     }
-    return fail({ErrorCode::timeout, "cannot list the sessions: TermService does not answer", {}, OsError{"win32", 1460}});
+    return fail(
+        {ErrorCode::timeout, "cannot list the sessions: TermService does not answer", {}, OsError{"win32", 1460}});
   });
 }
 

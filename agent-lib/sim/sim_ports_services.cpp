@@ -20,7 +20,10 @@ Result<std::optional<ServiceInfo>> ServicesPort::find(std::string_view name) con
   return machine_.locked([&](World& world) -> std::optional<ServiceInfo> {
     const auto* service = find_service(world, name);
     if (!service) return std::nullopt;
-    ServiceInfo info{.run = service->run, .start_type = service->start_type, .pid = service->pid, .running_for = {},
+    ServiceInfo info{.run = service->run,
+                     .start_type = service->start_type,
+                     .pid = service->pid,
+                     .running_for = {},
                      .running_dependents = running_dependents(world, name)};
     if (service->run == ServiceRun::running) info.running_for = world.moment - service->started_at;
     return info;
@@ -33,9 +36,8 @@ Status ServicesPort::start(std::string_view name, Duration deadline) {
     if (!status && status.error().code == ErrorCode::timeout) machine_.wait_for(deadline, {});
     return status;
   };
-  return machine_.injector().run(fmt::format("services.start({})", name), call, [&] {
-    machine_.locked([&](World& world) { switch_start_type(world, name); });
-  });
+  return machine_.injector().run(fmt::format("services.start({})", name), call,
+                                 [&] { machine_.locked([&](World& world) { switch_start_type(world, name); }); });
 }
 
 Status ServicesPort::stop(std::string_view name, Duration deadline) {
@@ -44,9 +46,8 @@ Status ServicesPort::stop(std::string_view name, Duration deadline) {
     if (!status && status.error().code == ErrorCode::timeout) machine_.wait_for(deadline, {});
     return status;
   };
-  return machine_.injector().run(fmt::format("services.stop({})", name), call, [&] {
-    machine_.locked([&](World& world) { switch_start_type(world, name); });
-  });
+  return machine_.injector().run(fmt::format("services.stop({})", name), call,
+                                 [&] { machine_.locked([&](World& world) { switch_start_type(world, name); }); });
 }
 
 Status ServicesPort::set_start_type(std::string_view name, v1::ServiceStartType type) {
@@ -60,9 +61,8 @@ Status ServicesPort::set_start_type(std::string_view name, v1::ServiceStartType 
       return {};
     });
   };
-  return machine_.injector().run(
-      fmt::format("services.set_start_type({}, {})", name, v1::ServiceStartType_Name(type)), call,
-      [&] { machine_.locked([&](World& world) { switch_start_type(world, name); }); });
+  return machine_.injector().run(fmt::format("services.set_start_type({}, {})", name, v1::ServiceStartType_Name(type)),
+                                 call, [&] { machine_.locked([&](World& world) { switch_start_type(world, name); }); });
 }
 
 }  // namespace rdpmend::sim

@@ -68,9 +68,15 @@ void add_services(World& world) {
   }
 }
 
-FirewallRule rule(std::string id, std::uint32_t protocol, std::string ports, std::string application, std::string service) {
-  return {.id = std::move(id), .group = std::string(k_remote_desktop_group), .enabled = true, .protocol = protocol,
-          .local_ports = std::move(ports), .application = std::move(application), .service = std::move(service),
+FirewallRule rule(std::string id, std::uint32_t protocol, std::string ports, std::string application,
+                  std::string service) {
+  return {.id = std::move(id),
+          .group = std::string(k_remote_desktop_group),
+          .enabled = true,
+          .protocol = protocol,
+          .local_ports = std::move(ports),
+          .application = std::move(application),
+          .service = std::move(service),
           .remote_addresses = "*"};
 }
 

@@ -57,7 +57,8 @@ CredentialState credential_state(const World& world) {
   const auto* file = key_file_of(world, *entry);
   if (!file || file->key.public_der != entry->public_der) return CredentialState::key_unusable;
   const auto granted = granted_mask(file->security, sid::k_network_service);
-  return (granted & k_file_generic_read) == k_file_generic_read ? CredentialState::usable : CredentialState::key_unusable;
+  return (granted & k_file_generic_read) == k_file_generic_read ? CredentialState::usable
+                                                                : CredentialState::key_unusable;
 }
 
 void follow_listener(World& world) {
@@ -94,7 +95,8 @@ void settle_history(World& world) {
   // Loaded when it started, whatever has become of the key since.
   const auto* entry = listener_certificate(world);
   const auto* file = entry ? key_file_of(world, *entry) : nullptr;
-  if (world.caches_certificate && file) world.loaded = SimHost::Credential{entry->certificate.der, file->key.private_der};
+  if (world.caches_certificate && file)
+    world.loaded = SimHost::Credential{entry->certificate.der, file->key.private_der};
   // The last pass of SessionEnv left its failure in the log.
   if (is_running(world, service_name::k_session_env) && renewal_is_failing(world)) renewal_pass(world);
 }
@@ -108,7 +110,8 @@ SimHost::ListenerView answer(World& world, ProbeFrom from, const Client& client)
   if (!reachable(world, from)) return {};
   SimHost::ListenerView view;
   view.nla_required = dword_value(world, registry_key::k_rdp_tcp, "UserAuthentication").value_or(1) != 0;
-  const events::Connection connection{.client_address = client.address, .client_port = client.port,
+  const events::Connection connection{.client_address = client.address,
+                                      .client_port = client.port,
                                       .activity_id = new_activity_id(world),
                                       .process_id = find_service(world, service_name::k_term_service)->pid};
   world.log.append(events::listener_received(connection), world.now(), world.full_name);
@@ -135,9 +138,9 @@ void disconnect_sessions(World& world) {
   for (auto& session : world.sessions) {
     if (!session.remote || !session.active) continue;
     session.active = false;
-    world.log.append(
-        events::session_disconnected(session.id, fmt::format("{}\\user{}", world.identity.name, session.id), "203.0.113.7"),
-        world.now(), world.full_name);
+    world.log.append(events::session_disconnected(
+                         session.id, fmt::format("{}\\user{}", world.identity.name, session.id), "203.0.113.7"),
+                     world.now(), world.full_name);
   }
 }
 

@@ -71,8 +71,10 @@ v1::FileSecurity stock_key_file_security() {
 Certificate install_certificate(World& world, WallTime not_before, WallTime not_after) {
   auto& file = world.key_files[listener_key_file()];
   file = {stock_key_file_security(), make_key_pair(world.options.real_keys), ++world.last_key_generation};
-  const auto der = make_self_signed(file.key, {.common_name = world.full_name, .not_before = not_before,
-                                               .not_after = not_after, .serial = world.random() >> 1});
+  const auto der = make_self_signed(file.key, {.common_name = world.full_name,
+                                               .not_before = not_before,
+                                               .not_after = not_after,
+                                               .serial = world.random() >> 1});
   auto certificate = read_certificate(der).value();
   certificate.key_container = k_key_container;
   certificate.key_provider = k_key_provider;

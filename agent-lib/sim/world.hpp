@@ -23,7 +23,7 @@ inline constexpr std::string_view k_key_provider = "Microsoft Enhanced Cryptogra
 inline constexpr std::string_view k_machine_guid = "5b1fbd3c-8a0e-4a52-9c54-7d0f6a3b2e11";
 
 struct SimRegistryEntry {
-  std::string key;   // As written, below HKEY_LOCAL_MACHINE.
+  std::string key;  // As written, below HKEY_LOCAL_MACHINE.
   std::string name;
   RegistryValue value;
 };
@@ -70,9 +70,9 @@ struct World {
   std::mt19937_64 random;
 
   // --- time ---
-  WallTime base{};         // True time at the start.
-  SteadyTime moment{};     // Since then. Only sim_machine moves it.
-  Duration clock_offset{}; // Host's clock minus true time.
+  WallTime base{};          // True time at the start.
+  SteadyTime moment{};      // Since then. Only sim_machine moves it.
+  Duration clock_offset{};  // Host's clock minus true time.
   bool has_reference = true;
   std::multimap<SteadyTime, Consequence> agenda;
   WallTime now() const { return base + moment + clock_offset; }
@@ -114,7 +114,8 @@ FolderAndFile listener_key_file();
 v1::FileSecurity stock_key_file_security();
 v1::Ace allow(std::string_view sid, std::uint32_t mask);
 
-// Makes the certificate that the listener shall use: new key with stock access, store, registry. The old one is left alone.
+// Makes the certificate that the listener shall use: new key with stock access, store, registry. The old one is left
+// alone.
 Certificate install_certificate(World& world, WallTime not_before, WallTime not_after);
 // SHA-1 in WinStations\SelfSignedCertificate; empty if it is absent or not 20 bytes.
 std::string registered_certificate(const World& world);

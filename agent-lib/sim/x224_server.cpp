@@ -62,8 +62,9 @@ std::array<std::uint8_t, 19> encode(const std::variant<Selected, Refused>& answe
   const auto type = selected ? k_type_response : k_type_failure;
   const auto value = selected ? selected->protocol : std::get<Refused>(answer).failure_code;
   const auto byte = [value](int shift) { return static_cast<std::uint8_t>(value >> shift); };
-  return {k_tpkt_version, 0, 0, 19, 14, k_connection_confirm, 0, 0, 0x12, 0x34, 0,
-          type, 0, k_negotiation_bytes, 0, byte(0), byte(8), byte(16), byte(24)};
+  return {k_tpkt_version, 0,        0,       19,   14, k_connection_confirm, 0, 0,
+          0x12,           0x34,     0,       type, 0,  k_negotiation_bytes,  0, byte(0),
+          byte(8),        byte(16), byte(24)};
 }
 
 }  // namespace rdpmend::sim::x224_server

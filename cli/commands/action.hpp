@@ -46,8 +46,9 @@ Result<ExitCode> act(Context& context, Client::Method<Request, v1::ActionRespons
   const auto answer = client->call(method, request);
   if (!answer) return fail(answer.error());
   const auto shown = context.show(*answer, [&](Page& page) {
+    page.text("Accepted.");
     print_incident_line(page, answer->incident());
-    page.field("next", next_step(answer->incident()), Style::plain, 0);
+    page.field("follow", fmt::format("rdpmend watch --incident {}", answer->incident().id()), Style::plain, 0);
   });
   if (!shown) return fail(shown.error());
   return ExitCode::ok;

@@ -23,13 +23,12 @@ std::string journal_text(const v1::GetStatusResponse& status) {
 
 std::string sweep_text(const v1::GetStatusResponse& status) {
   if (!status.has_last_sweep()) return "none yet";
-  return fmt::format("{} ago", span_between(status.last_sweep(), status.now()));
+  return ago(status.last_sweep(), status.now());
 }
 
 std::string probe_text(const v1::GetStatusResponse& status) {
   if (!status.has_last_probe()) return "";
-  return fmt::format("{}, {} ago", probe_line(status.last_probe()),
-                     span_between(status.last_probe().started(), status.now()));
+  return fmt::format("{}, {}", probe_line(status.last_probe()), ago(status.last_probe().started(), status.now()));
 }
 
 void print(Page& page, const v1::GetStatusResponse& status) {

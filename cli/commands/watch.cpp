@@ -27,7 +27,9 @@ class Watcher {
       print(response);
     }
     if (response.has_entry()) follow_state(response.entry());
-    return shown_.has_value() && !(incident_id_ != 0 && is_closed(state_));
+    if (response.what_case() == v1::WatchResponse::kCaughtUpSeq) live_ = true;
+    // An incident may have been closed and opened again: only where its story has reached the present does it end.
+    return shown_.has_value() && !(incident_id_ != 0 && live_ && is_closed(state_));
   }
 
   v1::IncidentState state() const { return state_; }
@@ -41,9 +43,8 @@ class Watcher {
     } else if (response.has_pruned()) {
       context_.notes().text(fmt::format("entries #{} to #{} are no longer kept", response.pruned().first_seq(),
                                         response.pruned().last_seq()));
-    } else if (!live_) {
+    } else if (!live_ && incident_id_ == 0) {
       context_.notes().text(fmt::format("live from #{} on; Ctrl-C ends", response.caught_up_seq()));
-      live_ = true;
     }
   }
 

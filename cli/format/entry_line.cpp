@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t k_most_remembered_steps = 1000;
 
 // ": reason", or nothing.
-std::string because(const std::string& reason) {
+std::string colon(const std::string& reason) {
   return reason.empty() ? "" : ": " + reason;
 }
 
@@ -33,26 +33,13 @@ EntryLine updated(const v1::IncidentUpdated& body) {
   return {"signalled again by " + describe(body.signal())};
 }
 
-EntryLine plan_made(const v1::Plan& plan) {
-  int steps = 0;
-  for (const auto& rung : plan.rungs()) steps += rung.steps_size();
-  if (steps == 0) return {fmt::format("plan {}: nothing to write{}", plan.id(), because(plan.advice())), Style::warn};
-  return {fmt::format("plan {} of {}{}", plan.id(), count_of(static_cast<std::uint64_t>(steps), "step"),
-                      because(plan.summary()))};
-}
-
 EntryLine rung_started(const v1::RungStarted& body) {
   if (body.approved_by().empty()) return {fmt::format("rung {} begins", body.rung())};
   return {fmt::format("rung {} begins, approved by {}", body.rung(), body.approved_by())};
 }
 
-EntryLine repair_ended(const v1::RepairEnded& body) {
-  const bool repaired = body.outcome() == v1::RepairEnded::OUTCOME_REPAIRED;
-  return {"repair ended, " + word(body.outcome()) + because(body.reason()), repaired ? Style::good : Style::bad};
-}
-
 EntryLine admin_action(const v1::AdminAction& body) {
-  return {fmt::format("{} asked for {}{}", body.client(), body.method(), because(body.comment())), Style::bold};
+  return {fmt::format("{} asked for {}{}", body.client(), body.method(), colon(body.comment())), Style::bold};
 }
 
 }  // namespace
@@ -75,25 +62,50 @@ void EntryNarrator::remember(const v1::JournalEntry& entry) {
   while (steps_.size() > k_most_remembered_steps) steps_.erase(steps_.begin());
 }
 
+// A plan's summary or a verdict is the reason of the entries that follow from it: told once.
+std::string EntryNarrator::because(const std::string& reason) {
+  if (reason == last_reason_) return "";
+  last_reason_ = reason;
+  return colon(reason);
+}
+
+EntryLine EntryNarrator::plan_made(const v1::Plan& plan) {
+  int steps = 0;
+  for (const auto& rung : plan.rungs()) steps += rung.steps_size();
+  if (steps == 0) return {fmt::format("plan {}: nothing to write{}", plan.id(), because(plan.advice())), Style::warn};
+  return {fmt::format("plan {} of {}{}", plan.id(), count_of(static_cast<std::uint64_t>(steps), "step"),
+                      because(plan.summary()))};
+}
+
+EntryLine EntryNarrator::verified(const v1::Verdict& verdict) {
+  return {"verdict " + word(verdict.result()) + because(verdict.summary()), style_of(verdict.result())};
+}
+
+EntryLine EntryNarrator::repair_ended(const v1::RepairEnded& body) {
+  const bool repaired = body.outcome() == v1::RepairEnded::OUTCOME_REPAIRED;
+  return {"repair ended, " + word(body.outcome()) + because(body.reason()), repaired ? Style::good : Style::bad};
+}
+
+EntryLine EntryNarrator::state_changed(const v1::IncidentStateChanged& body) {
+  return {word(body.to()) + because(body.reason()), style_of(body.to())};
+}
+
 EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
   remember(entry);
   switch (entry.body_case()) {
     case v1::JournalEntry::kServiceStarted: return started(entry.service_started());
-    case v1::JournalEntry::kServiceStopped: return {"service stopped" + because(entry.service_stopped().reason())};
+    case v1::JournalEntry::kServiceStopped: return {"service stopped" + colon(entry.service_stopped().reason())};
     case v1::JournalEntry::kSignalRaised: return signal_raised(entry.signal_raised().signal());
     case v1::JournalEntry::kEventGap:
-      return {fmt::format("events of {} may be missing{}", entry.event_gap().channel(),
-                          because(entry.event_gap().reason())),
-              Style::warn};
+      return {
+          fmt::format("events of {} may be missing{}", entry.event_gap().channel(), colon(entry.event_gap().reason())),
+          Style::warn};
     case v1::JournalEntry::kIncidentOpened: {
       const auto& diagnosis = entry.incident_opened().diagnosis();
       return {fmt::format("opened, {}: {}", diagnosis.fault_id(), diagnosis.summary()), Style::warn};
     }
     case v1::JournalEntry::kIncidentUpdated: return updated(entry.incident_updated());
-    case v1::JournalEntry::kIncidentStateChanged: {
-      const auto& change = entry.incident_state_changed();
-      return {fmt::format("{}{}", word(change.to()), because(change.reason())), style_of(change.to())};
-    }
+    case v1::JournalEntry::kIncidentStateChanged: return state_changed(entry.incident_state_changed());
     case v1::JournalEntry::kPlanMade: return plan_made(entry.plan_made().plan());
     case v1::JournalEntry::kRepairStarted:
       return {fmt::format("repair begins: plan {}, attempt {}, state of {} kept for undo",
@@ -102,7 +114,8 @@ EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
     case v1::JournalEntry::kRungStarted: return rung_started(entry.rung_started());
     case v1::JournalEntry::kStepIntended:
       return {fmt::format("step {} begins{}", entry.step_intended().step_number(),
-                          because(entry.step_intended().description()))};
+                          colon(entry.step_intended().description())),
+              Style::dim};
     case v1::JournalEntry::kStepDone: {
       const auto step = entry.step_done().step_number();
       return {fmt::format("step {} done{}", step, step_text(entry, step)), Style::good};
@@ -110,23 +123,19 @@ EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
     case v1::JournalEntry::kStepFailed: {
       const auto& body = entry.step_failed();
       return {fmt::format("step {} {}{}", body.step_number(), body.conflict() ? "stopped by a conflict" : "failed",
-                          because(body.error())),
+                          colon(body.error())),
               Style::bad};
     }
     case v1::JournalEntry::kStepUndone: {
       const auto& body = entry.step_undone();
-      const auto detail = body.detail().empty() ? step_text(entry, body.step_number()) : because(body.detail());
+      const auto detail = body.detail().empty() ? step_text(entry, body.step_number()) : colon(body.detail());
       return {fmt::format("step {} undone{}", body.step_number(), detail), Style::warn};
     }
     case v1::JournalEntry::kStepUndoBlocked:
       return {fmt::format("step {} cannot be undone{}", entry.step_undo_blocked().step_number(),
-                          because(entry.step_undo_blocked().reason())),
+                          colon(entry.step_undo_blocked().reason())),
               Style::bad};
-    case v1::JournalEntry::kVerified: {
-      const auto& verdict = entry.verified().verdict();
-      return {fmt::format("verified, {}{}", word(verdict.result()), because(verdict.summary())),
-              style_of(verdict.result())};
-    }
+    case v1::JournalEntry::kVerified: return verified(entry.verified().verdict());
     case v1::JournalEntry::kRepairEnded: return repair_ended(entry.repair_ended());
     case v1::JournalEntry::kAdminAction: return admin_action(entry.admin_action());
     case v1::JournalEntry::kInternalError:

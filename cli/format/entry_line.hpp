@@ -26,9 +26,15 @@ class EntryNarrator {
 
  private:
   std::string step_text(const v1::JournalEntry& entry, std::uint32_t step) const;
+  std::string because(const std::string& reason);
+  EntryLine plan_made(const v1::Plan& plan);
+  EntryLine verified(const v1::Verdict& verdict);
+  EntryLine repair_ended(const v1::RepairEnded& body);
+  EntryLine state_changed(const v1::IncidentStateChanged& body);
   void remember(const v1::JournalEntry& entry);
 
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::string> steps_;  // By incident and number; of running repairs.
+  std::string last_reason_;
   std::string date_;
 };
 

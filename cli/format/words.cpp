@@ -149,6 +149,11 @@ std::string span_between(const google::protobuf::Timestamp& from, const google::
   return to_human(std::chrono::seconds{to.seconds() - from.seconds()});
 }
 
+// What happens while `now` is being read may be a little later than it.
+std::string ago(const google::protobuf::Timestamp& then, const google::protobuf::Timestamp& now) {
+  return then.seconds() >= now.seconds() ? "just now" : span_between(then, now) + " ago";
+}
+
 std::string count_of(std::uint64_t number, const std::string& thing) {
   return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
 }

@@ -33,6 +33,8 @@ std::string date(const google::protobuf::Timestamp& time);
 std::string time_of_day(const google::protobuf::Timestamp& time);
 // "3 min 4 s", whole seconds.
 std::string span_between(const google::protobuf::Timestamp& from, const google::protobuf::Timestamp& to);
+// "3 min 4 s ago", "just now".
+std::string ago(const google::protobuf::Timestamp& then, const google::protobuf::Timestamp& now);
 
 // "1 incident", "2 incidents".
 std::string count_of(std::uint64_t number, const std::string& thing);

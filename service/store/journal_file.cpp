@@ -83,8 +83,9 @@ Status create(const fs::path& file) {
     if (!database) return fail(database.error());
     // -wal and -shm take over the permissions of the database.
     fs::permissions(unfinished, fs::perms::owner_read | fs::perms::owner_write, ignored);
+    // WAL comes last: what closing does to the log may fail unseen, so there must be nothing in it.
     const auto made =
-        database->execute("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; BEGIN;" + schema() + "COMMIT;");
+        database->execute("PRAGMA auto_vacuum=INCREMENTAL; BEGIN;" + schema() + "COMMIT; PRAGMA journal_mode=WAL;");
     if (!made) return fail(made.error());
   }
   std::error_code code;
@@ -105,6 +106,7 @@ Result<sqlite::Database> own_journal(const fs::path& file) {
   // readers.
   auto lock = sqlite::Database::open(with_suffix(file, ".lock"), sqlite::Access::create);
   if (!lock) return fail(Error(lock.error()).context(fmt::format("cannot own journal {}", file.string())));
+  fs::permissions(with_suffix(file, ".lock"), fs::perms::owner_read | fs::perms::owner_write, code);
   lock->set_busy_timeout(std::chrono::milliseconds{0});
   if (const auto owned = lock->execute("BEGIN EXCLUSIVE"); !owned) {
     if (owned.error().code != ErrorCode::unavailable) {

@@ -7,6 +7,8 @@ namespace rdpmend::sqlite {
 
 namespace {
 
+constexpr char k_free_space[] = "Free space on the disk that holds the file.";
+
 struct Translation {
   ErrorCode code;
   const char* hint;
@@ -17,7 +19,7 @@ Translation translate(int extended) {
   switch (extended & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return {ErrorCode::unavailable, "Another process has the file open; stop it and try again."};
-    case SQLITE_FULL: return {ErrorCode::exhausted, "Free space on the disk that holds the file."};
+    case SQLITE_FULL: return {ErrorCode::exhausted, k_free_space};
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_READONLY:
@@ -26,7 +28,10 @@ Translation translate(int extended) {
       return {ErrorCode::denied, "Give the service's account access to the file and its folder."};
     case SQLITE_CANTOPEN:
       return {ErrorCode::denied, "Check that the folder exists and that the service's account may read and write it."};
-    case SQLITE_IOERR: return {ErrorCode::unavailable, "Check the disk that holds the file."};
+    case SQLITE_IOERR:
+      // The index of the write-ahead log could not grow.
+      if (extended == SQLITE_IOERR_SHMSIZE) return {ErrorCode::exhausted, k_free_space};
+      return {ErrorCode::unavailable, "Check the disk that holds the file."};
     case SQLITE_NOMEM: return {ErrorCode::exhausted, "The machine is out of memory."};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return {ErrorCode::corrupt, ""};

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "agent-lib/engine/journal_chain.hpp"
-#include "agent-lib/support/log.hpp"
 #include "service/store/chain_check.hpp"
 #include "service/store/entry_row.hpp"
 #include "service/store/journal_file.hpp"
@@ -192,7 +191,6 @@ Result<OpenedJournal> SqliteJournal::open(const fs::path& file, const v1::Journa
         "long "
         "as the record matters, then remove it.",
         file.string(), *damage, moved->string());
-    log::error("{}", opened.degraded);
   }
 
   auto writer = open_or_create(file);

@@ -143,6 +143,19 @@ TEST(Engine, AsksBeforeItRestartsTermServiceAndGoesOnWhenApproved) {
   EXPECT_EQ(world.engine.incident(k_certificate)->repair().rung(), 2u);
 }
 
+TEST(Engine, GoesOnWaitingWhileTheOldCertificateIsServedAndIsRepairedOnceItIsNot) {
+  World world("termservice-caches-certificate");
+  ASSERT_TRUE(world.engine.run_until(
+      [&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_AWAITING_APPROVAL); }, 10min));
+  world.engine.run_for(1h);
+  ASSERT_TRUE(world.engine.in_state(k_certificate, v1::INCIDENT_STATE_AWAITING_APPROVAL));
+  auto& services = world.host.control().services;
+  for (const auto* name : {"UmRdpService", "TermService"}) ASSERT_TRUE(services.stop(name, 30s));
+  ASSERT_TRUE(services.start("TermService", 30s));
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 1h));
+}
+
 TEST(Engine, EscalatesWhenNobodyApprovesInTime) {
   auto policy = policy_with_mode(k_certificate, v1::FAULT_MODE_PROPOSE);
   policy.mutable_approval_timeout()->set_seconds(3600);

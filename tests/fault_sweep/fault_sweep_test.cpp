@@ -60,7 +60,7 @@ TEST_P(FaultSweep, EndsWellWhenTheWorldEndsAfterAnyJournalWrite) {
   Sweep undisturbed(GetParam(), seed);
   undisturbed.run();
   const auto writes = undisturbed.journal().appends();
-  ASSERT_GT(writes, 3u);
+  ASSERT_GE(writes, 3u);
   for (std::uint64_t write = 1; write <= writes; ++write) {
     Sweep sweep(GetParam(), seed);
     sweep.journal().crash_after_append(write);

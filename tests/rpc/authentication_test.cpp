@@ -39,7 +39,7 @@ TEST(Authentication, AnUnknownCertificateIsRefusedInWords) {
   const auto stranger = self_signed("stranger", machine_now() - 1h, machine_now() + 1h);
   const auto status = ask(world, &stranger);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
-  EXPECT_THAT(status.error_message(), HasSubstr("not trusted"));
+  EXPECT_THAT(status.error_message(), HasSubstr("not known"));
 }
 
 TEST(Authentication, AnExpiredCertificateIsRefusedAndTheMessageSaysWhatToDo) {

@@ -84,9 +84,9 @@ TEST_P(ConfigMistakeTest, is_named_with_its_place) {
 INSTANTIATE_TEST_SUITE_P(
     Table, ConfigMistakeTest,
     testing::Values(
-        Mistake{"misspelt_field", "rpc { lisen: \"x\" }", "2:12", "lisen"},
+        Mistake{"misspelt_field", "rpc { lisen: \"x\" }", "2:7", "lisen"},
         Mistake{"wrong_type", "rpc {\n  max_watchers: \"many\"\n}", "3:17", "integer"},
-        Mistake{"unclosed", "rpc {\n", "3:1", "}"},
+        Mistake{"unclosed", "rpc {\n", "3:1", "Expected"},
         Mistake{"no_port", "rpc {\n  listen: \"127.0.0.1\"\n}", "3:3", "rpc.listen: \"127.0.0.1\" has no port"},
         Mistake{"a_name", "rpc { listen: \"localhost:1\" }", "2:7", "is not ADDRESS:PORT"},
         Mistake{"bare_v6", "rpc { listen: \"::1:50904\" }", "2:7", "is not ADDRESS:PORT"},

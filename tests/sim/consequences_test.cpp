@@ -197,8 +197,9 @@ TEST(Renewal, IsCalledOffWhenSessionEnvStopsMeanwhile) {
 
 TEST(Renewal, LeavesOtherKeysAlone) {
   TestHost host;
-  const auto file = machine_key_file_name("iisConfigurationKey",
-                                          read_text(host.view.registry, registry_key::k_cryptography, "MachineGuid").value().value());
+  const auto file =
+      machine_key_file_name("iisConfigurationKey",
+                            read_text(host.view.registry, registry_key::k_cryptography, "MachineGuid").value().value());
   const auto line = [&] {
     std::smatch found;
     const auto all = host.fingerprint();
@@ -305,7 +306,8 @@ TEST(TermServiceRestart, ReadsAChangedPort) {
   ASSERT_TRUE(host.control().services.start("TermService", 30s));
   EXPECT_EQ(host.view.listener.state().value().port, 3390);
   EXPECT_EQ(host.probe(ProbeFrom::loopback).outcome(), v1::PROBE_OUTCOME_OK);
-  EXPECT_EQ(host.probe(ProbeFrom::outside).outcome(), v1::PROBE_OUTCOME_CONNECT_TIMEOUT) << "the stock rules are for 3389";
+  EXPECT_EQ(host.probe(ProbeFrom::outside).outcome(), v1::PROBE_OUTCOME_CONNECT_TIMEOUT)
+      << "the stock rules are for 3389";
 }
 
 TEST(MasterSwitch, ClosesAndOpensTheListener) {

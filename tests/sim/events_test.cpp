@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 void make_every_event(TestHost& host) {
   host.change("clock { offset { seconds: 60 } }");
   EXPECT_TRUE(host.client_connects());
-  host.change(R"(certificate { expires_in { seconds: 864000 } key_readers_removed: "S-1-5-20" key_readers_removed: "S-1-5-18" })");
+  host.change(
+      R"(certificate { expires_in { seconds: 864000 } key_readers_removed: "S-1-5-20" key_readers_removed: "S-1-5-18" })");
   EXPECT_FALSE(host.client_connects());
   host.change("certificate { absent: true }");
   host.advance(61s);
@@ -114,7 +115,8 @@ TEST(Events, HaveTheFieldsOfRealOnes) {
 TEST(Events, NeverDependOnTheLanguageOfTheHost) {
   std::set<std::string> statuses;
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
-    TestHost host(R"(changes { certificate { expires_in { seconds: -1 } key_readers_removed: "S-1-5-18" } })", {.seed = seed});
+    TestHost host(R"(changes { certificate { expires_in { seconds: -1 } key_readers_removed: "S-1-5-18" } })",
+                  {.seed = seed});
     const auto events = host.events(k_system_channel, k_rcm_provider, 1058);
     ASSERT_EQ(events.size(), 1U) << "seed " << seed;
     const auto record = parse_event(events[0]).value();
@@ -136,7 +138,8 @@ TEST(Lookup, GivesTheNewestFirstAndNotMoreThanAskedFor) {
   ASSERT_EQ(newest.size(), 2U);
   EXPECT_GT(parse_event(newest[0])->record_id, parse_event(newest[1])->record_id);
   EXPECT_EQ(host.view.events.look_up({what.channel, what.provider, {2005}, since, 64}).value().size(), 3U);
-  EXPECT_EQ(host.view.events.look_up({"Nonsense", what.provider, {2005}, since, 64}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(host.view.events.look_up({"Nonsense", what.provider, {2005}, since, 64}).error().code,
+            ErrorCode::not_found);
 }
 
 TEST(Subscription, BeginsWithWhatIsLoggedFromNowOn) {
@@ -223,8 +226,9 @@ TEST(Waiting, OnAVirtualClockEndsWhenTheClockHasMovedOn) {
 }
 
 TEST(RealTime, ThingsHappenAlthoughNobodyCalls) {
-  TestHost host(R"(changes { after { nanos: 30000000 } story: "now" certificate { absent: true } client_connects: true })",
-                {.real_time = true});
+  TestHost host(
+      R"(changes { after { nanos: 30000000 } story: "now" certificate { absent: true } client_connects: true })",
+      {.real_time = true});
   std::promise<void> told;
   host.set_on_story([&](const std::string&) { told.set_value(); });
   EXPECT_EQ(told.get_future().wait_for(10s), std::future_status::ready);

@@ -36,13 +36,19 @@ std::vector<Mutation> mutations() {
       {"services.start", [](TestHost& host) { return host.control().services.start("SessionEnv", 30s); }},
       {"services.stop", [](TestHost& host) { return host.control().services.stop("CertPropSvc", 30s); }},
       {"services.set_start_type",
-       [](TestHost& host) { return host.control().services.set_start_type("SessionEnv", v1::SERVICE_START_TYPE_DISABLED); }},
+       [](TestHost& host) {
+         return host.control().services.set_start_type("SessionEnv", v1::SERVICE_START_TYPE_DISABLED);
+       }},
       {"certificates.remove",
-       [](TestHost& host) { return host.control().certificates.remove(k_remote_desktop_store, host.registered_sha1()); }},
+       [](TestHost& host) {
+         return host.control().certificates.remove(k_remote_desktop_store, host.registered_sha1());
+       }},
       {"certificates.add",
        [](TestHost& host) { return host.control().certificates.add(k_remote_desktop_store, another_certificate()); }},
       {"key_files.write_dacl",
-       [](TestHost& host) { return host.control().key_files.write_dacl(k_machine_keys_folder, host.key_file(), only_system()); }},
+       [](TestHost& host) {
+         return host.control().key_files.write_dacl(k_machine_keys_folder, host.key_file(), only_system());
+       }},
       {"firewall.set_enabled",
        [](TestHost& host) { return host.control().firewall.set_enabled("RemoteDesktop-UserMode-In-TCP", false); }},
   };
@@ -51,9 +57,8 @@ std::vector<Mutation> mutations() {
 constexpr auto k_scenario = R"(changes { services { name: "SessionEnv" running: false } })";
 
 class EveryMutation : public testing::TestWithParam<Mutation> {};
-INSTANTIATE_TEST_SUITE_P(FaultInjector, EveryMutation, testing::ValuesIn(mutations()), [](const auto& test) {
-  return std::regex_replace(test.param.name, std::regex("\\."), "_");
-});
+INSTANTIATE_TEST_SUITE_P(FaultInjector, EveryMutation, testing::ValuesIn(mutations()),
+                         [](const auto& test) { return std::regex_replace(test.param.name, std::regex("\\."), "_"); });
 
 TEST_P(EveryMutation, IsCountedUnderItsName) {
   TestHost host(k_scenario);
@@ -66,9 +71,9 @@ TEST_P(EveryMutation, IsCountedUnderItsName) {
 }
 
 TEST_P(EveryMutation, ThatFailsChangesNothing) {
-  for (const auto& [injection, code] : {std::pair{Injection::denied, ErrorCode::denied},
-                                        std::pair{Injection::busy, ErrorCode::unavailable},
-                                        std::pair{Injection::timeout, ErrorCode::timeout}}) {
+  for (const auto& [injection, code] :
+       {std::pair{Injection::denied, ErrorCode::denied}, std::pair{Injection::busy, ErrorCode::unavailable},
+        std::pair{Injection::timeout, ErrorCode::timeout}}) {
     TestHost host(k_scenario);
     const auto before = host.fingerprint();
     host.injector().arm(1, injection);
@@ -106,7 +111,9 @@ TEST_P(EveryMutation, CanBePrecededBySomebodyElsesEdit) {
   (void)GetParam().run(edited);
   EXPECT_EQ(edited.injector().calls().size(), 1U);
   // Certificates differ from host to host; how many lines there are, and what they say besides, does not.
-  const auto shape = [](const std::string& text) { return std::regex_replace(text, std::regex("[0-9A-F]{40}"), "SHA1"); };
+  const auto shape = [](const std::string& text) {
+    return std::regex_replace(text, std::regex("[0-9A-F]{40}"), "SHA1");
+  };
   if (GetParam().name == "services.set_start_type") return;  // The call overwrites the edit of the same value.
   EXPECT_NE(shape(edited.fingerprint()), shape(plain.fingerprint()));
 }

@@ -6,7 +6,9 @@ namespace {
 
 constexpr std::string_view k_tcp_rule = "RemoteDesktop-UserMode-In-TCP";
 
-bool lets_in(TestHost& host) { return host.probe(ProbeFrom::outside).outcome() == v1::PROBE_OUTCOME_OK; }
+bool lets_in(TestHost& host) {
+  return host.probe(ProbeFrom::outside).outcome() == v1::PROBE_OUTCOME_OK;
+}
 
 TEST(Firewall, HasTheStockRules) {
   TestHost host;
@@ -26,7 +28,8 @@ TEST(Firewall, DisabledRuleStopsClientsButNotLoopback) {
   EXPECT_EQ(host.probe(ProbeFrom::loopback).outcome(), v1::PROBE_OUTCOME_OK);
   const auto seen = host.count(k_rdp_core_operational, k_rdp_core_provider, 131);
   EXPECT_FALSE(host.client_connects());
-  EXPECT_EQ(host.count(k_rdp_core_operational, k_rdp_core_provider, 131), seen) << "what is dropped does not reach the listener";
+  EXPECT_EQ(host.count(k_rdp_core_operational, k_rdp_core_provider, 131), seen)
+      << "what is dropped does not reach the listener";
   ASSERT_TRUE(host.control().firewall.set_enabled(k_tcp_rule, true));
   EXPECT_TRUE(lets_in(host));
 }
@@ -37,8 +40,9 @@ TEST(Firewall, EveryChangeOfARuleIsLoggedInTheRealLayout) {
   ASSERT_TRUE(host.control().firewall.set_enabled(k_tcp_rule, false));
   const auto events = host.events(k_firewall_channel, k_firewall_provider, 2005);
   ASSERT_EQ(events.size(), 1U) << "what changes nothing is not logged";
-  for (const auto* field : {"<Data Name=\"RuleId\">RemoteDesktop-UserMode-In-TCP</Data>", "<Data Name=\"Active\">0</Data>",
-                            "<Data Name=\"Action\">3</Data>", "<Data Name=\"ModifyingApplication\">"}) {
+  for (const auto* field :
+       {"<Data Name=\"RuleId\">RemoteDesktop-UserMode-In-TCP</Data>", "<Data Name=\"Active\">0</Data>",
+        "<Data Name=\"Action\">3</Data>", "<Data Name=\"ModifyingApplication\">"}) {
     EXPECT_NE(events[0].find(field), std::string::npos) << field;
   }
   host.change(R"(firewall { rules { rule_id: "RemoteDesktop-UserMode-In-TCP" absent: true } })");
@@ -70,7 +74,8 @@ TEST(Firewall, LocalRulesDoNothingUnderAPolicyThatIgnoresThem) {
   EXPECT_FALSE(lets_in(host));
   ASSERT_TRUE(host.control().firewall.set_enabled(k_tcp_rule, true));
   EXPECT_FALSE(lets_in(host));
-  host.change(R"(firewall { policy_override: true rules { rule_id: "RemoteDesktop-UserMode-In-TCP" by_policy: true } })");
+  host.change(
+      R"(firewall { policy_override: true rules { rule_id: "RemoteDesktop-UserMode-In-TCP" by_policy: true } })");
   EXPECT_TRUE(lets_in(host));
 }
 

@@ -21,7 +21,9 @@ std::vector<v1::JournalEntry> some_entries(int count, std::uint64_t incident_id 
   return entries;
 }
 
-std::vector<v1::JournalEntry> all_of(const Journal& journal) { return journal.read(0, 1'000'000).value(); }
+std::vector<v1::JournalEntry> all_of(const Journal& journal) {
+  return journal.read(0, 1'000'000).value();
+}
 
 TEST(MemoryJournal, NumbersAndChainsWhatIsAppended) {
   MemoryJournal journal;

@@ -29,9 +29,8 @@ TEST(Scenarios, AreFoundByNameOrTheNamesAreTold) {
 }
 
 class EveryScenario : public testing::TestWithParam<v1::Scenario> {};
-INSTANTIATE_TEST_SUITE_P(Scenarios, EveryScenario, testing::ValuesIn(scenarios()), [](const auto& test) {
-  return std::regex_replace(test.param.name(), std::regex("-"), "_");
-});
+INSTANTIATE_TEST_SUITE_P(Scenarios, EveryScenario, testing::ValuesIn(scenarios()),
+                         [](const auto& test) { return std::regex_replace(test.param.name(), std::regex("-"), "_"); });
 
 // Nobody repairs it, so what is wrong must stay wrong: else there is nothing to rehearse.
 TEST_P(EveryScenario, GoesWrongAndDoesNotHealByItself) {

@@ -17,7 +17,8 @@ TEST(Services, ShowsWhatAStockHostHas) {
 }
 
 TEST(Services, DoesNotStartWhatIsDisabled) {
-  TestHost host(R"(changes { services { name: "SessionEnv" running: false start_type: SERVICE_START_TYPE_DISABLED } })");
+  TestHost host(
+      R"(changes { services { name: "SessionEnv" running: false start_type: SERVICE_START_TYPE_DISABLED } })");
   auto& services = host.control().services;
   const auto refused = services.start("SessionEnv", 30s);
   ASSERT_FALSE(refused);
@@ -62,7 +63,8 @@ TEST(Services, LogsStatesWithTheShortNameInTheBinary) {
   const auto events = host.events(k_system_channel, k_scm_provider, 7036);
   ASSERT_EQ(events.size(), 1U);
   // UTF-16 of "SessionEnv/1".
-  EXPECT_NE(events[0].find("<Binary>530065007300730069006F006E0045006E0076002F0031000000</Binary>"), std::string::npos) << events[0];
+  EXPECT_NE(events[0].find("<Binary>530065007300730069006F006E0045006E0076002F0031000000</Binary>"), std::string::npos)
+      << events[0];
 }
 
 TEST(Services, LogsAChangedStartTypeOnce) {

@@ -70,6 +70,12 @@ bool pass_has_run(const HostView& host) {
   return info && *info && (*info)->running_for && *(*info)->running_for >= k_renewal_pass;
 }
 
+// A certificate without its key is as good as none. No access to a key that is there is another matter.
+bool key_is_lost(const HostView& host, const ListenerCertificate& listener) {
+  const auto use = host.certificates.key_use(listener.store, listener.sha1);
+  return use && (*use == KeyUse::missing || *use == KeyUse::mismatch);
+}
+
 // What is wrong with the certificate, in words; nullopt: nothing.
 std::optional<std::string> problem_with(const HostView& host, const ListenerCertificate& listener) {
   if (listener.sha1.empty()) return "no certificate is registered";
@@ -78,6 +84,7 @@ std::optional<std::string> problem_with(const HostView& host, const ListenerCert
   const auto& certificate = *listener.certificate;
   if (certificate.not_before > now) return fmt::format("not valid before {}", to_iso8601(certificate.not_before));
   if (certificate.not_after <= now) return fmt::format("expired {} ago", to_human(now - certificate.not_after));
+  if (key_is_lost(host, listener)) return "its private key is missing";
   const auto left = certificate.not_after - now;
   if (listener.origin == Origin::self_signed && left < k_renewal_threshold && pass_has_run(host)) {
     return fmt::format("not renewed: it expires in {}", to_human(left));
