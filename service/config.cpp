@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "agent-lib/support/textproto.hpp"
+#include "service/config_bounds.hpp"
 #include "service/config_check.hpp"
 
 namespace rdpmend {

@@ -13,9 +13,6 @@
 
 namespace rdpmend {
 
-// Sets every number, duration and text that is absent and has a default.
-void apply_defaults(v1::ServiceConfig& config);
-
 // How much of the file was understood: of a part, what is missing is not known to be missing.
 enum class Parsed { all, part };
 

@@ -71,6 +71,7 @@ std::vector<ChannelQuery> build_queries(const std::vector<v1::Rule>& rules) {
     channel.ids_by_provider[rule.provider()].insert(rule.event_ids().begin(), rule.event_ids().end());
   }
   std::vector<ChannelQuery> queries;
+  queries.reserve(channels.size());
   for (const auto& [key, channel] : channels) queries.push_back({channel.name, query(channel)});
   return queries;
 }

@@ -36,14 +36,15 @@ Request make_request(const ActionOptions& options) {
   return request;
 }
 
-// Sends the command and shows the incident; with `wait`, follows it until it settles.
+// Sends the command and shows the incident; with `wait`, follows it until it settles, which is a success in one state.
 template <class Request>
 Result<ExitCode> act(Context& context, Client::Method<Request, v1::ActionResponse> method, const Request& request,
-                     bool wait) {
+                     bool wait, v1::IncidentState wanted = v1::INCIDENT_STATE_REPAIRED) {
   auto client = context.connect();
   if (!client) return fail(client.error());
-  if (wait) return act_and_wait(context, *client, request.incident_id(), [&] { return client->call(method, request); });
-  const auto answer = client->call(method, request);
+  const auto send = [&] { return client->call(method, request); };
+  if (wait) return act_and_wait(context, *client, {request.incident_id(), request.request_id(), wanted, send});
+  const auto answer = send();
   if (!answer) return fail(answer.error());
   const auto shown = context.show(*answer, [&](Page& page) {
     page.text("Accepted.");

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::chrono::minutes k_longest_wait{30};
 
-bool is_settled(v1::IncidentState state) {
-  return state != v1::INCIDENT_STATE_OPEN && state != v1::INCIDENT_STATE_REPAIRING;
-}
-
 Result<v1::Incident> read_incident(Client& client, std::uint64_t id) {
   v1::GetIncidentRequest request;
   request.set_id(id);
@@ -25,34 +21,30 @@ Result<v1::Incident> read_incident(Client& client, std::uint64_t id) {
   return std::move(*answer->mutable_incident());
 }
 
-// The state as far as the entries that were read tell it; `answered` is the incident as the command left it.
+// What the command led to: the first state behind it in the journal that is not on the way to another.
 class Progress {
  public:
-  Progress(Context& context, const v1::Incident& answered) : context_(context), answered_(answered) {
-    state_ = answered.state();
-  }
+  Progress(Context& context, const std::string& request_id) : context_(context), request_id_(request_id) {}
 
   bool take(const v1::WatchResponse& response) {
-    if (response.has_entry()) {
-      const auto& entry = response.entry();
-      shown_ = context_.show_one(entry, [&](Page& page) { narrator_.print(page, entry); });
-      if (!shown_) return false;
-      if (entry.has_incident_state_changed() && entry.seq() > answered_.last_seq()) {
-        state_ = entry.incident_state_changed().to();
-      }
-      return !(entry.has_incident_state_changed() && entry.seq() >= answered_.last_seq() && is_settled(state_));
-    }
-    // Everything up to the command has been shown: perhaps there is nothing to wait for.
-    return !(response.what_case() == v1::WatchResponse::kCaughtUpSeq && is_settled(state_));
+    if (!response.has_entry()) return true;
+    const auto& entry = response.entry();
+    shown_ = context_.show_one(entry, [&](Page& page) { narrator_.print(page, entry); });
+    if (entry.has_admin_action() && entry.admin_action().request_id() == request_id_) begun_ = true;
+    return shown_.has_value() && !(begun_ && is_end(entry));
   }
 
   const Status& shown() const { return shown_; }
 
  private:
+  static bool is_end(const v1::JournalEntry& entry) {
+    return entry.has_incident_state_changed() && entry.incident_state_changed().to() != v1::INCIDENT_STATE_REPAIRING;
+  }
+
   Context& context_;
-  const v1::Incident& answered_;
-  v1::IncidentState state_;
+  std::string request_id_;
   EntryNarrator narrator_;
+  bool begun_ = false;
   Status shown_;
 };
 
@@ -76,17 +68,15 @@ void print_end(Page& page, const v1::Incident& incident) {
 
 }  // namespace
 
-Result<ExitCode> act_and_wait(Context& context, Client& client, std::uint64_t incident_id,
-                              const std::function<Result<v1::ActionResponse>()>& command) {
-  const auto before = read_incident(client, incident_id);
+Result<ExitCode> act_and_wait(Context& context, Client& client, const AwaitedCommand& command) {
+  const auto before = read_incident(client, command.incident_id);
   if (!before) return fail(before.error());
-  const auto answer = command();
-  if (!answer) return fail(answer.error());
+  if (const auto accepted = command.send(); !accepted) return fail(accepted.error());
 
-  Progress progress(context, answer->incident());
+  Progress progress(context, command.request_id);
   FollowOptions options;
   options.after_seq = before->last_seq();
-  options.incident_id = incident_id;
+  options.incident_id = command.incident_id;
   options.give_up_at = std::chrono::steady_clock::now() + k_longest_wait;
   const auto followed = follow(client, options,
                                {[&](const v1::WatchResponse& response) { return progress.take(response); },
@@ -95,15 +85,16 @@ Result<ExitCode> act_and_wait(Context& context, Client& client, std::uint64_t in
   if (!followed) {
     auto error = followed.error();
     error.hint =
-        fmt::format("The repair goes on without you; follow it with: rdpmend watch --incident {}", incident_id);
+        fmt::format("It goes on without you; follow it with: rdpmend watch --incident {}", command.incident_id);
     return fail(std::move(error));
   }
-  if (client.stop().stop_requested()) return fail(ErrorCode::cancelled, "interrupted; the repair goes on without you");
+  if (client.stop().stop_requested())
+    return fail(ErrorCode::cancelled, "interrupted; what was begun goes on without you");
 
-  const auto after = read_incident(client, incident_id);
+  const auto after = read_incident(client, command.incident_id);
   if (!after) return fail(after.error());
   if (!context.json()) print_end(context.out(), *after);
-  return after->state() == v1::INCIDENT_STATE_REPAIRED ? ExitCode::ok : ExitCode::failed;
+  return after->state() == command.wanted ? ExitCode::ok : ExitCode::failed;
 }
 
 }  // namespace rdpmend::cli

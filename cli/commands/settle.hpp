@@ -1,15 +1,22 @@
-// Carries out a command about an incident and follows what comes of it until nothing more happens by itself.
+// Sends a command about an incident and follows what comes of it until nothing more happens by itself.
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "cli/context.hpp"
 
 namespace rdpmend::cli {
 
-// Shows each journal entry from the command on. ok only if the incident ends repaired; failed if it ends otherwise,
-// waits for an approval, or takes longer than half an hour.
-Result<ExitCode> act_and_wait(Context& context, Client& client, std::uint64_t incident_id,
-                              const std::function<Result<v1::ActionResponse>()>& command);
+struct AwaitedCommand {
+  std::uint64_t incident_id = 0;
+  std::string request_id;
+  v1::IncidentState wanted = v1::INCIDENT_STATE_REPAIRED;
+  std::function<Result<v1::ActionResponse>()> send;
+};
+
+// Shows each journal entry from the command on. ok only if the incident ends in the wanted state; failed if it ends in
+// another, waits for an approval, or takes longer than half an hour.
+Result<ExitCode> act_and_wait(Context& context, Client& client, const AwaitedCommand& command);
 
 }  // namespace rdpmend::cli

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "cli/format/words.hpp"
 
 namespace rdpmend::cli {
@@ -92,6 +94,9 @@ EntryLine EntryNarrator::state_changed(const v1::IncidentStateChanged& body) {
 
 EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
   remember(entry);
+  if (entry.incident_id() != 0 && std::exchange(last_incident_, entry.incident_id()) != entry.incident_id()) {
+    last_reason_.clear();
+  }
   switch (entry.body_case()) {
     case v1::JournalEntry::kServiceStarted: return started(entry.service_started());
     case v1::JournalEntry::kServiceStopped: return {"service stopped" + colon(entry.service_stopped().reason())};

@@ -35,6 +35,7 @@ class EntryNarrator {
 
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::string> steps_;  // By incident and number; of running repairs.
   std::string last_reason_;
+  std::uint64_t last_incident_ = 0;
   std::string date_;
 };
 

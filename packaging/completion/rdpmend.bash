@@ -51,9 +51,9 @@ _rdpmend() {
   case $command in
     status) options+=" --check" ;;
     incidents) options+=" --all" ;;
-    repair) options+=" --comment --wait" ;;
+    repair | rollback) options+=" --comment --wait" ;;
     approve) options+=" --comment --plan --wait" ;;
-    rollback | dismiss) options+=" --comment" ;;
+    dismiss) options+=" --comment" ;;
     watch) options+=" --since --after --from-start --incident" ;;
     journal) options+=" --after --incident --limit --verify" ;;
     probe) options+=" --deadline --request" ;;

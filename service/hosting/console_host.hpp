@@ -15,8 +15,8 @@ class ConsoleHost {
   // What else the main thread does while it waits.
   asio::io_context& context() { return context_; }
 
-  // Blocks until a signal or end(); why. Afterwards a signal ends the process at once, as it does by default: that is the
-  // hard stop for who does not want to wait.
+  // Blocks until a signal or end(); why. Afterwards a signal ends the process at once, as it does by default: that is
+  // the hard stop for who does not want to wait.
   std::string wait();
   // On the main thread, from a handler of context().
   void end(std::string reason);

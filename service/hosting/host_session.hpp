@@ -1,5 +1,5 @@
-// A host for as long as the service runs on it: whoever implements this owns the ports. The rest of the service does not
-// know which host it is.
+// A host for as long as the service runs on it: whoever implements this owns the ports. The rest of the service does
+// not know which host it is.
 #pragma once
 
 #include <memory>

@@ -47,8 +47,8 @@ AgentService::Unary* AgentService::act(AdminCommand::Verb verb, Context* context
                           check_comment(request.comment()), check_plan_id(plan_id)});
   if (!valid) return call->refuse(valid.error());
 
-  AdminCommand command{verb,         request.incident_id(), request.request_id(), caller->name, request.comment(),
-                       std::move(plan_id)};
+  AdminCommand command{verb,         request.incident_id(), request.request_id(),
+                       caller->name, request.comment(),     std::move(plan_id)};
   parts_.engine.act(std::move(command), [call](Result<v1::Incident> incident) {
     if (!incident) return call->fail(incident.error());
     v1::ActionResponse answer;

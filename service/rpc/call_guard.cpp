@@ -13,10 +13,14 @@ namespace {
 constexpr std::size_t k_max_known = 256;
 constexpr std::chrono::seconds k_known_for{1};
 
-std::string_view view(grpc::string_ref text) { return {text.data(), text.size()}; }
+std::string_view view(grpc::string_ref text) {
+  return {text.data(), text.size()};
+}
 
 // Trust is about this machine's certificates, so its clock is this machine's, not that of a rehearsed host.
-WallTime machine_time() { return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now()); }
+WallTime machine_time() {
+  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+}
 
 }  // namespace
 
@@ -45,7 +49,8 @@ Status CallGuard::admit(std::string_view path, const grpc::AuthContext& context)
 Result<Identity> CallGuard::identify(const grpc::AuthContext& context) {
   const auto certificates = context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
   if (certificates.empty())
-    return fail(ErrorCode::unauthenticated, "no client certificate was presented", "Connect with a profile, as rdpmend does.");
+    return fail(ErrorCode::unauthenticated, "no client certificate was presented",
+                "Connect with a profile, as rdpmend does.");
   return identify(view(certificates.front()));
 }
 

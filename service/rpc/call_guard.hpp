@@ -47,8 +47,8 @@ class CallGuard final : public grpc::AuthMetadataProcessor {
   TrustStore& trust_;
   std::atomic<bool> refusing_{false};
   std::mutex mutex_;
-  // By certificate: parsing and hashing one costs more than the rest of a call. Bounded, and short-lived as a bound on how
-  // late a revocation or an expiry is noticed.
+  // By certificate: parsing and hashing one costs more than the rest of a call. Bounded, and short-lived as a bound on
+  // how late a revocation or an expiry is noticed.
   std::unordered_map<std::string, Known, Hash, std::equal_to<>> known_;
 };
 

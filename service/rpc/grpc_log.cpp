@@ -16,6 +16,8 @@ void write_line(gpr_log_func_args* args) {
 
 }  // namespace
 
-void route_grpc_log() { gpr_set_log_function(write_line); }
+void route_grpc_log() {
+  gpr_set_log_function(write_line);
+}
 
 }  // namespace rdpmend

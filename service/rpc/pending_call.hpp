@@ -53,8 +53,10 @@ class PendingCall : public grpc::ServerUnaryReactor, public std::enable_shared_f
     timer_.async_wait([weak = this->weak_from_this()](const boost::system::error_code& error) {
       const auto call = weak.lock();
       if (error || !call) return;
-      call->fail({ErrorCode::timeout, "the service did not finish this call within its limit of " + to_human(k_longest_call),
-                  "The host is slow to answer: see the service's log, and try again.", {}});
+      call->fail({ErrorCode::timeout,
+                  "the service did not finish this call within its limit of " + to_human(k_longest_call),
+                  "The host is slow to answer: see the service's log, and try again.",
+                  {}});
     });
   }
 

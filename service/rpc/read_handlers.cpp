@@ -17,7 +17,9 @@ grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext* context, const Sta
   return reactor;
 }
 
-bool open(const v1::Incident& incident) { return !is_closed(incident.state()); }
+bool open(const v1::Incident& incident) {
+  return !is_closed(incident.state());
+}
 
 void describe_journal(const JournalRange& range, v1::GetStatusResponse& response) {
   response.set_journal_first_seq(range.first_seq);
@@ -101,8 +103,9 @@ AgentService::Unary* AgentService::GetIncident(Context* context, const v1::GetIn
   const auto snapshot = parts_.engine.snapshot();
   const auto found = snapshot->incidents.find(request->id());
   if (found == snapshot->incidents.end()) {
-    return finish(context, fail(ErrorCode::not_found, "there is no incident " + std::to_string(request->id()),
-                                "'rdpmend incidents --all' lists those that are known; older ones may be in the journal."));
+    return finish(context,
+                  fail(ErrorCode::not_found, "there is no incident " + std::to_string(request->id()),
+                       "'rdpmend incidents --all' lists those that are known; older ones may be in the journal."));
   }
   *response->mutable_incident() = *found->second;
   return finish(context, {});

@@ -18,7 +18,9 @@ constexpr std::chrono::milliseconds k_keepalive_interval = std::chrono::minutes{
 constexpr std::chrono::milliseconds k_keepalive_timeout = std::chrono::seconds{20};
 constexpr std::chrono::milliseconds k_shortest_client_ping = std::chrono::seconds{10};
 
-int millis(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
+int millis(std::chrono::milliseconds duration) {
+  return static_cast<int>(duration.count());
+}
 
 // gRPC's lowest TLS version for these credentials is 1.2. REQUIRE: no certificate, no handshake. BUT_DONT_VERIFY: TLS
 // proves that the client has its certificate's key; whether it is trusted is call_guard's, which can say why not.
@@ -61,7 +63,9 @@ RpcServer::RpcServer(const v1::RpcConfig& config, TrustStore& trust, AgentServic
       hub_(parts.journal, reads_.executor(), config.max_watchers()),
       service_(std::move(parts), *guard_, hub_, reads_.executor()) {}
 
-RpcServer::~RpcServer() { stop(std::chrono::seconds{1}); }
+RpcServer::~RpcServer() {
+  stop(std::chrono::seconds{1});
+}
 
 Status RpcServer::listen(const v1::RpcConfig& config, const ServerKeys& keys) {
   grpc::EnableDefaultHealthCheckService(true);

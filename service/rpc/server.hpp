@@ -20,8 +20,9 @@ struct ServerKeys {
 class RpcServer {
  public:
   // Listens on config.listen; port 0 picks a free one. `config` with defaults filled in.
-  static Result<std::unique_ptr<RpcServer>> start(const v1::RpcConfig& config, const ServerKeys& keys, TrustStore& trust,
-                                                  AgentServiceParts parts, GuardedThread::Report report);
+  static Result<std::unique_ptr<RpcServer>> start(const v1::RpcConfig& config, const ServerKeys& keys,
+                                                  TrustStore& trust, AgentServiceParts parts,
+                                                  GuardedThread::Report report);
   ~RpcServer();
 
   // ADDRESS:PORT, with the port that was picked.

@@ -30,7 +30,9 @@ grpc::StatusCode code_of(ErrorCode code) {
   return grpc::StatusCode::INTERNAL;
 }
 
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
 
 // Never in the middle of a UTF-8 character: protobuf would refuse the rest.
 std::string shortened(const std::string& text) {

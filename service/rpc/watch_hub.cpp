@@ -24,8 +24,10 @@ WatchHub::WatchHub(const Journal& journal, asio::any_io_executor reads, std::uin
 grpc::ServerWriteReactor<v1::WatchResponse>* WatchHub::watch(const v1::WatchRequest& request) {
   if (watchers_.fetch_add(1) >= max_watchers_) {
     --watchers_;
-    return new RefusedStream({ErrorCode::exhausted, fmt::format("{} clients are watching already", max_watchers_),
-                              "End another watch, or raise rpc.max_watchers in the service's configuration.", {}});
+    return new RefusedStream({ErrorCode::exhausted,
+                              fmt::format("{} clients are watching already", max_watchers_),
+                              "End another watch, or raise rpc.max_watchers in the service's configuration.",
+                              {}});
   }
   auto stream = std::make_shared<WatchStream>(journal_, reads_, request, [this](const auto& done) {
     streams_.erase(done);

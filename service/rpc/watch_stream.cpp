@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t k_page_entries = 64;
 }  // namespace
 
-WatchStream::WatchStream(const Journal& journal, asio::any_io_executor reads, const v1::WatchRequest& request, Done done)
+WatchStream::WatchStream(const Journal& journal, asio::any_io_executor reads, const v1::WatchRequest& request,
+                         Done done)
     : journal_(journal), reads_(std::move(reads)), request_(request), done_(std::move(done)) {}
 
 void WatchStream::begin() {

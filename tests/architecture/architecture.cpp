@@ -114,13 +114,14 @@ void check_relative(const SourceFile& file, const Include& include, std::vector<
   }
 }
 
-// A source may leave the why to the header of its name.
-bool has_own_header(const SourceTree& tree, const std::string& path) {
+// A source may leave the why to the header of its name, and a test to what it is the test of.
+bool why_stands_elsewhere(const SourceTree& tree, const std::string& path) {
+  if (path.ends_with("_test.cpp") || path.ends_with("_fuzz.cpp")) return true;
   return path.ends_with(".cpp") && tree.paths.contains(path.substr(0, path.size() - 4) + ".hpp");
 }
 
 void check_opening(const SourceTree& tree, const SourceFile& file, std::vector<std::string>& found) {
-  if (has_own_header(tree, file.path)) return;
+  if (why_stands_elsewhere(tree, file.path)) return;
   const bool hash =
       file.path.ends_with(".sh") || file.path.ends_with(".cmake") || file.path.ends_with("CMakeLists.txt");
   if (!file.first_line.starts_with(hash ? "#" : "//")) {

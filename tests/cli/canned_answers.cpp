@@ -62,17 +62,18 @@ std::vector<v1::JournalEntry> canned_journal() {
   return {
       entry(41, 0, message("signal_raised", message("signal", k_signal))),
       entry(42, 0, message("incident_opened", message("diagnosis", k_diagnosis))),
-      entry(43, 42, message("plan_made", message("plan", plan))),
-      entry(44, 42,
+      entry(43, 42, R"(admin_action { client: "local-admin" method: "Repair" comment: "ticket 12" })"),
+      entry(44, 42, message("plan_made", message("plan", plan))),
+      entry(45, 42,
             "incident_state_changed { from: INCIDENT_STATE_OPEN to: INCIDENT_STATE_REPAIRING reason: \"mode auto\" }"),
-      entry(45, 42, "repair_started { plan_id: \"42/1\" attempt: 1 snapshot {} snapshot {} snapshot {} }"),
-      entry(46, 42, "rung_started { rung: 1 }"),
-      entry(47, 42, "step_intended { step_number: 3 description: \"restart service SessionEnv\" }"),
-      entry(48, 42, "step_done { step_number: 3 }"),
-      entry(49, 42,
+      entry(46, 42, "repair_started { plan_id: \"42/1\" attempt: 1 snapshot {} snapshot {} snapshot {} }"),
+      entry(47, 42, "rung_started { rung: 1 }"),
+      entry(48, 42, "step_intended { step_number: 3 description: \"restart service SessionEnv\" }"),
+      entry(49, 42, "step_done { step_number: 3 }"),
+      entry(50, 42,
             "verified { rung: 1 verdict { result: RESULT_REPAIRED summary: \"state, handshake and events agree\" } }"),
-      entry(50, 42, "repair_ended { outcome: OUTCOME_REPAIRED }"),
-      entry(51, 42, "incident_state_changed { from: INCIDENT_STATE_REPAIRING to: INCIDENT_STATE_REPAIRED }"),
+      entry(51, 42, "repair_ended { outcome: OUTCOME_REPAIRED }"),
+      entry(52, 42, "incident_state_changed { from: INCIDENT_STATE_REPAIRING to: INCIDENT_STATE_REPAIRED }"),
   };
 }
 
@@ -94,7 +95,7 @@ v1::GetStatusResponse canned_status() {
     version: "0.1.0" host_name: "RDP1" host_kind: "rehearsal certificate-expired"
     now { seconds: 1772366520 } started { seconds: 1772352060 }
     open_incidents: 1 breaker_open: true degraded: "rule my_rule in site.textproto:3 is wrong and was left out"
-    journal_first_seq: 1 journal_last_seq: 51 journal_bytes: 20480
+    journal_first_seq: 1 journal_last_seq: 52 journal_bytes: 20480
     last_sweep { seconds: 1772366400 } rdp_address: "127.0.0.2:3389"
     client_name: "local-admin" client_role: "admin")");
   *status.mutable_last_probe() = failed_probe();
@@ -172,7 +173,7 @@ v1::Incident canned_incident() {
   repair.mutable_started()->set_seconds(k_noon + 3);
   repair.mutable_ended()->set_seconds(k_noon + 8);
   incident.set_first_seq(42);
-  incident.set_last_seq(51);
+  incident.set_last_seq(52);
   return incident;
 }
 

@@ -107,6 +107,11 @@ std::vector<std::string> CannedService::request_ids() const {
   return request_ids_;
 }
 
+std::vector<v1::JournalEntry> CannedService::entries_after(std::uint64_t seq, std::uint64_t incident_id) const {
+  const std::lock_guard lock(mutex_);
+  return entries_of(answers_, seq, incident_id);
+}
+
 grpc::Status CannedService::begin(grpc::ServerContext* context) const {
   if (answers_.silent) wait_for_cancellation(context);
   return answers_.refusal;
@@ -117,6 +122,9 @@ grpc::Status CannedService::act(grpc::ServerContext* context, const Request& req
   {
     const std::lock_guard lock(mutex_);
     request_ids_.push_back(request.request_id());
+    for (auto& entry : answers_.journal) {
+      if (entry.has_admin_action()) entry.mutable_admin_action()->set_request_id(request.request_id());
+    }
   }
   *response->mutable_incident() = answers_.incident;
   return begin(context);
@@ -194,7 +202,7 @@ grpc::Status CannedService::Watch(grpc::ServerContext* context, const v1::WatchR
   ++watches_;
   if (const auto status = begin(context); !status.ok()) return status;
   v1::WatchResponse response;
-  for (const auto& entry : entries_of(answers_, request->after_seq(), request->incident_id())) {
+  for (const auto& entry : entries_after(request->after_seq(), request->incident_id())) {
     *response.mutable_entry() = entry;
     writer->Write(response);
   }
@@ -206,7 +214,7 @@ grpc::Status CannedService::Watch(grpc::ServerContext* context, const v1::WatchR
 
 grpc::Status CannedService::ReadJournal(grpc::ServerContext* context, const v1::ReadJournalRequest* request,
                                         v1::ReadJournalResponse* response) {
-  for (const auto& entry : entries_of(answers_, request->after_seq(), request->incident_id())) {
+  for (const auto& entry : entries_after(request->after_seq(), request->incident_id())) {
     if (response->entries_size() == static_cast<int>(request->page_size())) break;
     *response->add_entries() = entry;
     response->set_next_after_seq(entry.seq());

@@ -73,6 +73,8 @@ class CannedService final : public v1::Agent::Service {
   void listen();
   void write_profile() const;
   grpc::Status begin(grpc::ServerContext* context) const;
+  std::vector<v1::JournalEntry> entries_after(std::uint64_t seq, std::uint64_t incident_id) const;
+  // The AdminAction of the journal becomes that of this command.
   template <class Request>
   grpc::Status act(grpc::ServerContext* context, const Request& request, v1::ActionResponse* response);
 

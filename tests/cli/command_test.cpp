@@ -130,11 +130,12 @@ TEST_F(Command, JsonKeepsTheNamesOfTheSchema) {
 
 TEST_F(Command, JournalAndWatchAreOneJsonObjectALine) {
   const auto journal = parse_lines<v1::JournalEntry>(run({"journal", "--format", "json"}).out);
-  ASSERT_EQ(journal.size(), 11U);
-  EXPECT_EQ(journal.back().seq(), 51U);
+  ASSERT_EQ(journal.size(), 12U);
+  EXPECT_EQ(journal.back().seq(), 52U);
   const auto watched = parse_lines<v1::WatchResponse>(run({"watch", "--incident", "42", "--format", "json"}).out);
-  ASSERT_EQ(watched.size(), 10U);
-  EXPECT_EQ(watched.back().entry().incident_state_changed().to(), v1::INCIDENT_STATE_REPAIRED);
+  ASSERT_EQ(watched.size(), 12U);
+  EXPECT_EQ(watched[10].entry().incident_state_changed().to(), v1::INCIDENT_STATE_REPAIRED);
+  EXPECT_EQ(watched[11].caught_up_seq(), 52U);
 }
 
 TEST_F(Command, JournalPagesUpToItsLimit) {
@@ -143,7 +144,7 @@ TEST_F(Command, JournalPagesUpToItsLimit) {
       3U);
   const auto newest = parse_lines<v1::JournalEntry>(run({"journal", "--limit", "3", "--format", "json"}).out);
   ASSERT_EQ(newest.size(), 3U);
-  EXPECT_EQ(newest.front().seq(), 49U);
+  EXPECT_EQ(newest.front().seq(), 50U);
 }
 
 TEST_F(Command, JournalVerifyFailsOnABrokenChain) {
@@ -175,28 +176,44 @@ TEST_F(Command, EveryCommandHasARequestIdOfItsOwn) {
   for (const auto& id : ids) EXPECT_EQ(id.size(), 32U);
 }
 
-// The service answers before the repair begins; what comes of it is in the journal.
-TEST_F(Command, RepairWaitFollowsUntilTheIncidentIsRepaired) {
+// As the service does it: it answers before anything happens, and the rest is in the journal.
+TEST_F(Command, RepairWaitFollowsUntilTheHostIsRepaired) {
   auto answers = canned_answers();
-  answers.incident.set_state(v1::INCIDENT_STATE_OPEN);
-  answers.incident.set_last_seq(43);
+  answers.incident.set_last_seq(42);
   service_.start_again(answers);
   const auto ran = run({"repair", "42", "--wait"});
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("step 3 done"), HasSubstr("repair ended, repaired"), Not(HasSubstr("#43"))));
-  // The incident itself is fixed in this service, and open.
-  EXPECT_EQ(ran.exit, 2);
-  EXPECT_EQ(service_.last_watch().after_seq(), 43U);
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(service_.last_watch().after_seq(), 42U);
+  expect_golden("repair_wait", ran.out);
 }
 
-TEST_F(Command, RepairWaitSucceedsOnlyIfTheHostIsRepaired) {
-  EXPECT_EQ(run({"repair", "42", "--wait"}).exit, 0);
+TEST_F(Command, WaitEndsWithTwoWhereAnApprovalIsNeeded) {
   auto answers = canned_answers();
   answers.incident.set_state(v1::INCIDENT_STATE_AWAITING_APPROVAL);
+  answers.incident.set_last_seq(42);
+  answers.journal.resize(4);
+  auto& last = answers.journal.emplace_back();
+  last.set_seq(45);
+  last.set_incident_id(42);
+  last.mutable_incident_state_changed()->set_to(v1::INCIDENT_STATE_AWAITING_APPROVAL);
   service_.start_again(answers);
   const auto ran = run({"approve", "42", "--wait"});
   EXPECT_EQ(ran.exit, 2);
   EXPECT_THAT(ran.out,
               AllOf(HasSubstr("step 4"), HasSubstr("asks first: drops sessions"), HasSubstr("rdpmend approve 42")));
+}
+
+TEST_F(Command, WaitDoesNotTakeAnEarlierEndForItsOwn) {
+  auto answers = canned_answers();
+  answers.incident.set_last_seq(41);
+  // A state change that is older than the command.
+  auto& older = answers.journal[1];
+  older.set_incident_id(42);
+  older.mutable_incident_state_changed()->set_to(v1::INCIDENT_STATE_ESCALATED);
+  service_.start_again(answers);
+  const auto ran = run({"repair", "42", "--wait"});
+  EXPECT_EQ(ran.exit, 0);
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("escalated"), HasSubstr("repair ended, repaired")));
 }
 
 TEST_F(Command, WatchBeginsLiveAndEndsWithAnInterrupt) {
@@ -207,7 +224,7 @@ TEST_F(Command, WatchBeginsLiveAndEndsWithAnInterrupt) {
   });
   const auto ran = cli::run({"watch", "--profile", service_.profile()}, {}, interrupt.get_token());
   EXPECT_EQ(ran.exit, 0) << ran.err;
-  EXPECT_EQ(service_.last_watch().after_seq(), 51U);
+  EXPECT_EQ(service_.last_watch().after_seq(), 52U);
 }
 
 }  // namespace

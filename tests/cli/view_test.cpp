@@ -57,7 +57,7 @@ TEST(Entries, AStepIsForgottenWithItsRepair) {
   EntryNarrator narrator;
   const auto story = canned_answers().journal;
   for (const auto& entry : story) narrator.tell(entry);
-  EXPECT_EQ(narrator.tell(story[7]).text, "step 3 done");
+  EXPECT_EQ(narrator.tell(story[8]).text, "step 3 done");
 }
 
 TEST(Probe, AGoodOne) {

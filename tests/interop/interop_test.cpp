@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
-#include <regex>
 #include <thread>
 
 #include "agent-lib/probe/rdp_handshake.hpp"
@@ -62,6 +61,14 @@ RunningServer start_server(const std::function<Command(std::uint16_t)>& command)
       return {std::move(process), port};
   }
   return {};
+}
+
+// The last line, if it is complete and a number; else empty.
+std::string last_number_line(std::string text) {
+  if (!text.ends_with('\n')) return {};
+  text.pop_back();
+  const auto line = text.substr(text.rfind('\n') + 1);
+  return line.find_first_not_of("0123456789") == std::string::npos ? line : "";
 }
 
 v1::ProbeReport probe(std::uint16_t port, std::uint32_t protocols) {
@@ -144,14 +151,11 @@ class Shadow : public Interop {
     const auto output = folder_.path() / "xvfb.output";
     xvfb_ = std::make_unique<Process>(Command{
         find_program("Xvfb"), {"-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"}, {}, output});
-    std::smatch number;
-    const std::regex last_line{"(?:^|\\n)([0-9]+)\\n$"};
-    std::string text;
     const auto told = [&] {
-      text = read_file(output);
-      return std::regex_search(text, number, last_line);
+      display_ = last_number_line(read_file(output));
+      return !display_.empty();
     };
-    if (wait_until(told, [&] { return !xvfb_->running(); })) display_ = ":" + number[1].str();
+    if (wait_until(told, [&] { return !xvfb_->running(); })) display_ = ":" + display_;
   }
 
   Command command(std::uint16_t port) const {

@@ -102,7 +102,7 @@ TEST_F(ActionRpcs, AnIncidentThatWaitsForNothingCannotBeApproved) {
   v1::ActionResponse response;
   const auto status = admin_->Approve(context().get(), about_incident<v1::ApproveRequest>("a-1"), &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << status.error_message();
-  EXPECT_FALSE(detail_of(status).hint().empty());
+  EXPECT_EQ(detail_of(status).code(), "conflict");
   EXPECT_EQ(entries_with(v1::JournalEntry::kAdminAction), 0U);
 }
 

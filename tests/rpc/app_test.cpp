@@ -26,7 +26,9 @@ v1::ServiceConfig any_port() {
   return config;
 }
 
-std::vector<v1::JournalEntry> entries_of(const App& app) { return app.journal().read(0, 10'000, 0).value(); }
+std::vector<v1::JournalEntry> entries_of(const App& app) {
+  return app.journal().read(0, 10'000, 0).value();
+}
 
 // Wakes a test when the journal grows.
 class Bell {

@@ -1,6 +1,7 @@
 // Every RPC has a role, and no lower role may call it.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/empty.pb.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
 
 #include "service/rpc/authz_table.hpp"
@@ -32,9 +33,9 @@ grpc::Status call(const std::shared_ptr<grpc::Channel>& channel, const std::stri
     return grpc::Status::OK;
   }
   const grpc::internal::RpcMethod method(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC);
-  v1::GetStatusResponse response;
+  google::protobuf::Empty response;  // Whatever comes is unknown fields.
   return grpc::internal::BlockingUnaryCall<google::protobuf::Message, google::protobuf::Message>(
-      channel.get(), method, call_context.get(), v1::GetStatusRequest(), &response);
+      channel.get(), method, call_context.get(), google::protobuf::Empty(), &response);
 }
 
 TEST(Authorization, EveryMethodOfTheServiceHasARole) {

@@ -29,7 +29,9 @@ GuardedThread::Report fail_test() {
 
 }  // namespace
 
-WallTime machine_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
+WallTime machine_now() {
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
 
 CertificateAndKey self_signed(const std::string& name, WallTime not_before, WallTime not_after) {
   CertificateRequest request;
@@ -90,8 +92,7 @@ RpcWorld::RpcWorld(const RpcWorldOptions& options)
 
 RpcWorld::~RpcWorld() {
   std::promise<void> stopped;
-  asio::post(engine_thread_.executor(),
-             [&] { engine_->stop("the test is over", [&] { stopped.set_value(); }); });
+  asio::post(engine_thread_.executor(), [&] { engine_->stop("the test is over", [&] { stopped.set_value(); }); });
   EXPECT_EQ(stopped.get_future().wait_for(k_patience), std::future_status::ready);
   server_->stop(100ms);
   worker_thread_.finish();
@@ -115,7 +116,9 @@ std::unique_ptr<v1::Agent::Stub> RpcWorld::stub(const CertificateAndKey* client)
   return v1::Agent::NewStub(channel(client));
 }
 
-std::unique_ptr<v1::Agent::Stub> RpcWorld::stub(v1::Role role) const { return stub(&client(role)); }
+std::unique_ptr<v1::Agent::Stub> RpcWorld::stub(v1::Role role) const {
+  return stub(&client(role));
+}
 
 void RpcWorld::trust(const CertificateAndKey& client, const std::string& name, v1::Role role) {
   auto* entry = trusted_.add_entries();
@@ -131,9 +134,13 @@ void RpcWorld::revoke(const std::string& name) {
   write_trust();
 }
 
-void RpcWorld::damage_trust() { write_bytes(folder_ / "trust.textproto", "entries { name: "); }
+void RpcWorld::damage_trust() {
+  write_bytes(folder_ / "trust.textproto", "entries { name: ");
+}
 
-void RpcWorld::write_trust() { ASSERT_TRUE(write_trust_file(folder_ / "trust.textproto", trusted_)); }
+void RpcWorld::write_trust() {
+  ASSERT_TRUE(write_trust_file(folder_ / "trust.textproto", trusted_));
+}
 
 void RpcWorld::append(std::size_t entries, std::uint64_t incident_id) {
   for (std::size_t i = 0; i < entries; ++i) {

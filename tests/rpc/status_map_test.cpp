@@ -26,7 +26,8 @@ TEST(StatusMap, CarriesCodeHintAndOsErrorInTheDetails) {
 }
 
 TEST(StatusMap, WritesHresultsInHex) {
-  const auto status = to_grpc_status({ErrorCode::internal, "x", "", OsError{"hresult", static_cast<std::int32_t>(0x80090016)}});
+  const auto status =
+      to_grpc_status({ErrorCode::internal, "x", "", OsError{"hresult", static_cast<std::int32_t>(0x80090016)}});
   EXPECT_EQ(detail_in(status).os_error(), "hresult 0x80090016");
 }
 

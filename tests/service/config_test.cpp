@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"port_negative", "rpc { listen: \"127.0.0.1:-1\" }", "2:7", "\"-1\" is not a port"},
         Mistake{"port_empty", "rpc { listen: \"127.0.0.1:\" }", "2:7", "is not a port"},
         Mistake{"request_small", "rpc { max_request_bytes: 5 }", "2:7",
-                "5 bytes is too small. Allowed are 1 KiB to 64 MiB"},
+                "5 B is too small. Allowed are 1 KiB to 64 MiB"},
         Mistake{"request_large", "rpc { max_request_bytes: 2147483648 }", "2:7", "2 GiB is too large"},
         Mistake{"watchers_large", "rpc { max_watchers: 1001 }", "2:7", "1001 is too large. Allowed are 1 to 1000"},
         Mistake{"journal_small", "journal {\n\n max_bytes: 1048575 }", "4:2", "Allowed are 1 MiB to 64 GiB"},
@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "policy { repair_windows {\n days: \"Mon\"\n days: \"Monday\"\n begin: \"01:00\" end: \"02:00\" } }",
                 "4:2", "repair_windows[0].days[1]: \"Monday\" is no day. Use Mon, Tue"},
         Mistake{"day_twice", "policy { repair_windows { days: [\"Mon\", \"Mon\"] begin: \"01:00\" end: \"02:00\" } }",
-                "2:41", "is there already"},
+                "2:27", "is there already"},
         Mistake{"no_time", "policy { repair_windows { begin: \"1:00\" end: \"02:00\" } }", "2:27",
                 "\"1:00\" is no time of day"},
         Mistake{"hour_24", "policy { repair_windows { begin: \"01:00\" end: \"24:00\" } }", "2:42",
@@ -155,7 +155,7 @@ TEST(ConfigTest, all_mistakes_are_named_at_once_in_the_order_of_the_file) {
                   "  repair_windows { days: \"Someday\" begin: \"x\" end: \"y\" }\n"
                   "}\n"),
       ElementsAre(StartsWith("site.cfg:1:11: journal.max_bytes"), StartsWith("site.cfg:2:"),
-                  StartsWith("site.cfg:2:19: rpc.max_watchers"), StartsWith("site.cfg:4:12: policy.faults[0].fault_id"),
+                  StartsWith("site.cfg:2:18: rpc.max_watchers"), StartsWith("site.cfg:4:12: policy.faults[0].fault_id"),
                   StartsWith("site.cfg:4:33: policy.faults[0].cool_down"), StartsWith("site.cfg:5:20: "),
                   StartsWith("site.cfg:5:36: "), StartsWith("site.cfg:5:47: ")));
 }

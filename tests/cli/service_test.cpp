@@ -1,0 +1,189 @@
+// The program against a whole service on a rehearsed host, in this process.
+#include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "agent-lib/sim/scenarios.hpp"
+#include "service/app.hpp"
+#include "service/config.hpp"
+#include "service/hosting/rehearsed_host.hpp"
+#include "tests/cli/canned_service.hpp"
+#include "tests/cli/run.hpp"
+
+namespace rdpmend::cli {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Asks the program to stop once it has written a text; each flush looks.
+class StopAt : public std::stringbuf {
+ public:
+  StopAt(std::string text, std::stop_source stop) : text_(std::move(text)), stop_(std::move(stop)) {}
+
+ private:
+  int sync() override {
+    if (str().find(text_) != std::string::npos) stop_.request_stop();
+    return 0;
+  }
+
+  std::string text_;
+  std::stop_source stop_;
+};
+
+class Rehearsed : public testing::Test {
+ protected:
+  void start(const std::string& scenario, v1::FaultMode mode = v1::FAULT_MODE_UNSPECIFIED) {
+    const auto found = sim::find_scenario(scenario);
+    ASSERT_TRUE(found) << to_string(found.error());
+    auto host = RehearsedHost::open(*found, 0, [](const std::string&) {});
+    ASSERT_TRUE(host) << to_string(host.error());
+    host_ = std::move(*host);
+    auto config = default_config();
+    config.mutable_rpc()->set_listen("127.0.0.1:0");
+    if (mode != v1::FAULT_MODE_UNSPECIFIED) {
+      auto& policy = *config.mutable_policy()->add_faults();
+      policy.set_fault_id(found->fault_id());
+      policy.set_mode(mode);
+    }
+    auto app = App::start({config, folder_ / "state", host_->control(), {}});
+    ASSERT_TRUE(app) << to_string(app.error());
+    app_ = std::move(*app);
+  }
+
+  void TearDown() override {
+    if (app_) app_->stop("the test is over");
+  }
+
+  std::vector<std::string> with_profile(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), {"--profile", app_->admin_profile().string(), "--timeout", "60"});
+    return arguments;
+  }
+
+  Ran run(const std::vector<std::string>& arguments) const { return cli::run(with_profile(arguments)); }
+
+  // Watches from the beginning until the text is there.
+  std::string watch_until(const std::string& text) const {
+    std::stop_source stop;
+    const std::jthread patience([stop](const std::stop_token& done) mutable {
+      std::mutex mutex;
+      std::unique_lock lock(mutex);
+      std::condition_variable_any over;
+      over.wait_for(lock, done, std::chrono::seconds{60}, [] { return false; });
+      stop.request_stop();
+    });
+    StopAt buffer(text, stop);
+    std::ostream out(&buffer);
+    std::ostringstream err;
+    const auto arguments = with_profile({"rdpmend", "watch", "--from-start"});
+    std::vector<const char*> argv;
+    for (const auto& argument : arguments) argv.push_back(argument.c_str());
+    EXPECT_EQ(run_cli(static_cast<int>(argv.size()), argv.data(), out, err, {}, stop.get_token()), 0) << err.str();
+    EXPECT_THAT(buffer.str(), HasSubstr(text));
+    return buffer.str();
+  }
+
+  v1::Incident newest_incident() const {
+    v1::ListIncidentsResponse list;
+    const auto ran = run({"incidents", "--all", "--format", "json"});
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(ran.out, &list).ok()) << ran.out << ran.err;
+    return list.incidents().empty() ? v1::Incident{} : list.incidents(0);
+  }
+
+  TempFolder folder_;
+  std::unique_ptr<RehearsedHost> host_;
+  std::unique_ptr<App> app_;
+};
+
+TEST_F(Rehearsed, AnAdministratorPlansApprovesAndSeesTheHostRepaired) {
+  start("certificate-expired", v1::FAULT_MODE_PROPOSE);
+  EXPECT_THAT(watch_until("awaiting approval"), HasSubstr("certificate_expired"));
+  const auto incident = newest_incident();
+  const auto id = std::to_string(incident.id());
+  EXPECT_EQ(run({"status", "--check"}).exit, 5);
+  EXPECT_EQ(run({"probe", host_->outside_address()}).exit, 2);
+
+  const auto plan = run({"plan", "certificate_expired"});
+  EXPECT_EQ(plan.exit, 0) << plan.err;
+  EXPECT_THAT(plan.out, AllOf(HasSubstr("restart service SessionEnv"), HasSubstr("asks first: drops sessions"),
+                              HasSubstr("nothing has been written")));
+
+  EXPECT_EQ(run({"approve", id, "--plan", "0/0"}).exit, 2);
+  const auto approved = run({"approve", id, "--plan", incident.repair().plan().id(), "--wait"});
+  EXPECT_EQ(approved.exit, 0) << approved.out << approved.err;
+  EXPECT_THAT(approved.out, AllOf(HasSubstr("asked for Approve"), HasSubstr("repair ended, repaired")));
+
+  EXPECT_EQ(run({"status", "--check"}).exit, 0);
+  EXPECT_EQ(run({"probe", host_->outside_address()}).exit, 0);
+  EXPECT_EQ(run({"watch", "--incident", id}).exit, 0);
+  EXPECT_EQ(run({"journal", "--verify"}).exit, 0);
+}
+
+TEST_F(Rehearsed, ARepairCanBeStartedAndFollowed) {
+  start("firewall-rule-disabled", v1::FAULT_MODE_OBSERVE);
+  watch_until("opened, firewall_rule_disabled");
+  const auto id = std::to_string(newest_incident().id());
+  const auto ran = run({"repair", id, "--wait", "--comment", "ticket 1234"});
+  EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("ticket 1234"), HasSubstr("repair ended, repaired")));
+}
+
+TEST_F(Rehearsed, ADismissedIncidentIsClosed) {
+  start("clock-wrong");
+  watch_until("opened, clock_wrong");
+  const auto id = std::to_string(newest_incident().id());
+  EXPECT_EQ(run({"dismiss", id, "--comment", "known"}).exit, 0);
+  const auto watched = run({"watch", "--incident", id});
+  EXPECT_EQ(watched.exit, 2);
+  EXPECT_THAT(watched.out, HasSubstr("dismissed"));
+}
+
+TEST_F(Rehearsed, ExplainTellsWhatTheHostSays) {
+  start("clock-wrong");
+  const auto ran = run({"explain", "0x904", "0x7"});
+  EXPECT_EQ(ran.exit, 0);
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("This host's diagnosis now"), HasSubstr("clock_wrong")));
+}
+
+TEST_F(Rehearsed, WhatIsNotThereIsRefusedWithWords) {
+  start("healthy");
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"show", "999"},
+                                                                     {"repair", "999"},
+                                                                     {"repair", "999", "--wait"},
+                                                                     {"plan", "no_such"},
+                                                                     {"diagnose", "no_such"}}) {
+    const auto ran = run(arguments);
+    EXPECT_EQ(ran.exit, 2) << testing::PrintToString(arguments) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("next: "));
+  }
+}
+
+TEST_F(Rehearsed, ACertificateThatIsNotTrustedIsRefused) {
+  start("healthy");
+  const auto stranger = make_test_certificate(CertificateRequest::Usage::client, "stranger");
+  const auto admin = app_->admin_profile().parent_path();
+  write_bytes(admin / "client.crt", stranger.certificate_pem);
+  write_bytes(admin / "client.key", stranger.key_pem);
+  const auto ran = run({"status"});
+  EXPECT_EQ(ran.exit, 4);
+  EXPECT_THAT(ran.err, HasSubstr("next: "));
+}
+
+TEST_F(Rehearsed, AnExpiredClientCertificateIsRefusedAsExpired) {
+  start("healthy");
+  const auto old = make_test_certificate(CertificateRequest::Usage::client, "old", std::chrono::hours{-1});
+  const auto admin = app_->admin_profile().parent_path();
+  write_bytes(admin / "client.crt", old.certificate_pem);
+  write_bytes(admin / "client.key", old.key_pem);
+  const auto ran = run({"status"});
+  EXPECT_EQ(ran.exit, 4);
+  EXPECT_THAT(ran.err, HasSubstr("expired"));
+}
+
+}  // namespace
+}  // namespace rdpmend::cli
