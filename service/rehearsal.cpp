@@ -53,7 +53,7 @@ Result<std::filesystem::path> state_folder(const RehearsalOptions& options) {
   }
   if (auto made = make_private_folder(*folder); !made)
     return fail(std::move(made.error()).context("cannot use the state folder"));
-  return *folder;
+  return std::filesystem::absolute(*folder);  // For the line that is copied into another terminal.
 }
 
 Result<v1::ServiceConfig> configuration(const RehearsalOptions& options) {

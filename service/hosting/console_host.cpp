@@ -5,6 +5,9 @@
 namespace rdpmend {
 
 ConsoleHost::ConsoleHost() : signals_(context_, SIGINT, SIGTERM) {
+#ifdef SIGPIPE
+  std::signal(SIGPIPE, SIG_IGN);  // Nobody reads our output any more: no reason to die in the middle of a repair.
+#endif
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (!error) end(signal == SIGINT ? "interrupted" : "asked to terminate");
   });

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 
 #include "agent-lib/support/asio.hpp"
 #include "agent-lib/support/result.hpp"
@@ -29,7 +30,7 @@ class PendingCall : public grpc::ServerUnaryReactor, public std::enable_shared_f
     return call;
   }
 
-  PendingCall(Response* response, const asio::any_io_executor& timers) : response_(response), timer_(timers) {}
+  PendingCall(Response* response, asio::any_io_executor timers) : response_(response), timers_(std::move(timers)) {}
 
   // From any thread, any number of times.
   void answer(Result<Response> result) {
@@ -49,8 +50,8 @@ class PendingCall : public grpc::ServerUnaryReactor, public std::enable_shared_f
  private:
   void limit_time() {
     if (answered_) return;
-    timer_.expires_after(k_longest_call);
-    timer_.async_wait([weak = this->weak_from_this()](const boost::system::error_code& error) {
+    timer_.emplace(timers_, k_longest_call);
+    timer_->async_wait([weak = this->weak_from_this()](const boost::system::error_code& error) {
       const auto call = weak.lock();
       if (error || !call) return;
       call->fail({ErrorCode::timeout,
@@ -62,12 +63,13 @@ class PendingCall : public grpc::ServerUnaryReactor, public std::enable_shared_f
 
   void OnCancel() override { fail({ErrorCode::cancelled, "the call was cancelled", "", {}}); }
   void OnDone() override {
-    // The timer belongs to its thread.
-    asio::post(timer_.get_executor(), [call = std::move(self_)] { call->timer_.cancel(); });
+    // The timer belongs to its thread, and must not outlive it: the engine may keep the call for longer.
+    asio::post(timers_, [call = std::move(self_)] { call->timer_.reset(); });
   }
 
   Response* response_;  // gRPC's; valid until Finish.
-  asio::steady_timer timer_;
+  asio::any_io_executor timers_;
+  std::optional<asio::steady_timer> timer_;
   std::atomic<bool> answered_{false};
   std::shared_ptr<PendingCall> self_;
 };

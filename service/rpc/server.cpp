@@ -86,6 +86,7 @@ Status RpcServer::listen(const v1::RpcConfig& config, const ServerKeys& keys) {
 }
 
 void RpcServer::refuse_new_calls() {
+  if (!server_) return;
   if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
   guard_->refuse_new_calls();
 }

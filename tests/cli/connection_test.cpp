@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <thread>
 
 #include "agent-lib/support/asio.hpp"
 #include "tests/cli/canned_answers.hpp"

@@ -180,7 +180,7 @@ TEST(EventFile, RefusesOtherFilesWithAHint) {
 
 TEST(EventFile, ReportsATruncatedTail) {
   const auto whole = event(1) + "\n" + event(2);
-  for (const std::size_t cut : {8, 100, 200}) {
+  for (const std::size_t cut : {8U, 100U, 200U}) {
     const auto found = read(whole.substr(0, whole.size() - cut));
     EXPECT_THAT(found.events, ElementsAre(event(1)));
     ASSERT_THAT(found.problems, ElementsAre(HasSubstr("2: the file ends inside this event"))) << cut;

@@ -49,7 +49,7 @@ TEST(QueryBuilder, MakesOneQueryPerChannelInAlphabeticalOrder) {
 }
 
 TEST(QueryBuilder, SplitsAtTwentyExpressions) {
-  for (const std::size_t count : {1, 19, 20, 38, 39, 200}) {
+  for (const std::size_t count : {1U, 19U, 20U, 38U, 39U, 200U}) {
     auto many = rule();
     many.clear_event_ids();
     for (std::size_t i = 0; i < count; ++i) many.add_event_ids(static_cast<std::uint32_t>(1000 + i));

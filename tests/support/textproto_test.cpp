@@ -18,6 +18,7 @@ std::vector<std::string> errors_of(std::string_view text) {
   const bool parsed = parse_textproto(text, file, errors, nullptr);
   EXPECT_EQ(parsed, errors.empty());
   std::vector<std::string> out;
+  out.reserve(errors.size());
   for (const auto& error : errors) out.push_back(fmt::format("{}:{} {}", error.line, error.column, error.message));
   return out;
 }
