@@ -1,10 +1,9 @@
 // TLS as the probe speaks it: tolerant of old hosts, and without judging certificates.
 #pragma once
 
-#include <boost/asio/ssl.hpp>
 #include <string>
 
-#include "agent-lib/support/asio.hpp"
+#include "agent-lib/support/asio_ssl.hpp"
 #include "rdpmend/v1/probe.pb.h"
 
 namespace rdpmend {

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/ssl.hpp>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "agent-lib/sim/sim_host.hpp"
 #include "agent-lib/sim/x224_server.hpp"
-#include "agent-lib/support/asio.hpp"
+#include "agent-lib/support/asio_ssl.hpp"
 
 namespace rdpmend::sim {
 

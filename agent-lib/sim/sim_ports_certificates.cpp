@@ -1,3 +1,4 @@
+// The LocalMachine certificate stores.
 #include <fmt/format.h>
 
 #include "agent-lib/sim/sim_ports.hpp"

@@ -1,3 +1,4 @@
+// The clocks of the simulated host, and what its time source says.
 #include "agent-lib/sim/sim_ports.hpp"
 
 namespace rdpmend::sim {

@@ -1,3 +1,4 @@
+// The host firewall: rules of the local store and of Group Policy, and what changing one logs.
 #include <fmt/format.h>
 
 #include "agent-lib/sim/sim_ports.hpp"

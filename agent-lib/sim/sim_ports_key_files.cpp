@@ -1,3 +1,4 @@
+// Private key files and their access lists.
 #include <fmt/format.h>
 
 #include "agent-lib/sim/sim_ports.hpp"

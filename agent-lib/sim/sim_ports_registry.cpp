@@ -1,3 +1,4 @@
+// The registry, names without regard to case.
 #include "agent-lib/sim/sim_ports.hpp"
 
 namespace rdpmend::sim {

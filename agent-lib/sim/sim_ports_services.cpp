@@ -1,3 +1,4 @@
+// Services: start, stop and start types, with the delays and refusals of a real service control manager.
 #include <fmt/format.h>
 
 #include "agent-lib/sim/sim_ports.hpp"

@@ -137,7 +137,9 @@ tl::unexpected<Error> cannot_name(const fs::path& path, const std::error_code& c
 }
 
 // Where keys are made, under a name that nobody uses: after a crash there is all of it or nothing.
-PkiPaths unfinished(const fs::path& state_folder) { return PkiPaths::in(state_folder / "pki.new"); }
+PkiPaths unfinished(const fs::path& state_folder) {
+  return PkiPaths::in(state_folder / "pki.new");
+}
 
 Result<std::string> make(const fs::path& state_folder, const std::string& host_name, WallTime now) {
   const auto paths = unfinished(state_folder);
@@ -204,8 +206,9 @@ Result<Pki> ensure_pki(const fs::path& state_folder, const std::string& host_nam
 Result<Pki> init_pki(const fs::path& state_folder, const std::string& host_name, WallTime now, IfPresent present) {
   const PkiPaths paths(state_folder);
   if (present == IfPresent::refuse && is_there(paths.folder)) {
-    return fail(ErrorCode::already_exists, fmt::format("{} is there already", paths.folder.string()),
-                "The service uses it as it is. To begin anew, which shuts out every client that is trusted now, use --force.");
+    return fail(
+        ErrorCode::already_exists, fmt::format("{} is there already", paths.folder.string()),
+        "The service uses it as it is. To begin anew, which shuts out every client that is trusted now, use --force.");
   }
   const auto admin = make(state_folder, host_name, now);
   if (!admin) return fail(admin.error());

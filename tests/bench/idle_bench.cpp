@@ -1,5 +1,6 @@
 // What the service costs when nothing happens: resident memory, and how often it wakes up.
 #include <benchmark/benchmark.h>
+#include <signal.h>
 
 #include <chrono>
 #include <filesystem>

@@ -1,6 +1,7 @@
 // What our service adds to a call: GetStatus over mutual TLS against a bare gRPC method over the same kind of
 // connection, between the same two processes, in turns, so that what else the machine does meets both alike.
 #include <benchmark/benchmark.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <chrono>

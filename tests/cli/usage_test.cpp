@@ -27,10 +27,15 @@ using testing::UnorderedElementsAreArray;
 
 constexpr const char* k_no_profile = "/no/such/profile";
 
-std::vector<std::string> command_names() {
+struct Parser {
   GlobalOptions options;
   Run chosen;
-  const auto parser = make_parser(options, chosen);
+  std::unique_ptr<CLI::App> app = make_parser(options, chosen);
+  CLI::App* operator->() const { return app.get(); }
+};
+
+std::vector<std::string> command_names() {
+  Parser parser;
   std::vector<std::string> names;
   for (const auto* command : parser->get_subcommands({})) names.push_back(command->get_name());
   return names;
@@ -77,9 +82,7 @@ TEST(Help, ExamplesParse) {
     std::istringstream lines(run({name, "--help"}).out);
     for (std::string line; std::getline(lines, line);) {
       if (!line.starts_with("  rdpmend ")) continue;
-      GlobalOptions options;
-      Run chosen;
-      const auto parser = make_parser(options, chosen);
+      Parser parser;
       // What a shell would take away: a pipe, a second command.
       const auto command = line.substr(2, line.find_first_of("|&") - 2);
       EXPECT_NO_THROW(parser->parse(command, true)) << command;
@@ -212,11 +215,9 @@ TEST(Completion, KnowsAllCommands) {
 }
 
 TEST(Completion, KnowsExactlyTheOptionsOfEachCommand) {
-  GlobalOptions options;
-  Run chosen;
-  const auto parser = make_parser(options, chosen);
+  Parser parser;
   for (const auto* command : parser->get_subcommands({})) {
-    auto expected = options_of(*parser);
+    auto expected = options_of(*parser.app);
     expected.merge(options_of(*command));
     EXPECT_THAT(completions({"rdpmend", command->get_name(), "--"}), UnorderedElementsAreArray(expected))
         << command->get_name();
@@ -224,10 +225,8 @@ TEST(Completion, KnowsExactlyTheOptionsOfEachCommand) {
 }
 
 TEST(Completion, KnowsWhichOptionsTakeAValue) {
-  GlobalOptions options;
-  Run chosen;
-  const auto parser = make_parser(options, chosen);
-  auto apps = std::vector<const CLI::App*>{parser.get()};
+  Parser parser;
+  auto apps = std::vector<const CLI::App*>{parser.app.get()};
   for (const auto* command : parser->get_subcommands({})) apps.push_back(command);
   for (const auto* app : apps) {
     for (const auto* option : app->get_options()) {

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,7 +59,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv, const std::vect
   }
   ::close(output.ends[1]);
   ::close(error.ends[1]);
-  pid_fd_ = ::pidfd_open(pid_, 0);
+  pid_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
   reader_ = std::thread{[this, out = output.ends[0], err = error.ends[0]] { read_outputs(out, err); }};
 }
 

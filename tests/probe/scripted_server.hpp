@@ -4,14 +4,13 @@
 #include <openssl/ssl.h>
 
 #include <array>
-#include <boost/asio/ssl.hpp>
 #include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
 
-#include "agent-lib/support/asio.hpp"
+#include "agent-lib/support/asio_ssl.hpp"
 #include "agent-lib/support/hex.hpp"
 #include "tests/probe/test_certificate.hpp"
 

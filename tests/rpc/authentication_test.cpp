@@ -3,10 +3,8 @@
 #include <grpc/grpc.h>
 #include <openssl/ssl.h>
 
-#include "agent-lib/support/asio.hpp"
+#include "agent-lib/support/asio_ssl.hpp"
 #include "tests/rpc/rpc_world.hpp"
-
-#include <boost/asio/ssl.hpp>
 
 namespace rdpmend {
 namespace {
