@@ -95,6 +95,13 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
   return *command;
 }
 
+CLI::Validator digits() {
+  const auto check = [](const std::string& text) {
+    return text.find_first_not_of("0123456789") == std::string::npos ? "" : text + " is not a number";
+  };
+  return CLI::Validator(check, "");
+}
+
 std::unique_ptr<CLI::App> make_parser(GlobalOptions& options, Run& chosen) {
   auto app =
       std::make_unique<CLI::App>("Sees and commands rdpmend, the service that keeps an RDP host reachable.", "rdpmend");

@@ -1,6 +1,7 @@
 #include "cli/profile.hpp"
 
 #include <fmt/format.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -58,6 +59,41 @@ Result<v1::ClientProfile> parse_profile(const fs::path& path, const std::string&
   return profile;
 }
 
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+// The PEM of a file of ours, in memory.
+auto open_pem(const std::string& pem) {
+  return std::unique_ptr<BIO, decltype(&BIO_free)>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+}
+
+// nullptr: it is none.
+Certificate parse_certificate(const std::string& pem) {
+  const auto bio = open_pem(pem);
+  return {bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr, X509_free};
+}
+
+Key parse_key(const std::string& pem) {
+  const auto bio = open_pem(pem);
+  return {bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr) : nullptr, EVP_PKEY_free};
+}
+
+// gRPC takes anything, and then says only that it cannot connect.
+Status check_keys(const Profile& profile) {
+  const auto client = parse_certificate(profile.client_certificate_pem);
+  const auto key = parse_key(profile.client_key_pem);
+  const char* wrong = !parse_certificate(profile.server_certificate_pem) ? "its server certificate is damaged"
+                      : !client                                          ? "its client certificate is damaged"
+                      : !key                                             ? "its client key is damaged"
+                      : X509_check_private_key(client.get(), key.get()) != 1
+                          ? "its client key does not belong to its client certificate"
+                          : nullptr;
+  ERR_clear_error();
+  if (wrong == nullptr) return {};
+  return fail(ErrorCode::unauthenticated, fmt::format("the client profile {} cannot be used: {}", profile.file, wrong),
+              "Make the keys anew on the host: rdpmendd init-pki");
+}
+
 }  // namespace
 
 fs::path default_profile_path() {
@@ -83,15 +119,14 @@ Result<Profile> read_profile(const fs::path& file) {
   for (auto* part : {&server, &client, &key}) {
     if (!*part) return fail(std::move(part->error()).context("the client profile is incomplete"));
   }
-  return Profile{file.string(),      parsed->address(),  parsed->server_name(),
-                 std::move(*server), std::move(*client), std::move(*key)};
+  Profile profile{file.string(),      parsed->address(),  parsed->server_name(),
+                  std::move(*server), std::move(*client), std::move(*key)};
+  if (auto checked = check_keys(profile); !checked) return fail(std::move(checked).error());
+  return profile;
 }
 
 Result<WallTime> expiry_of(const std::string& certificate_pem) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(
-      BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())), BIO_free);
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-      bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr, X509_free);
+  const auto certificate = parse_certificate(certificate_pem);
   int days = 0;
   int seconds = 0;
   const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> epoch(ASN1_TIME_set(nullptr, 0), ASN1_TIME_free);

@@ -30,7 +30,7 @@ quietly() {
     sleep 0.5
     seconds=$((SECONDS - began))
     if ((seconds > 0 && seconds % 20 == 0)); then
-      say "$k_dim$seconds s: $(tail -n 1 "$log" | tail -c 100)$k_plain"
+      say "$k_dim$seconds s: $(tail -n 1 "$log" | cut -c 1-100)$k_plain"
       sleep 1
     fi
   done

@@ -17,6 +17,9 @@ using Run = std::function<Result<ExitCode>(Context&)>;
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,
                       const std::vector<std::string>& examples);
 
+// For numbers of incidents and entries: digits only. The parser takes "-1" for a very large number.
+CLI::Validator digits();
+
 void add_status(CLI::App& app, Run& chosen);
 void add_diagnose(CLI::App& app, Run& chosen);
 void add_faults(CLI::App& app, Run& chosen);

@@ -80,10 +80,13 @@ void add_journal(CLI::App& app, Run& chosen) {
       "What happened. Without --after, the newest entries; with --incident, that incident from its beginning.",
       {"journal", "journal --incident 42", "journal --after 0 --limit 0 --format json", "journal --verify --limit 1"});
   const auto options = std::make_shared<JournalOptions>();
-  command.add_option("--after", options->after, "Begin behind this entry")->type_name("SEQ");
-  command.add_option("--incident", options->incident_id, "Only what is about this incident")->type_name("ID");
+  command.add_option("--after", options->after, "Begin behind this entry")->type_name("SEQ")->check(digits());
+  command.add_option("--incident", options->incident_id, "Only what is about this incident")
+      ->type_name("ID")
+      ->check(digits());
   command.add_option("--limit", options->limit, "At most so many entries; 0: no limit")
       ->type_name("N")
+      ->check(digits())
       ->capture_default_str();
   command.add_flag("--verify", options->verify,
                    "Also check the hash chain of the whole journal; exit with 2 if it is broken");

@@ -23,7 +23,7 @@ Result<ExitCode> run(Context& context, std::uint64_t id) {
 void add_show(CLI::App& app, Run& chosen) {
   auto& command = add_command(app, "show", "One incident with its evidence, plan, steps and verification", {"show 42"});
   const auto id = std::make_shared<std::uint64_t>(0);
-  command.add_option("ID", *id, "The incident's number")->required();
+  command.add_option("ID", *id, "The incident's number")->required()->check(digits());
   command.callback([id, &chosen] { chosen = [id](Context& context) { return run(context, *id); }; });
 }
 

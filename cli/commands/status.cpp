@@ -35,7 +35,7 @@ void print(Page& page, const v1::GetStatusResponse& status) {
   page.hang({{status.host_name() + "  ", Style::bold}, {status.host_kind()}}, "");
   page.field("service",
              fmt::format("rdpmend {}, up {}", status.version(), span_between(status.started(), status.now())));
-  page.field("you", fmt::format("{}, {}", status.client_name(), status.client_role()));
+  page.field("you", fmt::format("{} (role {})", status.client_name(), status.client_role()));
   page.field("listener", status.rdp_address());
   page.field("outside", probe_text(status), style_of(status.last_probe().outcome()));
   page.field("last sweep", sweep_text(status));

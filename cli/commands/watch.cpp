@@ -102,10 +102,13 @@ void add_watch(CLI::App& app, Run& chosen) {
                   "ends when that incident is closed: with 0 if the host is healthy, with 2 if it was dismissed.",
                   {"watch", "watch --incident 42", "watch --from-start --format json | jq ."});
   const auto options = std::make_shared<WatchOptions>();
-  auto* after = command.add_option("--since,--after", options->after, "Begin behind this entry")->type_name("SEQ");
+  auto* after = command.add_option("--since,--after", options->after, "Begin behind this entry")
+                    ->type_name("SEQ")
+                    ->check(digits());
   command.add_flag("--from-start", options->from_start, "Begin with the oldest entry")->excludes(after);
   command.add_option("--incident", options->incident_id, "Only what is about this incident, from its beginning")
-      ->type_name("ID");
+      ->type_name("ID")
+      ->check(digits());
   command.callback([options, &chosen] { chosen = [options](Context& context) { return run(context, *options); }; });
 }
 

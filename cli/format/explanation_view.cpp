@@ -17,7 +17,7 @@ std::string name_of(const v1::Explanation& explanation) {
 // "0x904 = 2308  disconnectReasonAtClientWinsockFDCLOSE: socket closed"
 void print_number(Page& page, std::string_view what, std::uint32_t code, const std::string& symbol,
                   const v1::CodeMeaning& meaning) {
-  auto text = fmt::format("{:#x} = {}", code, code);
+  auto text = code < 10 ? fmt::format("{:#x}", code) : fmt::format("{:#x} = {}", code, code);
   if (!symbol.empty()) text += "  " + symbol;
   if (!meaning.title().empty()) text += ": " + meaning.title();
   page.field(what, text);

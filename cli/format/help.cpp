@@ -47,7 +47,7 @@ std::string HelpFormatter::make_description(const CLI::App* app) const {
 
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
   auto name = option->get_name(is_positional, true);
-  if (!is_positional && option->get_type_size() != 0) name += " " + option->get_type_name();
+  if (!is_positional && option->get_items_expected_max() > 0) name += " " + option->get_type_name();
   auto text = option->get_description();
   if (!option->get_default_str().empty()) text += fmt::format(" (default {})", option->get_default_str());
   if (!option->get_envname().empty()) text += fmt::format(" (or {} in the environment)", option->get_envname());

@@ -27,7 +27,7 @@ void print_incidents(Page& page, const google::protobuf::RepeatedPtrField<v1::In
 }
 
 void print_incident_line(Page& page, const v1::Incident& incident) {
-  page.hang({{fmt::format("incident {} ({}): ", incident.id(), name_of(incident.diagnosis()))},
+  page.hang({{fmt::format("incident {}, {}: ", incident.id(), name_of(incident.diagnosis()))},
              {word(incident.state()), style_of(incident.state())}},
             incident.reason().empty() ? "" : ", " + incident.reason());
 }

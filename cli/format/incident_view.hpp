@@ -8,7 +8,7 @@ namespace rdpmend::cli {
 
 void print_incidents(Page& page, const google::protobuf::RepeatedPtrField<v1::Incident>& incidents);
 void print_incident(Page& page, const v1::Incident& incident);
-// "incident 42 (certificate_expired): repairing", for the answer to a command.
+// "incident 42, certificate_expired: repairing", for the answer to a command.
 void print_incident_line(Page& page, const v1::Incident& incident);
 // What an administrator would do with an incident in this state. Empty: nothing.
 std::string next_step(const v1::Incident& incident);

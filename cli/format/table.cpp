@@ -4,6 +4,10 @@
 
 namespace rdpmend::cli {
 
+namespace {
+constexpr std::size_t k_least_last_columns = 32;
+}  // namespace
+
 Table::Table(std::vector<std::string> headings) {
   for (auto& heading : headings) {
     right_.push_back(heading.starts_with('>'));
@@ -29,15 +33,35 @@ std::vector<Span> Table::prefix_of(const std::vector<Cell>& cells, const std::ve
   return prefix;
 }
 
-void Table::print(Page& page) const {
+std::vector<std::size_t> Table::widths() const {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < headings_.size(); ++i) {
     auto width = display_width(headings_[i].text);
     for (const auto& row : rows_) width = std::max(width, display_width(row[i].text));
     widths.push_back(width);
   }
-  page.hang(prefix_of(headings_, widths), headings_.back().text, headings_.back().style);
-  for (const auto& row : rows_) page.hang(prefix_of(row, widths), row.back().text, row.back().style);
+  return widths;
+}
+
+bool Table::has_room_for_last(const Page& page, const std::vector<std::size_t>& widths) const {
+  if (page.terminal().width == 0) return true;
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) taken += widths[i] + 2;
+  return taken + std::min(widths.back(), k_least_last_columns) <= page.terminal().width;
+}
+
+void Table::print(Page& page) const {
+  const auto columns = widths();
+  if (has_room_for_last(page, columns)) {
+    page.hang(prefix_of(headings_, columns), headings_.back().text, headings_.back().style);
+    for (const auto& row : rows_) page.hang(prefix_of(row, columns), row.back().text, row.back().style);
+    return;
+  }
+  page.hang(prefix_of(headings_, columns), "");
+  for (const auto& row : rows_) {
+    page.hang(prefix_of(row, columns), "");
+    page.text(row.back().text, 4, row.back().style);
+  }
 }
 
 }  // namespace rdpmend::cli

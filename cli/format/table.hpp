@@ -1,4 +1,5 @@
-// Aligned columns for people. The last column takes what the terminal has left, and wraps.
+// Aligned columns for people. The last column takes what the terminal has left, and wraps; where that is too little it
+// stands below its row.
 #pragma once
 
 #include <string>
@@ -25,6 +26,8 @@ class Table {
   void print(Page& page) const;
 
  private:
+  std::vector<std::size_t> widths() const;
+  bool has_room_for_last(const Page& page, const std::vector<std::size_t>& widths) const;
   std::vector<Span> prefix_of(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths) const;
 
   std::vector<Cell> headings_;

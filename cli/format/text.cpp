@@ -84,6 +84,10 @@ std::size_t prefix_bytes(std::string_view text, std::size_t width) {
   return bytes;
 }
 
+std::string without_trailing_spaces(std::string_view text) {
+  return std::string{text.substr(0, text.find_last_not_of(' ') + 1)};
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -121,7 +125,7 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
     // A space right behind the last column is a break as good as one before it.
     const auto space = text.substr(0, fits + 1).rfind(' ');
     const bool at_word = space != std::string_view::npos && space > 0;
-    lines.emplace_back(text.substr(0, at_word ? space : fits));
+    lines.push_back(without_trailing_spaces(text.substr(0, at_word ? space : fits)));
     text.remove_prefix(at_word ? space : fits);
     text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   }

@@ -36,7 +36,13 @@ void WatchStream::pump() {
     return;
   }
   writing_ = true;
-  StartWrite(&queue_.front());
+  write_front();
+}
+
+void WatchStream::write_front() {
+  grpc::WriteOptions options;
+  if (queue_.size() > 1) options.set_buffer_hint();  // The last of a page flushes.
+  StartWrite(&queue_.front(), options);
 }
 
 // Queues the next page. False: the stream was ended by an error.
@@ -79,16 +85,23 @@ void WatchStream::end(const grpc::Status& status) {
 }
 
 void WatchStream::OnWriteDone(bool ok) {
-  asio::post(reads_, [self = shared_from_this(), ok] {
-    self->writing_ = false;
-    self->queue_.pop_front();
-    if (!ok) return self->end(grpc::Status::CANCELLED);
-    self->pump();
-  });
+  queue_.pop_front();
+  if (ok && !queue_.empty()) return write_front();
+  asio::post(reads_, [self = shared_from_this(), ok] { self->written(ok); });
 }
 
+void WatchStream::written(bool ok) {
+  writing_ = false;
+  if (!ok || cancelled_) return end(grpc::Status::CANCELLED);
+  pump();
+}
+
+// A write that is under way fails soon, and ends the stream then.
 void WatchStream::OnCancel() {
-  asio::post(reads_, [self = shared_from_this()] { self->end(grpc::Status::CANCELLED); });
+  asio::post(reads_, [self = shared_from_this()] {
+    self->cancelled_ = true;
+    if (!self->writing_) self->end(grpc::Status::CANCELLED);
+  });
 }
 
 void WatchStream::OnDone() {

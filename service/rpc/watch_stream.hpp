@@ -15,7 +15,8 @@
 
 namespace rdpmend {
 
-// All state belongs to the `reads` thread; what gRPC reports is posted there.
+// State belongs to the `reads` thread; what gRPC reports is posted there. Only while a page is being written does the
+// queue belong to gRPC's write callbacks, one after the other, so that an entry costs no change of threads.
 class WatchStream : public grpc::ServerWriteReactor<v1::WatchResponse>,
                     public std::enable_shared_from_this<WatchStream> {
  public:
@@ -37,6 +38,8 @@ class WatchStream : public grpc::ServerWriteReactor<v1::WatchResponse>,
 
   void pump();
   bool refill();
+  void write_front();
+  void written(bool ok);
   void announce_pruned(std::uint64_t first_kept);
   void end(const grpc::Status& status);
 
@@ -44,11 +47,12 @@ class WatchStream : public grpc::ServerWriteReactor<v1::WatchResponse>,
   asio::any_io_executor reads_;
   v1::WatchRequest request_;
   Done done_;
-  std::deque<v1::WatchResponse> queue_;  // The front one is being written if writing_.
+  std::deque<v1::WatchResponse> queue_;  // At most a page; the front one is being written if writing_.
   std::uint64_t cursor_ = 0;             // Everything up to here was queued, announced as pruned, or is not asked for.
   bool begun_ = false;
   bool caught_up_ = false;
-  bool writing_ = false;
+  bool writing_ = false;  // Nothing else may be asked of gRPC then, Finish included.
+  bool cancelled_ = false;
   bool stopping_ = false;
   bool ended_ = false;
 };

@@ -1,5 +1,6 @@
 // The tree keeps the house plan, and the check would notice if it did not.
 #include "tests/architecture/architecture.hpp"
+#include "tests/paths.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,7 +37,7 @@ class PlantedTree : public testing::Test {
 };
 
 TEST(Architecture, TheTreeKeepsTheHousePlan) {
-  const SourceTree tree = read_tree(RDPMEND_SOURCE_DIR);
+  const SourceTree tree = read_tree(test::source_dir());
   ASSERT_THAT(tree.files, SizeIs(testing::Gt(50U)));
   ASSERT_THAT(tree.fault_folders, SizeIs(testing::Ge(3U)));
   std::string report;

@@ -9,6 +9,7 @@
 #include "agent-lib/events/event_xml.hpp"
 #include "agent-lib/rules/catalogue.hpp"
 #include "agent-lib/rules/rule_matcher.hpp"
+#include "tests/paths.hpp"
 
 namespace rdpmend {
 namespace {
@@ -22,7 +23,7 @@ void skip(benchmark::State& state) {
 // Real events; empty where the examples are absent.
 std::vector<std::string> example_events() {
   std::vector<std::string> events;
-  const std::filesystem::path file = RDPMEND_SOURCE_DIR "/../shared/evtx/examples.xml";
+  const std::filesystem::path file = test::source_dir() + "/../shared/evtx/examples.xml";
   const auto take = [&](std::string_view xml, const FilePosition&) { events.emplace_back(xml); };
   (void)read_event_file(file, {take, [](const FileProblem&) {}});
   return events;

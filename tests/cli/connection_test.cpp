@@ -111,7 +111,16 @@ TEST(Connection, AKeyThatIsNoneIsNotACrash) {
   write_bytes(folder_of(service) + "/client.key", "nonsense");
   const auto ran = status_of(service);
   EXPECT_EQ(ran.exit, 4);
-  EXPECT_THAT(ran.err, HasSubstr("client.key"));
+  EXPECT_THAT(ran.err, HasSubstr("its client key is damaged"));
+}
+
+TEST(Connection, AKeyOfAnotherCertificateIsNoticed) {
+  const CannedService service;
+  const auto other = make_test_certificate(CertificateRequest::Usage::client, "other");
+  write_bytes(folder_of(service) + "/client.key", other.key_pem);
+  const auto ran = status_of(service);
+  EXPECT_EQ(ran.exit, 4);
+  EXPECT_THAT(ran.err, HasSubstr("does not belong to its client certificate"));
 }
 
 TEST(Connection, AHugeProfileIsRefused) {

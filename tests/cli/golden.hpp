@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include "tests/paths.hpp"
 
 #include <cstdlib>
 #include <fstream>
@@ -11,7 +12,7 @@
 namespace rdpmend::cli {
 
 inline void expect_golden(const std::string& name, const std::string& text) {
-  const std::string file = std::string{RDPMEND_SOURCE_DIR} + "/tests/cli/golden/" + name + ".txt";
+  const std::string file = test::source_dir() + "/tests/cli/golden/" + name + ".txt";
   if (std::getenv("RDPMEND_UPDATE_GOLDEN") != nullptr) {
     std::ofstream{file, std::ios::binary} << text;
     return;

@@ -50,22 +50,39 @@ TEST(Wrap, CutsAWordThatIsTooLong) {
   EXPECT_THAT(wrap("日本", 1), ElementsAre("日", "本"));
 }
 
+TEST(Wrap, LeavesNoSpacesAtTheEndOfALine) {
+  EXPECT_THAT(wrap("one  two", 6), ElementsAre("one", "two"));
+}
+
 TEST(Wrap, EndsForTextOfSpaces) {
   EXPECT_FALSE(wrap("          ", 3).empty());
 }
 
 TEST(Table, AlignsByDisplayWidthAndWrapsTheLastColumn) {
   std::ostringstream out;
-  Page page(out, {28, false});
+  Page page(out, {43, false});
   Table table({"NAME", ">N", "TEXT"});
-  table.add({"日本", "1", "a text that goes on and on"});
+  table.add({"日本", "1", "a text that goes on and on and on and on"});
   table.add({"x", "100", "short"});
   table.print(page);
   EXPECT_EQ(out.str(),
             "NAME    N  TEXT\n"
-            "日本    1  a text that goes on\n"
-            "           and on\n"
+            "日本    1  a text that goes on and on and\n"
+            "           on and on\n"
             "x     100  short\n");
+}
+
+TEST(Table, PutsTheLastColumnBelowWhereThereIsNoRoomForIt) {
+  std::ostringstream out;
+  Page page(out, {40, false});
+  Table table({"NAME", "STATE", "SUMMARY"});
+  table.add({"certificate_expired", "repaired", "it expired two days ago and was made anew"});
+  table.print(page);
+  EXPECT_EQ(out.str(),
+            "NAME                 STATE\n"
+            "certificate_expired  repaired\n"
+            "    it expired two days ago and was made\n"
+            "    anew\n");
 }
 
 TEST(Table, LeavesNoSpacesAtTheEndOfALine) {

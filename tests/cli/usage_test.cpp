@@ -13,6 +13,7 @@
 #include "rdpmend/v1/knowledge.pb.h"
 #include "tests/cli/golden.hpp"
 #include "tests/cli/run.hpp"
+#include "tests/paths.hpp"
 #include "tests/service/temp_folder.hpp"
 
 namespace rdpmend::cli {
@@ -152,7 +153,7 @@ TEST(Probe, AClosedPortExitsWithTwo) {
 }
 
 TEST(Analyze, RealEventsAreReadWithoutLosingOne) {
-  const std::string file = RDPMEND_SOURCE_DIR "/../shared/evtx/examples.xml";
+  const std::string file = test::source_dir() + "/../shared/evtx/examples.xml";
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "no " << file;
   const auto ran = run({"analyze", file, "--format", "json"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
@@ -190,7 +191,7 @@ TEST(Analyze, AWrongRulesFileIsNamedAndTheFileStillRead) {
 // --- bash completion, asked as bash asks it ---
 
 std::vector<std::string> completions(const std::vector<std::string>& words) {
-  const std::string script = RDPMEND_SOURCE_DIR "/packaging/completion/rdpmend.bash";
+  const std::string script = test::source_dir() + "/packaging/completion/rdpmend.bash";
   std::string command = "bash --norc -c 'source " + script + "; COMP_WORDS=(";
   for (const auto& word : words) command += "\"" + word + "\" ";
   command += "); COMP_CWORD=" + std::to_string(words.size() - 1) + "; _rdpmend; printf \"%s\\n\" \"${COMPREPLY[@]}\"'";
@@ -233,7 +234,7 @@ TEST(Completion, KnowsWhichOptionsTakeAValue) {
       if (option->get_positional()) continue;
       // Behind an option with a value no command is offered; behind a flag all are.
       const auto offered = completions({"rdpmend", "--" + option->get_lnames().front(), "value", "stat"});
-      const bool takes_value = option->get_type_size() != 0;
+      const bool takes_value = option->get_items_expected_max() > 0;
       EXPECT_EQ(offered == std::vector<std::string>{"status"}, takes_value) << option->get_lnames().front();
     }
   }

@@ -5,12 +5,14 @@
 
 #include <regex>
 
+#include "tests/paths.hpp"
+
 namespace rdpmend::e2e {
 
 namespace fs = std::filesystem;
 
 std::string program(const std::string& name) {
-  return std::string{RDPMEND_BINARY_DIR} + "/bin/" + name;
+  return test::binary_dir() + "/bin/" + name;
 }
 
 StateFolder::StateFolder() {

@@ -16,7 +16,7 @@ namespace rdpmend::test {
 
 class RehearsedEngine {
  public:
-  RehearsedEngine(sim::SimHost& host, sim::MemoryJournal& journal, v1::PolicyConfig policy = {});
+  RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy = {});
   ~RehearsedEngine();
 
   // Runs until the predicate holds (true) or the virtual time is over (false).

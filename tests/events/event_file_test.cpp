@@ -1,4 +1,5 @@
 #include "agent-lib/events/event_file.hpp"
+#include "tests/paths.hpp"
 
 #include <gmock/gmock.h>
 
@@ -171,7 +172,7 @@ TEST(EventFile, RefusesOtherFilesWithAHint) {
   const auto missing = read_event_file("/no/such/file.xml", sink);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::not_found);
-  const auto folder = read_event_file(RDPMEND_SOURCE_DIR, sink);
+  const auto folder = read_event_file(test::source_dir(), sink);
   ASSERT_FALSE(folder);
   EXPECT_THAT(folder.error().what, HasSubstr("folder"));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include "tests/paths.hpp"
 
 #include <filesystem>
 #include <string>
@@ -20,7 +21,7 @@ inline std::string make_event(std::string_view provider, std::string_view event_
       k_event_namespace, provider, event_id, channel, body);
 }
 
-inline const std::filesystem::path k_examples = RDPMEND_SOURCE_DIR "/../shared/evtx/examples.xml";
+inline const std::filesystem::path k_examples = test::source_dir() + "/../shared/evtx/examples.xml";
 inline constexpr std::size_t k_example_events = 164;
 
 }  // namespace rdpmend

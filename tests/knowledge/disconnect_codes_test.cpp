@@ -1,4 +1,5 @@
 #include "agent-lib/knowledge/disconnect_codes.hpp"
+#include "tests/paths.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -216,7 +217,7 @@ TEST(Data, NoCodeIsThereTwice) {
 }
 
 TEST(Data, PointsOnlyToFaultsThatAreInTheCatalogue) {
-  const std::filesystem::path faults{RDPMEND_SOURCE_DIR "/agent-lib/faults"};
+  const std::filesystem::path faults{test::source_dir() + "/agent-lib/faults"};
   for_each_meaning([&](const std::string& name, const v1::CodeMeaning& meaning) {
     for (const auto& cause : meaning.causes())
       EXPECT_TRUE(is_directory(faults / cause.fault())) << name << ": " << cause.fault();

@@ -1,4 +1,5 @@
 #include "agent-lib/rules/catalogue.hpp"
+#include "tests/paths.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -20,7 +21,7 @@ using testing::IsEmpty;
 
 TEST(BuiltInCatalogue, HasEveryFaultFolder) {
   std::set<std::string> folders;
-  for (const auto& entry : std::filesystem::directory_iterator(RDPMEND_SOURCE_DIR "/agent-lib/faults")) {
+  for (const auto& entry : std::filesystem::directory_iterator(test::source_dir() + "/agent-lib/faults")) {
     if (std::filesystem::exists(entry.path() / "rules.textproto")) folders.insert(entry.path().filename().string());
   }
   const auto catalogue = Catalogue::built_in();

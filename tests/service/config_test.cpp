@@ -1,5 +1,6 @@
 // The configuration file: what it may say, where it is wrong, and that the documented example is what the service does.
 #include "service/config.hpp"
+#include "tests/paths.hpp"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/util/message_differencer.h>
@@ -234,7 +235,7 @@ TEST(LoadConfigTest, a_huge_file_is_refused) {
 
 // "# " begins a setting at its default, "#: " an example, "##" words.
 std::string example_config(bool with_examples) {
-  std::istringstream lines(bytes_of(RDPMEND_SOURCE_DIR "/packaging/config/rdpmend.textproto"));
+  std::istringstream lines(bytes_of(test::source_dir() + "/packaging/config/rdpmend.textproto"));
   std::string text;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("# ")) text += line.substr(2) + "\n";
@@ -244,7 +245,7 @@ std::string example_config(bool with_examples) {
 }
 
 TEST(ExampleConfigTest, is_valid_as_it_is) {
-  const auto text = bytes_of(RDPMEND_SOURCE_DIR "/packaging/config/rdpmend.textproto");
+  const auto text = bytes_of(test::source_dir() + "/packaging/config/rdpmend.textproto");
   ASSERT_FALSE(text.empty());
   EXPECT_THAT(problems_of(text), IsEmpty());
 }

@@ -8,6 +8,7 @@
 #include "agent-lib/events/event_xml.hpp"
 #include "agent-lib/sim/event_log.hpp"
 #include "agent-lib/sim/scenarios.hpp"
+#include "tests/paths.hpp"
 #include "tests/sim/sim_test_support.hpp"
 
 namespace rdpmend::sim {
@@ -85,7 +86,7 @@ TEST(Events, AreParsedWithTheirChannelNumberAndTime) {
 
 // The layouts are those of real hosts, wherever a real example of the kind is at hand.
 TEST(Events, HaveTheFieldsOfRealOnes) {
-  const std::filesystem::path file = RDPMEND_SOURCE_DIR "/../shared/evtx/examples.xml";
+  const std::filesystem::path file = test::source_dir() + "/../shared/evtx/examples.xml";
   if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is absent";
   std::stringstream text;
   text << std::ifstream(file).rdbuf();
