@@ -58,23 +58,24 @@ else
 fi
 
 heading 'The service starts on a rehearsed RDP host'
-printf '%s$ rdpmendd rehearse certificate-expired%s\n' "$k_bold" "$k_plain"
-build/release/bin/rdpmendd rehearse certificate-expired --state "$work/state" \
+printf '%s$ rdpmendd rehearse certificate-runs-out%s\n' "$k_bold" "$k_plain"
+build/release/bin/rdpmendd rehearse certificate-runs-out --state "$work/state" \
   >"$work/rehearsal.out" 2>"$work/rehearsal.err" </dev/null &
 rehearsal_pid=$!
 wait_for 30 'the start of the service' grep -q -- '--profile' "$work/rehearsal.out"
 export RDPMEND_PROFILE=$work/state/pki/admin/client.textproto
 outside=$(sed -n 's/.*RDP .*\(127\.0\.0\.2:[0-9]*\).*/\1/p' "$work/rehearsal.out" | head -n 1)
 probe() { quiet_cli probe "$outside" >"$work/probe.json"; }
-probe_fails() { ! probe; }
 cat "$work/rehearsal.out"
 build/release/bin/rdpmend watch --from-start >"$work/watch.out" 2>>"$work/cli.err" </dev/null &
 watch_pid=$!
 
 heading 'Broken: from outside, no RDP client gets in'
+# The failing probe is itself what a client does: the host logs it, and healing begins. So it is shown as it was, not repeated.
+probe_fails() { ! build/release/bin/rdpmend probe "$outside" >"$work/probe-before.txt" 2>&1; }
 wait_for 60 'the fault' probe_fails
-cp "$work/probe.json" "$work/probe-before.json"
-run_cli probe "$outside" && fail 'the host was never broken'
+printf '\n%s$ rdpmend probe %s%s\n' "$k_bold" "$outside" "$k_plain"
+cat "$work/probe-before.txt"
 sed -n '/^[0-9][0-9]:[0-9][0-9]  /p' "$work/rehearsal.out"
 
 heading 'Event, diagnosis, plan, steps, verification: the journal as it grows'
@@ -102,7 +103,6 @@ served=$(field sha1 <"$work/probe.json")
 not_after=$(field not_after <"$work/probe.json")
 [[ $state == INCIDENT_STATE_REPAIRED ]] || fail "the incident is in state $state"
 [[ $(field outcome <"$work/probe.json") == PROBE_OUTCOME_OK ]] || fail 'the probe did not come through'
-[[ $(field outcome <"$work/probe-before.json") != PROBE_OUTCOME_OK ]] || fail 'the probe came through before the repair'
 [[ $not_after > $(date -u +%FT%TZ) ]] || fail "the certificate that is served now ended on $not_after"
 # The removed certificate is in the record of the repair; the served one must be another.
 removed=$(sed -n '/"remove_certificate"/,/}/p' "$work/incident.json" | field sha1)
@@ -112,5 +112,5 @@ heading "${k_green}Healed$k_plain"
 say "was  $removed"
 say "now  $served, valid until $not_after"
 say ''
-say 'Keep one running:  build/release/bin/rdpmendd rehearse certificate-expired'
+say 'Keep one running:  build/release/bin/rdpmendd rehearse certificate-runs-out'
 say 'Others:            build/release/bin/rdpmendd rehearse --list'

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include <random>
 #include <string_view>
 
@@ -14,9 +17,10 @@ namespace {
 
 std::vector<std::uint8_t> with_cookie(std::string_view cookie, std::uint32_t protocols) {
   const auto plain = x224::encode_request(protocols);
-  std::vector<std::uint8_t> bytes(plain.begin(), plain.begin() + 11);
-  bytes.insert(bytes.end(), cookie.begin(), cookie.end());
-  bytes.insert(bytes.end(), plain.begin() + 11, plain.end());
+  std::vector<std::uint8_t> bytes;
+  std::copy_n(plain.begin(), 11, std::back_inserter(bytes));
+  std::copy(cookie.begin(), cookie.end(), std::back_inserter(bytes));
+  std::copy(plain.begin() + 11, plain.end(), std::back_inserter(bytes));
   bytes[3] = static_cast<std::uint8_t>(bytes.size());
   bytes[4] = static_cast<std::uint8_t>(bytes.size() - 5);
   return bytes;
