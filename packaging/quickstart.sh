@@ -6,11 +6,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 rehearsal_pid=''
 watch_pid=''
+tail_pid=''
 work=$(mktemp -d "${TMPDIR:-/tmp}/rdpmend-quickstart-XXXXXX")
 
 clean_up() {
   local status=$? pid
-  for pid in $watch_pid $rehearsal_pid; do
+  for pid in $tail_pid $watch_pid $rehearsal_pid; do
     { kill "$pid" && wait "$pid"; } 2>/dev/null || true
   done
   if ((status == 0)); then
@@ -70,23 +71,37 @@ cat "$work/rehearsal.out"
 build/release/bin/rdpmend watch --from-start >"$work/watch.out" 2>>"$work/cli.err" </dev/null &
 watch_pid=$!
 
+# A failing look from outside is itself what a client does: the host logs it, and healing begins. So each look is shown as
+# it was, not repeated.
+look() { build/release/bin/rdpmend probe "$outside" >"$work/look.txt" 2>&1; }
+look_fails() { ! look; }
+show_look() {
+  printf '\n%s$ rdpmend probe %s%s\n' "$k_bold" "$outside" "$k_plain"
+  cat "$work/look.txt"
+}
+if look; then
+  heading 'Healthy: from outside, a client gets a TLS session'
+  show_look
+  say "${k_dim}the certificate runs out in some seconds$k_plain"
+  wait_for 60 'the fault' look_fails
+fi
 heading 'Broken: from outside, no RDP client gets in'
-# The failing probe is itself what a client does: the host logs it, and healing begins. So it is shown as it was, not repeated.
-probe_fails() { ! build/release/bin/rdpmend probe "$outside" >"$work/probe-before.txt" 2>&1; }
-wait_for 60 'the fault' probe_fails
-printf '\n%s$ rdpmend probe %s%s\n' "$k_bold" "$outside" "$k_plain"
-cat "$work/probe-before.txt"
+show_look
 sed -n '/^[0-9][0-9]:[0-9][0-9]  /p' "$work/rehearsal.out"
 
 heading 'Event, diagnosis, plan, steps, verification: the journal as it grows'
 printf '\n%s$ rdpmend watch%s\n' "$k_bold" "$k_plain"
+tail -n +1 -f "$work/watch.out" &
+tail_pid=$!
 incident() { quiet_cli incidents --all | field id; }
 incident_is_open() { [[ -n $(incident) ]]; }
 wait_for 60 'an incident' incident_is_open
 id=$(incident)
 timeout 120 build/release/bin/rdpmend watch --incident "$id" >/dev/null 2>>"$work/cli.err" ||
   fail "incident $id was not closed well: $(quiet_cli show "$id" | field reason)"
-cat "$work/watch.out"
+wait_for 10 'the end of the story' grep -q 'repair ended' "$work/watch.out"
+sleep 0.5  # For tail to show it.
+kill "$tail_pid"
 
 heading 'The incident with its evidence, and every write of the repair'
 run_cli show "$id"

@@ -39,11 +39,8 @@ void WatchStream::pump() {
   write_front();
 }
 
-void WatchStream::write_front() {
-  grpc::WriteOptions options;
-  if (queue_.size() > 1) options.set_buffer_hint();  // The last of a page flushes.
-  StartWrite(&queue_.front(), options);
-}
+// Never with gRPC's buffer hint: a buffered write may wait for the next one, which we start only when it is done.
+void WatchStream::write_front() { StartWrite(&queue_.front()); }
 
 // Queues the next page. False: the stream was ended by an error.
 bool WatchStream::refill() {
