@@ -40,7 +40,9 @@ void WatchStream::pump() {
 }
 
 // Never with gRPC's buffer hint: a buffered write may wait for the next one, which we start only when it is done.
-void WatchStream::write_front() { StartWrite(&queue_.front()); }
+void WatchStream::write_front() {
+  StartWrite(&queue_.front());
+}
 
 // Queues the next page. False: the stream was ended by an error.
 bool WatchStream::refill() {

@@ -12,8 +12,7 @@ constexpr Duration k_longest_jump = std::chrono::seconds{5};
 constexpr std::size_t k_batch = 64;
 }  // namespace
 
-RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy)
-    : host_(host) {
+RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy) : host_(host) {
   EngineParts parts{.host = host.control(),
                     .journal = journal,
                     .catalogue = catalogue_,
