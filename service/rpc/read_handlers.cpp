@@ -34,6 +34,8 @@ void describe_engine(const EngineSnapshot& snapshot, v1::GetStatusResponse& resp
   if (snapshot.last_sweep) *response.mutable_last_sweep() = to_proto(*snapshot.last_sweep);
   if (snapshot.last_probe) {
     *response.mutable_last_probe() = *snapshot.last_probe;
+    // Its thumbprints and dates say enough: status is asked for often, and this is most of its size.
+    if (snapshot.last_probe->has_certificate()) response.mutable_last_probe()->mutable_certificate()->clear_der();
     response.set_rdp_address(snapshot.last_probe->host() + ":" + std::to_string(snapshot.last_probe->port()));
   }
   for (const auto& incident : snapshot.incidents | std::views::values) {
