@@ -170,7 +170,7 @@ TEST_F(ReadRpcs, TheJournalSaysWhetherItsChainHolds) {
   v1::ReadJournalResponse page;
   ASSERT_TRUE(stub_->ReadJournal(context().get(), request, &page).ok());
   EXPECT_EQ(page.chain_error(), "");
-  world_.chain_error = "entry 3 was changed";
+  world_.set_chain_error("entry 3 was changed");
   ASSERT_TRUE(stub_->ReadJournal(context().get(), request, &page).ok());
   EXPECT_EQ(page.chain_error(), "entry 3 was changed");
 }

@@ -80,7 +80,11 @@ RpcWorld::RpcWorld(const RpcWorldOptions& options)
       engine_thread_.executor(), worker_thread_.executor());
   EXPECT_TRUE(engine_->start());
   auto server = RpcServer::start(config.rpc(), {server_keys_.certificate_pem, server_keys_.key_pem}, trust_,
-                                 {*engine_, journal_, [this]() -> Result<std::string> { return chain_error; },
+                                 {*engine_, journal_,
+                                  [this]() -> Result<std::string> {
+                                    const std::lock_guard lock(chain_error_mutex_);
+                                    return chain_error_;
+                                  },
                                   catalogue_, control_.clock, control_.identity, "1.2.3", "127.0.0.2:3389"},
                                  fail_test());
   if (!server) throw std::runtime_error(to_string(server.error()));

@@ -9,6 +9,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -65,12 +66,17 @@ class RpcWorld {
   RpcServer& server() { return *server_; }
   Engine& engine() { return *engine_; }
   const Catalogue& catalogue() const { return catalogue_; }
-  // Tests may set it before they ask.
-  std::string chain_error;
+  // What ReadJournal finds wrong with the chain from now on.
+  void set_chain_error(std::string what) {
+    const std::lock_guard lock(chain_error_mutex_);
+    chain_error_ = std::move(what);
+  }
 
  private:
   void write_trust();
 
+  std::mutex chain_error_mutex_;
+  std::string chain_error_;
   TempFolder folder_;
   std::unique_ptr<sim::SimHost> host_;
   sim::MemoryJournal journal_;
