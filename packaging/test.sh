@@ -48,7 +48,7 @@ run_ctest() {
     count "ctest $preset" 0 1
     return
   fi
-  figure() { grep -o -m 1 " $1=\"[0-9]*\"" "$report" | head -n 1 | tr -dc 0-9; }
+  figure() { sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1; }
   local tests failures skipped
   tests=$(figure tests) failures=$(figure failures) skipped=$(figure skipped)
   say "$((tests - failures - skipped)) passed, $failures failed, $skipped skipped"
