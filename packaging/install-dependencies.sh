@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing: those to build with, and with --test those to test with.
+# Installs the Debian packages that are missing: those to build with, with --test those to test with,
+# with --windows those to build for Windows and to run that under Wine.
 # Asks nothing, starts no service, and does nothing where all is there.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 sections=' build '
-case ${1:-} in
-  '') ;;
-  --test) sections+='test ' ;;
-  *) fail "usage: packaging/install-dependencies.sh [--test]" ;;
-esac
+for option in "$@"; do
+  case $option in
+    --test | --windows) sections+="${option#--} " ;;
+    *) fail "usage: packaging/install-dependencies.sh [--test] [--windows]" ;;
+  esac
+done
 
 missing=()
 section=''

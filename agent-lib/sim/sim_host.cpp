@@ -46,7 +46,8 @@ World make_world(const v1::Scenario& scenario, const SimOptions& options) {
 class SimHost::Impl {
  public:
   Impl(const v1::Scenario& scenario, const SimOptions& options)
-      : machine(make_world(scenario, options)), identity(machine.locked([](World& world) { return world.identity; })) {}
+      : machine(make_world(scenario, options)),
+        identity(machine.look([](const World& world) { return world.identity; })) {}
 
   SimMachine machine;
   const HostIdentity identity;
@@ -83,7 +84,7 @@ bool SimHost::client_connects() {
 }
 
 std::string SimHost::fingerprint() const {
-  return impl_->machine.locked([](World& world) { return sim::fingerprint(world); });
+  return impl_->machine.look([](const World& world) { return sim::fingerprint(world); });
 }
 
 FaultInjector& SimHost::injector() {
@@ -97,7 +98,7 @@ SimHost::ListenerView SimHost::accept(ProbeFrom from, std::string_view client_ad
 }
 
 bool SimHost::reachable(ProbeFrom from) const {
-  return impl_->machine.locked([&](World& world) { return sim::reachable(world, from); });
+  return impl_->machine.look([&](const World& world) { return sim::reachable(world, from); });
 }
 
 void SimHost::set_on_change(std::function<void()> changed) {

@@ -16,15 +16,18 @@ SteadyTime SimMachine::elapsed() const {
   return world_.options.real_time ? skipped_ + (std::chrono::steady_clock::now() - start_) : skipped_;
 }
 
-void SimMachine::settle() {
+bool SimMachine::settle() {
   const auto now = elapsed();
+  bool any = false;
   while (!world_.agenda.empty() && world_.agenda.begin()->first <= now) {
     auto due = world_.agenda.extract(world_.agenda.begin());
     world_.moment = std::max(world_.moment, due.key());
     due.mapped()(world_);
     follow_listener(world_);
+    any = true;
   }
   world_.moment = std::max(world_.moment, now);
+  return any;
 }
 
 void SimMachine::finish() {

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 
 #include "agent-lib/sim/consequences.hpp"
 #include "agent-lib/sim/fault_injector.hpp"
@@ -45,6 +46,20 @@ class SimMachine {
     }
   }
 
+  // Reads the host as it is now. Nobody is woken by it unless something had become due.
+  template <class Function>
+  auto look(Function&& inside) {
+    bool due = false;
+    auto result = [&] {
+      const std::scoped_lock lock(mutex_);
+      due = settle();
+      if (due) finish();
+      return inside(std::as_const(world_));
+    }();
+    if (due) tell();
+    return result;
+  }
+
   // Virtual: moves time on. Real: waits. False if stop was requested.
   bool wait_for(Duration duration, std::stop_token stop);
   void advance(Duration duration);
@@ -61,7 +76,7 @@ class SimMachine {
 
  private:
   SteadyTime elapsed() const;
-  void settle();
+  bool settle();  // Lets happen what is due; whether anything was.
   void finish();
   void tell();
   void run_ticker(std::stop_token stop);

@@ -7,9 +7,9 @@ namespace rdpmend::sim {
 
 namespace {
 
-using Store = std::map<std::string, SimStoreEntry>;
-
-Result<Store*> open_store(World& world, std::string_view name) {
+// The store, const where the world is.
+template <class SomeWorld>
+auto open_store(SomeWorld& world, std::string_view name) -> Result<decltype(&world.stores.begin()->second)> {
   for (auto& [existing, store] : world.stores) {
     if (lower(existing) == lower(name)) return &store;
   }
@@ -54,7 +54,7 @@ void add_other_certificate(World& world, std::string_view store_name) {
 }  // namespace
 
 Result<std::optional<Certificate>> CertificateStoresPort::find(std::string_view store, std::string_view sha1) const {
-  return machine_.locked([&](World& world) -> Result<std::optional<Certificate>> {
+  return machine_.look([&](const World& world) -> Result<std::optional<Certificate>> {
     const auto opened = open_store(world, store);
     if (!opened) return fail(opened.error());
     const auto found = (*opened)->find(upper(sha1));
@@ -64,7 +64,7 @@ Result<std::optional<Certificate>> CertificateStoresPort::find(std::string_view 
 }
 
 Result<std::vector<Certificate>> CertificateStoresPort::list(std::string_view store) const {
-  return machine_.locked([&](World& world) -> Result<std::vector<Certificate>> {
+  return machine_.look([&](const World& world) -> Result<std::vector<Certificate>> {
     const auto opened = open_store(world, store);
     if (!opened) return fail(opened.error());
     std::vector<Certificate> all;
@@ -74,7 +74,7 @@ Result<std::vector<Certificate>> CertificateStoresPort::list(std::string_view st
 }
 
 Result<KeyUse> CertificateStoresPort::key_use(std::string_view store, std::string_view sha1) const {
-  return machine_.locked([&](World& world) -> Result<KeyUse> {
+  return machine_.look([&](const World& world) -> Result<KeyUse> {
     const auto opened = open_store(world, store);
     if (!opened) return fail(opened.error());
     const auto found = (*opened)->find(upper(sha1));

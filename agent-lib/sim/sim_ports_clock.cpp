@@ -4,15 +4,15 @@
 namespace rdpmend::sim {
 
 WallTime ClockPort::now() const {
-  return machine_.locked([](World& world) { return world.now(); });
+  return machine_.look([](const World& world) { return world.now(); });
 }
 
 SteadyTime ClockPort::steady() const {
-  return machine_.locked([](World& world) { return world.moment; });
+  return machine_.look([](const World& world) { return world.moment; });
 }
 
 Result<std::optional<TimeReference>> ClockPort::reference() const {
-  return machine_.locked([](World& world) -> std::optional<TimeReference> {
+  return machine_.look([](const World& world) -> std::optional<TimeReference> {
     if (!world.has_reference) return std::nullopt;
     return TimeReference{"dc1.rehearsal.test", world.clock_offset};
   });

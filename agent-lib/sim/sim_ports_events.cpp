@@ -20,7 +20,7 @@ class Subscription final : public EventSubscription {
       : machine_(machine), cursor_(std::move(cursor)) {}
 
   Result<EventBatch> next(std::size_t max) override {
-    return machine_.locked([&](World& world) {
+    return machine_.look([&](const World& world) {
       const auto& channel = *world.log.find(cursor_->channel);
       EventBatch batch;
       batch.gap = channel.first_id() > cursor_->last_id + 1;
@@ -42,7 +42,7 @@ class Subscription final : public EventSubscription {
 }  // namespace
 
 Result<std::vector<std::string>> EventChannelsPort::look_up(const EventLookup& what) const {
-  return machine_.locked([&](World& world) -> Result<std::vector<std::string>> {
+  return machine_.look([&](const World& world) -> Result<std::vector<std::string>> {
     const auto* channel = world.log.find(what.channel);
     if (!channel) return fail(no_such_channel(what.channel));
     return world.log.look_up(*channel, what);

@@ -11,11 +11,11 @@ constexpr std::string_view k_somebody_else = R"(C:\Windows\System32\mmc.exe)";
 }  // namespace
 
 Result<FirewallStatus> FirewallPort::status() const {
-  return machine_.locked([](World& world) { return world.firewall.status; });
+  return machine_.look([](const World& world) { return world.firewall.status; });
 }
 
 Result<std::vector<FirewallRule>> FirewallPort::rules(std::string_view group) const {
-  return machine_.locked([&](World& world) {
+  return machine_.look([&](const World& world) {
     std::vector<FirewallRule> found;
     for (const auto& rule : world.firewall.rules) {
       if (group.empty() || lower(rule.group) == lower(group)) found.push_back(rule);

@@ -1,23 +1,26 @@
 // Private key files and their access lists.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent-lib/sim/sim_ports.hpp"
 
 namespace rdpmend::sim {
 
 namespace {
 
-SimKeyFile* find_key_file(World& world, std::string_view folder, std::string_view file) {
-  for (auto& [name, found] : world.key_files) {
-    if (lower(name.first) == lower(folder) && lower(name.second) == lower(file)) return &found;
-  }
-  return nullptr;
+template <class SomeWorld>  // World or const World
+auto find_key_file(SomeWorld& world, std::string_view folder, std::string_view file) {
+  const auto found = std::ranges::find_if(world.key_files, [&](const auto& entry) {
+    return lower(entry.first.first) == lower(folder) && lower(entry.first.second) == lower(file);
+  });
+  return found == world.key_files.end() ? nullptr : &found->second;
 }
 
 }  // namespace
 
 Result<std::optional<KeyFile>> KeyFilesPort::find(std::string_view folder, std::string_view file) const {
-  return machine_.locked([&](World& world) -> std::optional<KeyFile> {
+  return machine_.look([&](const World& world) -> std::optional<KeyFile> {
     const auto* found = find_key_file(world, folder, file);
     if (!found) return std::nullopt;
     return KeyFile{.security = found->security, .size = found->key.private_der.size()};

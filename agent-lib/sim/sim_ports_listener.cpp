@@ -5,7 +5,7 @@
 namespace rdpmend::sim {
 
 Result<std::vector<Session>> SessionsPort::list() const {
-  return machine_.locked([](World& world) -> Result<std::vector<Session>> {
+  return machine_.look([](const World& world) -> Result<std::vector<Session>> {
     const auto& service = *find_service(world, service_name::k_term_service);
     if (service.run == ServiceRun::running) return world.sessions;
     if (service.run == ServiceRun::stopped) {
@@ -19,7 +19,7 @@ Result<std::vector<Session>> SessionsPort::list() const {
 
 Result<ListenerState> ListenerPort::state() const {
   const auto where = address();
-  return machine_.locked([&](World& world) {
+  return machine_.look([&](const World& world) {
     ListenerState state;
     state.listening = world.listening_on != 0;
     const auto configured = dword_value(world, registry_key::k_rdp_tcp, "PortNumber").value_or(3389);

@@ -4,14 +4,14 @@
 namespace rdpmend::sim {
 
 Result<std::optional<RegistryValue>> RegistryPort::value(std::string_view key, std::string_view name) const {
-  return machine_.locked([&](World& world) -> std::optional<RegistryValue> {
+  return machine_.look([&](const World& world) -> std::optional<RegistryValue> {
     const auto* found = find_value(world, key, name);
     return found ? std::optional(*found) : std::nullopt;
   });
 }
 
 Result<bool> RegistryPort::has_key(std::string_view key) const {
-  return machine_.locked([&](World& world) {
+  return machine_.look([&](const World& world) {
     const auto wanted = lower(key);
     for (const auto& [name, entry] : world.registry) {
       const auto& existing = name.first;

@@ -18,7 +18,7 @@ void switch_start_type(World& world, std::string_view name) {
 }  // namespace
 
 Result<std::optional<ServiceInfo>> ServicesPort::find(std::string_view name) const {
-  return machine_.locked([&](World& world) -> std::optional<ServiceInfo> {
+  return machine_.look([&](const World& world) -> std::optional<ServiceInfo> {
     const auto* service = find_service(world, name);
     if (!service) return std::nullopt;
     ServiceInfo info{.run = service->run,

@@ -21,30 +21,40 @@ Result<v1::Incident> read_incident(Client& client, std::uint64_t id) {
   return std::move(*answer->mutable_incident());
 }
 
-// What the command led to: the first state behind it in the journal that is not on the way to another.
+// What the command led to: the first state behind it in the journal that is not on the way to another. The incident is
+// kept up by the entries themselves: the service's own view of it may be a moment behind them.
 class Progress {
  public:
-  Progress(Context& context, const std::string& request_id) : context_(context), request_id_(request_id) {}
+  Progress(Context& context, const std::string& request_id, v1::Incident before)
+      : context_(context), request_id_(request_id), incident_(std::move(before)) {}
 
   bool take(const v1::WatchResponse& response) {
     if (!response.has_entry()) return true;
     const auto& entry = response.entry();
     shown_ = context_.show_one(entry, [&](Page& page) { narrator_.print(page, entry); });
     if (entry.has_admin_action() && entry.admin_action().request_id() == request_id_) begun_ = true;
-    return shown_.has_value() && !(begun_ && is_end(entry));
+    if (entry.has_plan_made()) *incident_.mutable_repair()->mutable_plan() = entry.plan_made().plan();
+    if (entry.has_incident_state_changed()) take_state(entry.incident_state_changed());
+    return shown_.has_value() && !ended_;
   }
 
   const Status& shown() const { return shown_; }
+  bool ended() const { return ended_; }
+  const v1::Incident& incident() const { return incident_; }
 
  private:
-  static bool is_end(const v1::JournalEntry& entry) {
-    return entry.has_incident_state_changed() && entry.incident_state_changed().to() != v1::INCIDENT_STATE_REPAIRING;
+  void take_state(const v1::IncidentStateChanged& change) {
+    incident_.set_state(change.to());
+    incident_.set_reason(change.reason());
+    ended_ = begun_ && change.to() != v1::INCIDENT_STATE_REPAIRING;
   }
 
   Context& context_;
   std::string request_id_;
+  v1::Incident incident_;
   EntryNarrator narrator_;
   bool begun_ = false;
+  bool ended_ = false;
   Status shown_;
 };
 
@@ -73,7 +83,7 @@ Result<ExitCode> act_and_wait(Context& context, Client& client, const AwaitedCom
   if (!before) return fail(before.error());
   if (const auto accepted = command.send(); !accepted) return fail(accepted.error());
 
-  Progress progress(context, command.request_id);
+  Progress progress(context, command.request_id, *before);
   FollowOptions options;
   options.after_seq = before->last_seq();
   options.incident_id = command.incident_id;
@@ -88,13 +98,9 @@ Result<ExitCode> act_and_wait(Context& context, Client& client, const AwaitedCom
         fmt::format("It goes on without you; follow it with: rdpmend watch --incident {}", command.incident_id);
     return fail(std::move(error));
   }
-  if (client.stop().stop_requested())
-    return fail(ErrorCode::cancelled, "interrupted; what was begun goes on without you");
-
-  const auto after = read_incident(client, command.incident_id);
-  if (!after) return fail(after.error());
-  if (!context.json()) print_end(context.out(), *after);
-  return after->state() == command.wanted ? ExitCode::ok : ExitCode::failed;
+  if (!progress.ended()) return fail(ErrorCode::cancelled, "interrupted; what was begun goes on without you");
+  if (!context.json()) print_end(context.out(), progress.incident());
+  return progress.incident().state() == command.wanted ? ExitCode::ok : ExitCode::failed;
 }
 
 }  // namespace rdpmend::cli

@@ -88,11 +88,20 @@ class Rehearsed : public testing::Test {
     return buffer.str();
   }
 
-  v1::Incident newest_incident() const {
+  // The newest incident, once it is in this state: what a watcher is told of can be a moment ahead of what is listed.
+  v1::Incident incident_in(v1::IncidentState state) const {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{60};
     v1::ListIncidentsResponse list;
-    const auto ran = run({"incidents", "--all", "--format", "json"});
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(ran.out, &list).ok()) << ran.out << ran.err;
-    return list.incidents().empty() ? v1::Incident{} : list.incidents(0);
+    while (list.incidents().empty() || list.incidents(0).state() != state) {
+      if (std::chrono::steady_clock::now() > limit) {
+        ADD_FAILURE() << "no incident is " << v1::IncidentState_Name(state) << ": " << list.DebugString();
+        return {};
+      }
+      list.Clear();
+      const auto ran = run({"incidents", "--all", "--format", "json"});
+      EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(ran.out, &list).ok()) << ran.out << ran.err;
+    }
+    return list.incidents(0);
   }
 
   TempFolder folder_;
@@ -103,7 +112,7 @@ class Rehearsed : public testing::Test {
 TEST_F(Rehearsed, AnAdministratorPlansApprovesAndSeesTheHostRepaired) {
   start("certificate-expired", v1::FAULT_MODE_PROPOSE);
   EXPECT_THAT(watch_until("awaiting approval"), HasSubstr("certificate_expired"));
-  const auto incident = newest_incident();
+  const auto incident = incident_in(v1::INCIDENT_STATE_AWAITING_APPROVAL);
   const auto id = std::to_string(incident.id());
   EXPECT_EQ(run({"status", "--check"}).exit, 5);
   EXPECT_EQ(run({"probe", host_->outside_address()}).exit, 2);
@@ -118,6 +127,7 @@ TEST_F(Rehearsed, AnAdministratorPlansApprovesAndSeesTheHostRepaired) {
   EXPECT_EQ(approved.exit, 0) << approved.out << approved.err;
   EXPECT_THAT(approved.out, AllOf(HasSubstr("asked for Approve"), HasSubstr("repair ended, repaired")));
 
+  incident_in(v1::INCIDENT_STATE_REPAIRED);
   EXPECT_EQ(run({"status", "--check"}).exit, 0);
   EXPECT_EQ(run({"probe", host_->outside_address()}).exit, 0);
   EXPECT_EQ(run({"watch", "--incident", id}).exit, 0);
@@ -127,7 +137,7 @@ TEST_F(Rehearsed, AnAdministratorPlansApprovesAndSeesTheHostRepaired) {
 TEST_F(Rehearsed, ARepairCanBeStartedAndFollowed) {
   start("firewall-rule-disabled", v1::FAULT_MODE_OBSERVE);
   watch_until("opened, firewall_rule_disabled");
-  const auto id = std::to_string(newest_incident().id());
+  const auto id = std::to_string(incident_in(v1::INCIDENT_STATE_OPEN).id());
   const auto ran = run({"repair", id, "--wait", "--comment", "ticket 1234"});
   EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("ticket 1234"), HasSubstr("repair ended, repaired")));
@@ -136,7 +146,7 @@ TEST_F(Rehearsed, ARepairCanBeStartedAndFollowed) {
 TEST_F(Rehearsed, ADismissedIncidentIsClosed) {
   start("clock-wrong");
   watch_until("opened, clock_wrong");
-  const auto id = std::to_string(newest_incident().id());
+  const auto id = std::to_string(incident_in(v1::INCIDENT_STATE_ESCALATED).id());
   EXPECT_EQ(run({"dismiss", id, "--comment", "known"}).exit, 0);
   const auto watched = run({"watch", "--incident", id});
   EXPECT_EQ(watched.exit, 2);
