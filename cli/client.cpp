@@ -24,6 +24,12 @@ std::shared_ptr<grpc::Channel> open_channel(const Profile& profile) {
   arguments.SetMaxReceiveMessageSize(k_max_answer_bytes);
   // The address is a host of ours: no proxy of the environment stands between.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // A watch notices within a minute that the host vanished without a word, and is back soon after it returned: by
+  // itself gRPC would ping never, and wait for up to two minutes.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 30'000);
   return grpc::CreateCustomChannel(profile.address, grpc::SslCredentials(tls), arguments);
 }
 
@@ -111,7 +117,7 @@ Error Client::explain_rejection(Error error) const {
   if (const auto since = expired_since(profile_.client_certificate_pem)) {
     error.hint =
         fmt::format("Your client certificate expired on {}: get a new one (rdpmendd init-pki on the host)", *since);
-  } else {
+  } else if (contains(error.what, "is not known to this host")) {  // Else the service's own words say what to do.
     error.hint = fmt::format("The service does not trust the client certificate of {}: use the profile of this service",
                              profile_.file);
   }

@@ -133,7 +133,9 @@ Result<WallTime> expiry_of(const std::string& certificate_pem) {
   if (!certificate || ASN1_TIME_diff(&days, &seconds, epoch.get(), X509_get0_notAfter(certificate.get())) != 1) {
     return fail(ErrorCode::corrupt, "this is no certificate in PEM form");
   }
-  return WallTime{std::chrono::days{days} + std::chrono::seconds{seconds}};
+  google::protobuf::Timestamp expiry;  // Whose conversion knows that 9999-12-31 does not fit.
+  expiry.set_seconds(std::int64_t{days} * 86'400 + seconds);
+  return from_proto(expiry);
 }
 
 }  // namespace rdpmend::cli

@@ -8,6 +8,7 @@
 
 #include "agent-lib/rules/query_builder.hpp"
 #include "agent-lib/support/log.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "service/exit_codes.hpp"
 #include "service/pki/private_file.hpp"
 
@@ -129,7 +130,7 @@ Status App::start_engine() {
 Status App::start_rpc() {
   AgentServiceParts service{*engine_,
                             *journal_,
-                            [this] { return journal_->verify_chain(); },
+                            [this](std::stop_token stop) { return journal_->verify_chain(std::move(stop)); },
                             catalogue_,
                             parts_.host.clock,
                             parts_.host.identity,
@@ -144,6 +145,7 @@ Status App::start_rpc() {
     rpc_->wake();
     if (parts_.on_journal) parts_.on_journal(newest);
   });
+  rpc_->wake();  // For whoever watches already: the engine wrote before there was a listener.
   if (parts_.on_journal) parts_.on_journal(journal_->range().last_seq);
   return write_admin_profile(pki_->paths, rpc_->address());
 }
@@ -159,7 +161,8 @@ void App::arm_timer() {
   });
 }
 
-void App::report(const std::string& where, const std::string& what) {
+void App::report(const std::string& where, const std::string& thrown) {
+  const auto what = to_valid_utf8(thrown);  // Of a library's exception, perhaps in the system's code page.
   log::error("{}: {}", where, what);
   std::vector<v1::JournalEntry> entries(1);
   *entries[0].mutable_time() = to_proto(parts_.host.clock.now());

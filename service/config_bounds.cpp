@@ -55,7 +55,7 @@ constexpr DurationRule k_durations[] = {
     {"PolicyConfig", "cool_down", 10min, 1s, Days{30}},
     {"PolicyConfig", "sweep_interval", 15min, 1min, Days{7}},
     {"PolicyConfig", "approval_timeout", 24h, 1min, Days{30}},
-    {"ProbeConfig", "deadline", 5s, 100ms, 60s},
+    {"ProbeConfig", "deadline", 5s, 100ms, 15s},
 };
 
 const FieldDescriptor* field_of(const Message& message, std::string_view name) {

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "agent-lib/engine/detection.hpp"
+#include "agent-lib/engine/inquiries.hpp"
 #include "agent-lib/engine/intake.hpp"
 #include "agent-lib/engine/ledger.hpp"
 #include "agent-lib/engine/policy.hpp"
@@ -61,6 +62,7 @@ class Engine::Impl {
         policy_(parts_.policy),
         detection_(parts_.catalogue, parts_.faults),
         intake_(parts_.catalogue),
+        inquiries_(parts_.host.view(), detection_, engine_, worker_),
         run_(parts_.host, ledger_, detection_, policy_, engine_, worker_) {
     ledger_.set_on_change([this] { publish(); });
     run_.set_on_idle([this] { repair_ended(); });
@@ -92,6 +94,7 @@ class Engine::Impl {
 
   void stop(std::string reason, std::function<void()> done) {
     stopping_ = true;
+    inquiries_.stop();
     run_.request_stop();
     // What the worker does now ends first; its result is posted here before this is.
     asio::post(worker_, [this, reason = std::move(reason), done = std::move(done)]() mutable {
@@ -102,7 +105,7 @@ class Engine::Impl {
 
   // --- events ---
 
-  void take(const std::string& channel, EventBatch batch, std::function<void()> taken) {
+  void take(const std::string& channel, const EventBatch& batch, std::function<void()> taken) {
     const auto signals = intake_.take(channel, batch, now());
     auto entries = entries_for(signals);
     std::optional<Bookmark> bookmark;
@@ -119,35 +122,22 @@ class Engine::Impl {
     return snapshot_;
   }
 
-  void diagnose(const std::vector<std::string>& fault_ids, const Callback<v1::DiagnoseResponse>& done) {
+  void diagnose(const std::vector<std::string>& fault_ids, const Callback<v1::DiagnoseResponse>& done,
+                const Inquiries::Wanted& wanted) {
     for (const auto& id : fault_ids) {
       if (parts_.catalogue.find_fault(id) == nullptr) return done(unknown_fault(id));
     }
-    if (stopping_) return done(fail(not_running()));
-    asio::post(worker_, [this, wanted = std::set<std::string>(fault_ids.begin(), fault_ids.end()), done] {
-      v1::DiagnoseResponse response;
-      for (auto& finding : detection_.run(parts_.host.view(), wanted, signal_of(v1::Signal::KIND_REQUEST))) {
-        *response.add_findings() = std::move(finding);
-      }
-      const auto& listener = parts_.host.listener;
-      if (auto report = listener.probe(ProbeFrom::loopback, parts_.probe_deadline))
-        *response.mutable_loopback_probe() = *report;
-      if (auto report = listener.probe(ProbeFrom::outside, parts_.probe_deadline))
-        *response.mutable_outside_probe() = *report;
-      asio::post(engine_, [this, response = std::move(response), done] {
-        if (response.has_outside_probe()) note_probe(response.outside_probe());
-        done(response);
-      });
-    });
+    inquiries_.diagnose({fault_ids.begin(), fault_ids.end()}, parts_.probe_deadline, wanted,
+                        [this, done](const Result<v1::DiagnoseResponse>& response) {
+                          if (response && response->has_outside_probe()) note_probe(response->outside_probe());
+                          done(response);
+                        });
   }
 
-  void plan_repair(const std::string& fault_id, const Callback<v1::PlanRepairResponse>& done) {
+  void plan_repair(const std::string& fault_id, const Callback<v1::PlanRepairResponse>& done,
+                   const Inquiries::Wanted& wanted) {
     if (parts_.catalogue.find_fault(fault_id) == nullptr) return done(unknown_fault(fault_id));
-    if (stopping_) return done(fail(not_running()));
-    asio::post(worker_, [this, fault_id, done] {
-      auto result = dry_run(fault_id);
-      asio::post(engine_, [result = std::move(result), done] { done(result); });
-    });
+    inquiries_.plan(fault_id, wanted, done);
   }
 
   void act(const AdminCommand& command, const Callback<v1::Incident>& done) {
@@ -291,7 +281,7 @@ class Engine::Impl {
     if (!detecting_) detect();
   }
 
-  void sweep(v1::Signal signal) {
+  void sweep(const v1::Signal& signal) {
     next_sweep_ = now() + policy_.sweep_interval();
     sweeping_ = true;
     request_detection(signal);
@@ -568,26 +558,6 @@ class Engine::Impl {
     schedule_changed();
   }
 
-  Result<v1::PlanRepairResponse> dry_run(const std::string& fault_id) const {
-    v1::PlanRepairResponse response;
-    for (const auto& finding : detection_.run(parts_.host.view(), {fault_id}, signal_of(v1::Signal::KIND_REQUEST))) {
-      if (finding.fault_id() != fault_id || finding.outcome() == Finding::OUTCOME_ABSENT) continue;
-      if (finding.outcome() != Finding::OUTCOME_PRESENT) {
-        return fail(finding.outcome() == Finding::OUTCOME_MASKED ? ErrorCode::conflict : ErrorCode::unavailable,
-                    fmt::format("{} cannot be planned for: {}", fault_id, finding.detail()));
-      }
-      auto plan = detection_.find(fault_id)->plan(parts_.host.view(), finding.diagnosis());
-      if (!plan) return fail(std::move(plan).error().context("cannot plan"));
-      plan->set_id("dry-run");
-      plan->set_fault_id(fault_id);
-      plan->set_subject(finding.diagnosis().subject());
-      if (auto finished = finish_plan(*plan); !finished) return fail(finished.error());
-      *response.add_diagnoses() = finding.diagnosis();
-      *response.add_plans() = std::move(*plan);
-    }
-    return response;
-  }
-
   // --- the rest ---
 
   void prune() {
@@ -646,6 +616,7 @@ class Engine::Impl {
   Policy policy_;
   Detection detection_;
   Intake intake_;
+  Inquiries inquiries_;
   RepairRun run_;
 
   std::map<std::string, std::string> bookmarks_;
@@ -681,10 +652,8 @@ Status Engine::start() {
   return impl_->start();
 }
 void Engine::take(std::string channel, EventBatch batch, std::function<void()> taken) {
-  asio::post(executor_,
-             [this, channel = std::move(channel), batch = std::move(batch), taken = std::move(taken)]() mutable {
-               impl_->take(channel, std::move(batch), std::move(taken));
-             });
+  asio::post(executor_, [this, channel = std::move(channel), batch = std::move(batch),
+                         taken = std::move(taken)]() mutable { impl_->take(channel, batch, std::move(taken)); });
 }
 std::map<std::string, std::string> Engine::bookmarks() const {
   return impl_->bookmarks();
@@ -692,13 +661,16 @@ std::map<std::string, std::string> Engine::bookmarks() const {
 std::shared_ptr<const EngineSnapshot> Engine::snapshot() const {
   return impl_->snapshot();
 }
-void Engine::diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseResponse> done) {
-  asio::post(executor_,
-             [this, fault_ids = std::move(fault_ids), done = std::move(done)] { impl_->diagnose(fault_ids, done); });
+void Engine::diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseResponse> done,
+                      std::function<bool()> wanted) {
+  asio::post(executor_, [this, fault_ids = std::move(fault_ids), done = std::move(done), wanted = std::move(wanted)] {
+    impl_->diagnose(fault_ids, done, wanted);
+  });
 }
-void Engine::plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done) {
-  asio::post(executor_,
-             [this, fault_id = std::move(fault_id), done = std::move(done)] { impl_->plan_repair(fault_id, done); });
+void Engine::plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done, std::function<bool()> wanted) {
+  asio::post(executor_, [this, fault_id = std::move(fault_id), done = std::move(done), wanted = std::move(wanted)] {
+    impl_->plan_repair(fault_id, done, wanted);
+  });
 }
 void Engine::act(AdminCommand command, Callback<v1::Incident> done) {
   asio::post(executor_, [this, command = std::move(command), done = std::move(done)] { impl_->act(command, done); });

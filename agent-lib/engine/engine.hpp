@@ -77,8 +77,10 @@ class Engine {
 
   // --- from any thread; the callback runs on the engine's executor ---
   std::shared_ptr<const EngineSnapshot> snapshot() const;
-  void diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseResponse> done);
-  void plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done);
+  // `wanted`, from the worker: whether somebody still waits for the answer. At most Inquiries::k_most_at_once of both
+  // at a time, else exhausted.
+  void diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseResponse> done, std::function<bool()> wanted);
+  void plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done, std::function<bool()> wanted);
   void act(AdminCommand command, Callback<v1::Incident> done);
   // The mode in force.
   v1::FaultMode mode_of(const std::string& fault_id) const;

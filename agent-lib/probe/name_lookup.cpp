@@ -73,7 +73,7 @@ bool start(const std::shared_ptr<Lookup>& lookup, const std::string& host, std::
 }  // namespace
 
 Result<Endpoints> look_up(const std::string& host, std::uint16_t port, std::chrono::steady_clock::time_point deadline,
-                          std::stop_token stop) {
+                          const std::stop_token& stop) {
   boost::system::error_code not_an_address;
   const auto address = asio::ip::make_address(host, not_an_address);
   if (!not_an_address) return Endpoints{tcp::endpoint{address, port}};

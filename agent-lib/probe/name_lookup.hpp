@@ -17,6 +17,6 @@ inline constexpr std::size_t k_max_lookup_addresses = 8;
 // cancelled; exhausted: too many lookups hang.
 Result<std::vector<asio::ip::tcp::endpoint>> look_up(const std::string& host, std::uint16_t port,
                                                      std::chrono::steady_clock::time_point deadline,
-                                                     std::stop_token stop);
+                                                     const std::stop_token& stop);
 
 }  // namespace rdpmend

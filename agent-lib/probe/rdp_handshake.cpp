@@ -12,6 +12,7 @@
 #include "agent-lib/probe/timed_socket.hpp"
 #include "agent-lib/probe/tls_client.hpp"
 #include "agent-lib/probe/x224.hpp"
+#include "agent-lib/support/utf8.hpp"
 
 namespace rdpmend {
 
@@ -189,7 +190,7 @@ v1::ProbeReport probe_rdp(const ProbeTarget& target, const ProbeOptions& options
     cause = error.what();
   }
   *report.mutable_elapsed() = to_proto_duration(Clock::now() - begun);
-  report.set_detail(detail_of(report, cause));
+  report.set_detail(to_valid_utf8(detail_of(report, cause)));
   report.set_meaning(meaning_of(report));
   return report;
 }

@@ -51,7 +51,7 @@ std::optional<Injection> FaultInjector::note(const std::string& name) {
   return injection_;
 }
 
-Status FaultInjector::run(std::string name, const std::function<Status()>& call,
+Status FaultInjector::run(const std::string& name, const std::function<Status()>& call,
                           const std::function<void()>& outside_edit) {
   const auto injection = note(name);
   if (!injection) return call();

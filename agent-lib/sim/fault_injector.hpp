@@ -43,7 +43,7 @@ class FaultInjector {
   void reset_calls();
 
   // For SimHost: wraps a mutating call. `outside_edit` does what somebody else would do to the same object.
-  Status run(std::string name, const std::function<Status()>& call, const std::function<void()>& outside_edit);
+  Status run(const std::string& name, const std::function<Status()>& call, const std::function<void()>& outside_edit);
 
  private:
   static constexpr std::size_t k_max_remembered_calls = 100'000;

@@ -7,7 +7,7 @@ namespace rdpmend::sim {
 SimMachine::SimMachine(World world) : world_(std::move(world)) {
   finish();
   reachable_changed_ = false;
-  if (world_.options.real_time) ticker_ = std::jthread([this](std::stop_token stop) { run_ticker(std::move(stop)); });
+  if (world_.options.real_time) ticker_ = std::jthread([this](const std::stop_token& stop) { run_ticker(stop); });
 }
 
 SimMachine::~SimMachine() = default;
@@ -55,7 +55,7 @@ void SimMachine::tell() {
   if (changed && on_change_) on_change_();
 }
 
-void SimMachine::run_ticker(std::stop_token stop) {
+void SimMachine::run_ticker(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     settle();
@@ -75,7 +75,7 @@ void SimMachine::run_ticker(std::stop_token stop) {
   }
 }
 
-bool SimMachine::wait_for(Duration duration, std::stop_token stop) {
+bool SimMachine::wait_for(Duration duration, const std::stop_token& stop) {
   if (stop.stop_requested()) return false;
   if (!world_.options.real_time) {
     advance(duration);
@@ -96,7 +96,7 @@ void SimMachine::advance(Duration duration) {
   locked([](World&) {});
 }
 
-void SimMachine::wait_until_done(Duration at_most, std::stop_token stop,
+void SimMachine::wait_until_done(Duration at_most, const std::stop_token& stop,
                                  const std::function<bool(const World&)>& done) {
   std::unique_lock lock(mutex_);
   const auto deadline = elapsed() + at_most;

@@ -61,10 +61,10 @@ class SimMachine {
   }
 
   // Virtual: moves time on. Real: waits. False if stop was requested.
-  bool wait_for(Duration duration, std::stop_token stop);
+  bool wait_for(Duration duration, const std::stop_token& stop);
   void advance(Duration duration);
   // Until `done`, which is asked whenever something happened, or stop, or the host's time is over.
-  void wait_until_done(Duration at_most, std::stop_token stop, const std::function<bool(const World&)>& done);
+  void wait_until_done(Duration at_most, const std::stop_token& stop, const std::function<bool(const World&)>& done);
   // Makes wait_until_done ask again.
   void nudge();
 
@@ -79,7 +79,7 @@ class SimMachine {
   bool settle();  // Lets happen what is due; whether anything was.
   void finish();
   void tell();
-  void run_ticker(std::stop_token stop);
+  void run_ticker(const std::stop_token& stop);
 
   FaultInjector injector_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

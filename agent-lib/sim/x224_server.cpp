@@ -26,8 +26,8 @@ std::uint32_t read_le32(Bytes bytes) {
 // Routing token or cookie: text up to CR LF, if there is one.
 Bytes skip_token(Bytes rest) {
   constexpr std::uint8_t k_end[] = {'\r', '\n'};
-  const auto end = std::ranges::search(rest, k_end);
-  return end.empty() ? rest : Bytes(end.end(), rest.end());
+  const auto end = std::search(rest.begin(), rest.end(), std::begin(k_end), std::end(k_end));
+  return end == rest.end() ? rest : Bytes(end + std::size(k_end), rest.end());
 }
 
 }  // namespace

@@ -25,12 +25,25 @@ google::protobuf::Duration to_proto_duration(Duration duration) {
   return out;
 }
 
+namespace {
+// Nanoseconds in 64 bits reach 292 years; messages may say 9999-12-31 for "never".
+nanoseconds saturated(std::int64_t whole, std::int32_t nanos) {
+  if (whole > duration_cast<seconds>(nanoseconds::max()).count()) return nanoseconds::max();
+  if (whole < duration_cast<seconds>(nanoseconds::min()).count()) return nanoseconds::min();
+  const nanoseconds value = seconds{whole};
+  const nanoseconds rest{nanos};
+  if (nanos > 0 && value > nanoseconds::max() - rest) return nanoseconds::max();
+  if (nanos < 0 && value < nanoseconds::min() - rest) return nanoseconds::min();
+  return value + rest;
+}
+}  // namespace
+
 WallTime from_proto(const google::protobuf::Timestamp& time) {
-  return WallTime{seconds{time.seconds()} + nanoseconds{time.nanos()}};
+  return WallTime{saturated(time.seconds(), time.nanos())};
 }
 
 Duration from_proto(const google::protobuf::Duration& duration) {
-  return seconds{duration.seconds()} + nanoseconds{duration.nanos()};
+  return saturated(duration.seconds(), duration.nanos());
 }
 
 std::string to_iso8601(WallTime time) {

@@ -19,6 +19,7 @@ using Duration = std::chrono::nanoseconds;
 
 google::protobuf::Timestamp to_proto(WallTime time);
 google::protobuf::Duration to_proto_duration(Duration duration);
+// What does not fit (beyond the years 1678 to 2262) becomes the farthest that does.
 WallTime from_proto(const google::protobuf::Timestamp& time);
 Duration from_proto(const google::protobuf::Duration& duration);
 

@@ -36,10 +36,11 @@ Request make_request(const ActionOptions& options) {
   return request;
 }
 
-// Sends the command and shows the incident; with `wait`, follows it until it settles, which is a success in one state.
+// Sends the command and shows the incident; with `wait`, follows it until it settles, which is a success with one
+// outcome.
 template <class Request>
 Result<ExitCode> act(Context& context, Client::Method<Request, v1::ActionResponse> method, const Request& request,
-                     bool wait, v1::IncidentState wanted = v1::INCIDENT_STATE_REPAIRED) {
+                     bool wait, v1::RepairEnded::Outcome wanted = v1::RepairEnded::OUTCOME_REPAIRED) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   const auto send = [&] { return client->call(method, request); };

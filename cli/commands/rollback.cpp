@@ -14,7 +14,7 @@ void add_rollback(CLI::App& app, Run& chosen) {
   command.callback([options, &chosen] {
     chosen = [options](Context& context) {
       return act(context, &Client::Stub::Rollback, make_request<v1::RollbackRequest>(*options), options->wait,
-                 v1::INCIDENT_STATE_ROLLED_BACK);
+                 v1::RepairEnded::OUTCOME_ROLLED_BACK);
     };
   });
 }

@@ -33,6 +33,8 @@ class Progress {
     const auto& entry = response.entry();
     shown_ = context_.show_one(entry, [&](Page& page) { narrator_.print(page, entry); });
     if (entry.has_admin_action() && entry.admin_action().request_id() == request_id_) begun_ = true;
+    if (begun_ && entry.has_repair_ended()) outcome_ = entry.repair_ended().outcome();
+    if (entry.incident_updated().has_diagnosis()) *incident_.mutable_diagnosis() = entry.incident_updated().diagnosis();
     if (entry.has_plan_made()) *incident_.mutable_repair()->mutable_plan() = entry.plan_made().plan();
     if (entry.has_incident_state_changed()) take_state(entry.incident_state_changed());
     return shown_.has_value() && !ended_;
@@ -41,6 +43,7 @@ class Progress {
   const Status& shown() const { return shown_; }
   bool ended() const { return ended_; }
   const v1::Incident& incident() const { return incident_; }
+  v1::RepairEnded::Outcome outcome() const { return outcome_; }
 
  private:
   void take_state(const v1::IncidentStateChanged& change) {
@@ -53,6 +56,7 @@ class Progress {
   std::string request_id_;
   v1::Incident incident_;
   EntryNarrator narrator_;
+  v1::RepairEnded::Outcome outcome_ = v1::RepairEnded::OUTCOME_UNSPECIFIED;
   bool begun_ = false;
   bool ended_ = false;
   Status shown_;
@@ -100,7 +104,7 @@ Result<ExitCode> act_and_wait(Context& context, Client& client, const AwaitedCom
   }
   if (!progress.ended()) return fail(ErrorCode::cancelled, "interrupted; what was begun goes on without you");
   if (!context.json()) print_end(context.out(), progress.incident());
-  return progress.incident().state() == command.wanted ? ExitCode::ok : ExitCode::failed;
+  return progress.outcome() == command.wanted ? ExitCode::ok : ExitCode::failed;
 }
 
 }  // namespace rdpmend::cli

@@ -8,8 +8,8 @@ namespace {
 constexpr std::size_t k_least_last_columns = 32;
 }  // namespace
 
-Table::Table(std::vector<std::string> headings) {
-  for (auto& heading : headings) {
+Table::Table(const std::vector<std::string>& headings) {
+  for (const auto& heading : headings) {
     right_.push_back(heading.starts_with('>'));
     headings_.emplace_back(heading.substr(right_.back() ? 1 : 0), Style::dim);
   }

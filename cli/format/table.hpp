@@ -9,9 +9,12 @@
 
 namespace rdpmend::cli {
 
+// Made of plain text without a word: rows are lists of them.
 struct Cell {
+  // NOLINTBEGIN(google-explicit-constructor)
   Cell(std::string cell_text, Style cell_style = Style::plain) : text(std::move(cell_text)), style(cell_style) {}
   Cell(const char* cell_text, Style cell_style = Style::plain) : text(cell_text), style(cell_style) {}
+  // NOLINTEND(google-explicit-constructor)
   std::string text;
   Style style;
 };
@@ -19,7 +22,7 @@ struct Cell {
 class Table {
  public:
   // Headings; one that begins with '>' is of a column of numbers, aligned to the right.
-  explicit Table(std::vector<std::string> headings);
+  explicit Table(const std::vector<std::string>& headings);
 
   // As many cells as there are headings.
   void add(std::vector<Cell> cells);

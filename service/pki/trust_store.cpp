@@ -40,6 +40,7 @@ std::string problem_of(const v1::TrustEntry& entry) {
   if (entry.role() == v1::ROLE_UNSPECIFIED || !v1::Role_IsValid(entry.role())) {
     return "its role must be ROLE_VIEWER, ROLE_OPERATOR or ROLE_ADMIN";
   }
+  if (entry.expires().nanos() < 0 || entry.expires().nanos() > 999'999'999) return "its expires has wrong nanos";
   return {};
 }
 

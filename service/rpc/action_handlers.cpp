@@ -24,7 +24,9 @@ AgentService::Unary* AgentService::Diagnose(Context*, const v1::DiagnoseRequest*
   for (const auto& id : ids) {
     if (const auto known = check_fault_id(id, parts_.catalogue); !known) return call->refuse(known.error());
   }
-  parts_.engine.diagnose({ids.begin(), ids.end()}, [call](auto result) { call->answer(std::move(result)); });
+  parts_.engine.diagnose(
+      {ids.begin(), ids.end()}, [call](auto result) { call->answer(std::move(result)); },
+      [call] { return !call->answered(); });
   return call.get();
 }
 
@@ -33,7 +35,9 @@ AgentService::Unary* AgentService::PlanRepair(Context*, const v1::PlanRepairRequ
   auto call = PendingCall<v1::PlanRepairResponse>::begin(response, reads_);
   if (const auto known = check_fault_id(request->fault_id(), parts_.catalogue); !known)
     return call->refuse(known.error());
-  parts_.engine.plan_repair(request->fault_id(), [call](auto result) { call->answer(std::move(result)); });
+  parts_.engine.plan_repair(
+      request->fault_id(), [call](auto result) { call->answer(std::move(result)); },
+      [call] { return !call->answered(); });
   return call.get();
 }
 

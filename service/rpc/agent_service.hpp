@@ -2,8 +2,10 @@
 // when it has carried them out. Nothing here waits.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "agent-lib/engine/engine.hpp"
@@ -21,7 +23,8 @@ namespace rdpmend {
 struct AgentServiceParts {
   Engine& engine;
   const Journal& journal;
-  std::function<Result<std::string>()> verify_chain;  // Where the journal's chain breaks; empty: it holds.
+  // Where the journal's chain breaks; empty: it holds. Takes its time.
+  std::function<Result<std::string>(std::stop_token)> verify_chain;
   const Catalogue& catalogue;
   const Clock& clock;
   const HostIdentity& host;
@@ -31,7 +34,12 @@ struct AgentServiceParts {
 
 class AgentService final : public v1::Agent::CallbackService {
  public:
-  AgentService(AgentServiceParts parts, CallGuard& guard, WatchHub& hub, asio::any_io_executor reads);
+  // `reads` answers within milliseconds; `audits` walks the journal for as long as it takes.
+  AgentService(AgentServiceParts parts, CallGuard& guard, WatchHub& hub, asio::any_io_executor reads,
+               asio::any_io_executor audits);
+
+  // Ends an audit that is under way.
+  void stop() { stop_.request_stop(); }
 
  private:
   using Context = grpc::CallbackServerContext;
@@ -60,11 +68,15 @@ class AgentService final : public v1::Agent::CallbackService {
   Unary* act(AdminCommand::Verb verb, Context* context, const Request& request, std::string plan_id,
              v1::ActionResponse* response);
   Result<v1::ReadJournalResponse> read_journal(const v1::ReadJournalRequest& request) const;
+  Result<v1::ReadJournalResponse> read_and_audit(const v1::ReadJournalRequest& request);
 
   const AgentServiceParts parts_;
   CallGuard& guard_;
   WatchHub& hub_;
   const asio::any_io_executor reads_;
+  const asio::any_io_executor audits_;
+  std::atomic<bool> auditing_{false};
+  std::stop_source stop_;
 };
 
 }  // namespace rdpmend

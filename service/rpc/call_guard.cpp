@@ -13,13 +13,24 @@ namespace {
 constexpr std::size_t k_max_known = 256;
 constexpr std::chrono::seconds k_known_for{1};
 
-std::string_view view(grpc::string_ref text) {
+std::string_view view(const grpc::string_ref& text) {
   return {text.data(), text.size()};
 }
 
 // Trust is about this machine's certificates, so its clock is this machine's, not that of a rehearsed host.
 WallTime machine_time() {
   return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+}
+
+// Who is not let in is told why, but not what is wrong inside: that is in the service's log.
+Error for_strangers(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::unauthenticated:
+    case ErrorCode::denied:
+    case ErrorCode::unavailable: return error;
+    default:
+      return {error.code, "the trust file of this host cannot be used", "See the service's log on the host.", {}};
+  }
 }
 
 }  // namespace
@@ -30,7 +41,7 @@ grpc::Status CallGuard::Process(const InputMetadata& metadata, grpc::AuthContext
   const auto admitted = admit(path == metadata.end() ? std::string_view{} : view(path->second), *context);
   if (admitted) return grpc::Status::OK;
   // gRPC sends no details for a call refused here, so the hint goes into the message.
-  return {to_grpc_status(admitted.error()).error_code(), to_string(admitted.error())};
+  return to_grpc_status({admitted.error().code, to_string(for_strangers(admitted.error())), {}, {}});
 }
 
 Status CallGuard::admit(std::string_view path, const grpc::AuthContext& context) {

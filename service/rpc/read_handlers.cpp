@@ -1,6 +1,4 @@
 // The RPCs that look at what the service already knows: snapshot, catalogue, journal.
-#include <ranges>
-
 #include "agent-lib/engine/incident_book.hpp"
 #include "service/rpc/agent_service.hpp"
 #include "service/rpc/authz_table.hpp"
@@ -38,7 +36,7 @@ void describe_engine(const EngineSnapshot& snapshot, v1::GetStatusResponse& resp
     if (snapshot.last_probe->has_certificate()) response.mutable_last_probe()->mutable_certificate()->clear_der();
     response.set_rdp_address(snapshot.last_probe->host() + ":" + std::to_string(snapshot.last_probe->port()));
   }
-  for (const auto& incident : snapshot.incidents | std::views::values) {
+  for (const auto& [id, incident] : snapshot.incidents) {
     if (!open(*incident)) continue;
     auto* shown = response.add_incidents();
     *shown = *incident;
@@ -49,8 +47,9 @@ void describe_engine(const EngineSnapshot& snapshot, v1::GetStatusResponse& resp
 
 }  // namespace
 
-AgentService::AgentService(AgentServiceParts parts, CallGuard& guard, WatchHub& hub, asio::any_io_executor reads)
-    : parts_(std::move(parts)), guard_(guard), hub_(hub), reads_(std::move(reads)) {}
+AgentService::AgentService(AgentServiceParts parts, CallGuard& guard, WatchHub& hub, asio::any_io_executor reads,
+                           asio::any_io_executor audits)
+    : parts_(std::move(parts)), guard_(guard), hub_(hub), reads_(std::move(reads)), audits_(std::move(audits)) {}
 
 AgentService::Unary* AgentService::GetStatus(Context* context, const v1::GetStatusRequest*,
                                              v1::GetStatusResponse* response) {
@@ -86,7 +85,8 @@ AgentService::Unary* AgentService::ListIncidents(Context* context, const v1::Lis
   const auto most = page_size(request->page_size(), 50, 200);
   const auto snapshot = parts_.engine.snapshot();
   std::size_t bytes = 0;
-  for (const auto& [id, incident] : snapshot->incidents | std::views::reverse) {
+  for (auto newest = snapshot->incidents.rbegin(); newest != snapshot->incidents.rend(); ++newest) {
+    const auto& [id, incident] = *newest;
     if (id >= *before || (!request->include_closed() && !open(*incident))) continue;
     bytes += incident->ByteSizeLong();
     const auto listed = static_cast<std::size_t>(response->incidents_size());
@@ -116,10 +116,31 @@ AgentService::Unary* AgentService::GetIncident(Context* context, const v1::GetIn
 AgentService::Unary* AgentService::ReadJournal(Context*, const v1::ReadJournalRequest* request,
                                                v1::ReadJournalResponse* response) {
   auto call = PendingCall<v1::ReadJournalResponse>::begin(response, reads_);
-  asio::post(reads_, [this, call, asked = *request] {
-    if (!call->answered()) call->answer(read_journal(asked));
+  if (!request->verify()) {
+    asio::post(reads_, [this, call, asked = *request] {
+      if (!call->answered()) call->answer(read_journal(asked));
+    });
+    return call.get();
+  }
+  if (auditing_.exchange(true)) {
+    return call->refuse(
+        {ErrorCode::unavailable, "the journal is being verified already", "Try again when that is done.", {}});
+  }
+  asio::post(audits_, [this, call, asked = *request] {
+    auto audited = read_and_audit(asked);
+    auditing_ = false;
+    call->answer(std::move(audited));
   });
   return call.get();
+}
+
+Result<v1::ReadJournalResponse> AgentService::read_and_audit(const v1::ReadJournalRequest& request) {
+  auto response = read_journal(request);
+  if (!response) return response;
+  auto broken = parts_.verify_chain(stop_.get_token());
+  if (!broken) return fail(std::move(broken.error()).context("cannot check the journal"));
+  response->set_chain_error(std::move(*broken));
+  return response;
 }
 
 Result<v1::ReadJournalResponse> AgentService::read_journal(const v1::ReadJournalRequest& request) const {
@@ -141,11 +162,6 @@ Result<v1::ReadJournalResponse> AgentService::read_journal(const v1::ReadJournal
     *response.add_entries() = std::move(entry);
   }
   if (full) response.set_next_after_seq(response.entries().rbegin()->seq());
-  if (request.verify()) {
-    auto broken = parts_.verify_chain();
-    if (!broken) return fail(std::move(broken.error()).context("cannot check the journal"));
-    response.set_chain_error(std::move(*broken));
-  }
   return response;
 }
 

@@ -53,15 +53,17 @@ Result<std::unique_ptr<RpcServer>> RpcServer::start(const v1::RpcConfig& config,
   std::unique_ptr<RpcServer> server(new RpcServer(config, trust, std::move(parts), std::move(report)));
   if (auto listening = server->listen(config, keys); !listening) return fail(std::move(listening.error()));
   server->reads_.start();
+  server->audits_.start();
   return server;
 }
 
 RpcServer::RpcServer(const v1::RpcConfig& config, TrustStore& trust, AgentServiceParts parts,
                      GuardedThread::Report report)
-    : reads_("rpc reads", std::move(report)),
+    : reads_("rpc reads", report),
+      audits_("rpc audits", std::move(report)),
       guard_(std::make_shared<CallGuard>(trust)),
       hub_(parts.journal, reads_.executor(), config.max_watchers()),
-      service_(std::move(parts), *guard_, hub_, reads_.executor()) {}
+      service_(std::move(parts), *guard_, hub_, reads_.executor(), audits_.executor()) {}
 
 RpcServer::~RpcServer() {
   stop(std::chrono::seconds{1});
@@ -95,9 +97,11 @@ void RpcServer::stop(Duration grace) {
   if (!server_) return;
   refuse_new_calls();
   hub_.stop();
+  service_.stop();
   server_->Shutdown(std::chrono::system_clock::now() +
                     std::chrono::duration_cast<std::chrono::system_clock::duration>(grace));
   server_.reset();
+  audits_.finish();
   reads_.finish();
 }
 

@@ -39,7 +39,8 @@ class RpcServer {
   RpcServer(const v1::RpcConfig& config, TrustStore& trust, AgentServiceParts parts, GuardedThread::Report report);
   Status listen(const v1::RpcConfig& config, const ServerKeys& keys);
 
-  GuardedThread reads_;  // Journal pages for watchers and readers; call time limits.
+  GuardedThread reads_;   // Journal pages for watchers and readers; call time limits.
+  GuardedThread audits_;  // Walks of the whole journal, one at a time.
   std::shared_ptr<CallGuard> guard_;
   WatchHub hub_;
   AgentService service_;

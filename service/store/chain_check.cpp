@@ -61,7 +61,7 @@ std::string check_row(const sqlite::Statement& row, Link& last) {
   return {};
 }
 
-Result<std::string> walk(sqlite::Database& database, std::uint64_t at_most) {
+Result<std::string> walk(sqlite::Database& database, std::uint64_t at_most, const std::stop_token& stop) {
   const auto first = database.integer("SELECT min(seq) FROM entries");
   const auto newest = database.integer("SELECT max(seq) FROM entries");
   if (!first) return fail(first.error());
@@ -76,6 +76,7 @@ Result<std::string> walk(sqlite::Database& database, std::uint64_t at_most) {
   if (!rows) return fail(rows.error());
   rows->bind(1, from);
   for (;;) {
+    if (stop.stop_requested()) return fail(ErrorCode::cancelled, "the service is stopping", "Try again when it runs.");
     const auto row = rows->step();
     if (!row) return fail(row.error());
     if (!*row) return std::string{};
@@ -85,11 +86,11 @@ Result<std::string> walk(sqlite::Database& database, std::uint64_t at_most) {
 
 }  // namespace
 
-Result<std::string> check_chain(sqlite::Database& database, std::uint64_t at_most) {
+Result<std::string> check_chain(sqlite::Database& database, std::uint64_t at_most, std::stop_token stop) {
   // One snapshot: entries appended or pruned meanwhile do not disturb the walk.
   auto snapshot = sqlite::Transaction::begin(database, sqlite::Transaction::Kind::deferred);
   if (!snapshot) return fail(snapshot.error());
-  auto problem = walk(database, at_most);
+  auto problem = walk(database, at_most, stop);
   // A page or an entry that cannot be read is a break of the chain, not a failure to check it.
   if (!problem && problem.error().code == ErrorCode::corrupt) return std::move(problem).error().what;
   return problem;

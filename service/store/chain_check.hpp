@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 
 #include "agent-lib/support/result.hpp"
@@ -10,7 +11,8 @@
 namespace rdpmend {
 
 // Checks the newest `at_most` entries, one by one in memory, and what the oldest kept entry is anchored at if it is
-// among them. The answer says where the chain breaks first, and how; empty: it holds. An error: it could not be read.
-Result<std::string> check_chain(sqlite::Database& database, std::uint64_t at_most);
+// among them. The answer says where the chain breaks first, and how; empty: it holds. An error: it could not be read,
+// or `stop`.
+Result<std::string> check_chain(sqlite::Database& database, std::uint64_t at_most, std::stop_token stop = {});
 
 }  // namespace rdpmend

@@ -15,6 +15,9 @@ EntryColumns columns_of(const v1::JournalEntry& entry) {
 Status insert_entry(sqlite::Statement& insert, const v1::JournalEntry& entry) {
   const auto columns = columns_of(entry);
   const std::string payload = entry.SerializeAsString();
+  // protobuf writes text that is not UTF-8, and refuses to read it: one such entry would cost the whole journal.
+  if (v1::JournalEntry again; !again.ParseFromString(payload))
+    return fail(ErrorCode::internal, "an entry could not be read back and was not journalled", "Please report this.");
   insert.bind(1, columns.seq);
   insert.bind(2, columns.incident_id);
   insert.bind(3, columns.time);

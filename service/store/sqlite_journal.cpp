@@ -137,7 +137,11 @@ class SqliteJournal::Impl {
     *entry.mutable_pruned() = std::move(*record);
     seal_entry(entry, head.seq + 1, head.hash);
     if (const auto inserted = insert_entry(insert, entry); !inserted) return inserted;
-    if (const auto committed = transaction->commit(); !committed) return committed;
+    first_seq = last + 1;  // Before readers can see that they are gone: a watcher would miss them without a word.
+    if (const auto committed = transaction->commit(); !committed) {
+      (void)read_oldest();  // The commit's error says more.
+      return committed;
+    }
     head = {entry.seq(), entry.hash()};
     last_seq = head.seq;
     return read_oldest();
@@ -285,14 +289,14 @@ void SqliteJournal::set_listener(std::function<void(std::uint64_t)> listener) {
   impl_->listener = std::move(listener);
 }
 
-Result<std::string> SqliteJournal::verify_chain() const {
+Result<std::string> SqliteJournal::verify_chain(std::stop_token stop) const {
   const std::unique_lock lock(impl_->verify_mutex, std::try_to_lock);
   if (!lock.owns_lock()) {
     return fail(ErrorCode::unavailable, "the journal is being verified already", "Try again when that is done.");
   }
   auto database = sqlite::Database::open(impl_->file, sqlite::Access::read);
   if (!database) return fail(Error(database.error()).context("cannot verify the journal"));
-  return check_chain(*database, std::numeric_limits<std::int64_t>::max());
+  return check_chain(*database, std::numeric_limits<std::int64_t>::max(), std::move(stop));
 }
 
 }  // namespace rdpmend

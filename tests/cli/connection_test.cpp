@@ -158,11 +158,20 @@ TEST(Refusal, EveryKindHasItsExitCode) {
 
 TEST(Refusal, AnUntrustedCertificateIsExplained) {
   Answers answers;
-  answers.refusal = {grpc::StatusCode::UNAUTHENTICATED, "this client certificate is not trusted"};
+  answers.refusal = {grpc::StatusCode::UNAUTHENTICATED, "the client certificate AB12 is not known to this host"};
   const CannedService service(answers);
   const auto ran = status_of(service);
   EXPECT_EQ(ran.exit, 4);
-  EXPECT_THAT(ran.err, AllOf(HasSubstr("not trusted"), HasSubstr(service.profile())));
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("does not trust"), HasSubstr(service.profile())));
+}
+
+TEST(Refusal, TheServicesOwnAdviceIsNotContradicted) {
+  Answers answers;
+  answers.refusal = {grpc::StatusCode::UNAUTHENTICATED, "not valid before 2031-01-01. Check the host's clock."};
+  const CannedService service(answers);
+  const auto ran = status_of(service);
+  EXPECT_EQ(ran.exit, 4);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("Check the host's clock"), Not(HasSubstr("profile"))));
 }
 
 TEST(Refusal, AnExpiredClientCertificateIsExplained) {

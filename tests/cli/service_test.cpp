@@ -143,6 +143,16 @@ TEST_F(Rehearsed, ARepairCanBeStartedAndFollowed) {
   EXPECT_THAT(ran.out, AllOf(HasSubstr("ticket 1234"), HasSubstr("repair ended, repaired")));
 }
 
+TEST_F(Rehearsed, ARepairCanBeUndoneAndFollowed) {
+  start("firewall-rule-disabled");
+  watch_until("repaired");
+  const auto id = std::to_string(incident_in(v1::INCIDENT_STATE_REPAIRED).id());
+  const auto ran = run({"rollback", id, "--wait", "--comment", "wrong host"});
+  EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("wrong host"), HasSubstr("repair ended, rolled back")));
+  EXPECT_EQ(run({"probe", host_->outside_address()}).exit, 2);
+}
+
 TEST_F(Rehearsed, ADismissedIncidentIsClosed) {
   start("clock-wrong");
   watch_until("opened, clock_wrong");

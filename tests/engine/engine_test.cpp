@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "agent-lib/engine/inquiries.hpp"
 #include "tests/engine/rehearsed_engine.hpp"
 
 namespace rdpmend::test {
@@ -316,7 +319,8 @@ TEST(Engine, AnswersDryRunsWithEveryWriteAndWritesNothing) {
   World world("certificate-expired", policy_with_mode(k_certificate, v1::FAULT_MODE_OBSERVE));
   const auto before = world.host.fingerprint();
   std::optional<v1::PlanRepairResponse> plan;
-  world.engine.engine().plan_repair(k_certificate, [&](auto result) { plan = result.value(); });
+  world.engine.engine().plan_repair(
+      k_certificate, [&](auto result) { plan = result.value(); }, [] { return true; });
   world.engine.settle();
   ASSERT_TRUE(plan);
   ASSERT_EQ(plan->plans_size(), 1);
@@ -328,6 +332,34 @@ TEST(Engine, AnswersDryRunsWithEveryWriteAndWritesNothing) {
   }
   EXPECT_EQ(world.host.fingerprint(), before);
   EXPECT_TRUE(world.host.injector().calls().empty());
+}
+
+TEST(Engine, LetsOnlyAFewInquiriesWaitForTheWorker) {
+  World world("healthy");
+  std::vector<Result<v1::DiagnoseResponse>> answers;
+  const auto ask = [&] {
+    world.engine.engine().diagnose(
+        {}, [&](const auto& answer) { answers.push_back(answer); }, [] { return true; });
+  };
+  for (std::size_t i = 0; i < Inquiries::k_most_at_once + 3; ++i) ask();
+  world.engine.settle();
+  ASSERT_EQ(answers.size(), Inquiries::k_most_at_once + 3);
+  const auto refused = std::ranges::count_if(
+      answers, [](const auto& answer) { return !answer && answer.error().code == ErrorCode::exhausted; });
+  EXPECT_EQ(refused, 3);
+  ask();  // They are done: there is room again.
+  world.engine.settle();
+  EXPECT_TRUE(answers.back());
+}
+
+TEST(Engine, DoesNotCarryOutAnInquiryThatNobodyWaitsFor) {
+  World world("healthy");
+  std::optional<Result<v1::DiagnoseResponse>> answer;
+  world.engine.engine().diagnose(
+      {}, [&](const auto& given) { answer = given; }, [] { return false; });
+  world.engine.settle();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->error().code, ErrorCode::cancelled);
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ RpcWorld::RpcWorld(const RpcWorldOptions& options)
   EXPECT_TRUE(engine_->start());
   auto server = RpcServer::start(config.rpc(), {server_keys_.certificate_pem, server_keys_.key_pem}, trust_,
                                  {*engine_, journal_,
-                                  [this]() -> Result<std::string> {
+                                  [this](const std::stop_token&) -> Result<std::string> {
                                     const std::lock_guard lock(chain_error_mutex_);
                                     return chain_error_;
                                   },
@@ -159,7 +159,8 @@ void RpcWorld::append(std::size_t entries, std::uint64_t incident_id) {
 std::uint64_t RpcWorld::settle() {
   // Diagnose runs after the sweep that start() began: on the same worker, in order; its answer passes the engine.
   std::promise<void> answered;
-  engine_->diagnose({}, [&](const auto&) { answered.set_value(); });
+  engine_->diagnose(
+      {}, [&](const auto&) { answered.set_value(); }, [] { return true; });
   EXPECT_EQ(answered.get_future().wait_for(k_patience), std::future_status::ready);
   const auto snapshot = engine_->snapshot();
   return snapshot->incidents.empty() ? 0 : snapshot->incidents.rbegin()->first;

@@ -85,6 +85,12 @@ TEST_F(TrustStoreTest, refuses_a_stranger_and_says_which) {
   EXPECT_THAT(text_of(identity.error()), AllOf(HasSubstr(client.sha256), HasSubstr("not known")));
 }
 
+TEST_F(TrustStoreTest, lets_in_whose_trust_ends_in_the_year_9999) {
+  add("anna", client.sha256).mutable_expires()->set_seconds(253'402'300'799);
+  save();
+  EXPECT_EQ(refusal(client.pem, k_noon), "");
+}
+
 TEST_F(TrustStoreTest, refuses_a_revoked_client) {
   add("anna", client.sha256).set_revoked(true);
   save();

@@ -1,0 +1,89 @@
+#include "agent-lib/engine/inquiries.hpp"
+
+#include <fmt/format.h>
+
+#include "agent-lib/steps/step_kind.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+v1::Signal request_signal() {
+  v1::Signal signal;
+  signal.set_kind(v1::Signal::KIND_REQUEST);
+  return signal;
+}
+
+}  // namespace
+
+Inquiries::Inquiries(const HostView& host, const Detection& detection, asio::any_io_executor engine,
+                     asio::any_io_executor worker)
+    : host_(host), detection_(detection), engine_(std::move(engine)), worker_(std::move(worker)) {}
+
+template <class T>
+void Inquiries::ask(Callback<T> done, Wanted wanted, std::function<Result<T>(const Wanted&)> work) {
+  if (stopping_) return done(fail(ErrorCode::unavailable, "the service is stopping", "Try again when it runs."));
+  if (waiting_ >= k_most_at_once) {
+    return done(fail(ErrorCode::exhausted, fmt::format("{} diagnoses and plans are being worked on", waiting_),
+                     "Try again when they are done; the host may be slow to answer."));
+  }
+  ++waiting_;
+  const Wanted still_wanted = [this, wanted = std::move(wanted)] { return !stopping_ && wanted(); };
+  asio::post(worker_, [this, done = std::move(done), still_wanted, work = std::move(work)] {
+    auto result = still_wanted() ? work(still_wanted)
+                                 : Result<T>(fail(ErrorCode::cancelled, "nobody waits for the answer any more"));
+    asio::post(engine_, [this, done, result = std::move(result)] {
+      --waiting_;
+      done(result);
+    });
+  });
+}
+
+void Inquiries::diagnose(std::set<std::string> fault_ids, Duration probe_deadline, Wanted wanted,
+                         Callback<v1::DiagnoseResponse> done) {
+  ask<v1::DiagnoseResponse>(std::move(done), std::move(wanted),
+                            [this, fault_ids = std::move(fault_ids), probe_deadline](const Wanted& still_wanted) {
+                              return look(fault_ids, probe_deadline, still_wanted);
+                            });
+}
+
+void Inquiries::plan(std::string fault_id, Wanted wanted, Callback<v1::PlanRepairResponse> done) {
+  ask<v1::PlanRepairResponse>(std::move(done), std::move(wanted),
+                              [this, fault_id = std::move(fault_id)](const Wanted&) { return dry_run(fault_id); });
+}
+
+Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_ids, Duration probe_deadline,
+                                             const Wanted& wanted) const {
+  v1::DiagnoseResponse response;
+  for (auto& finding : detection_.run(host_, fault_ids, request_signal()))
+    *response.add_findings() = std::move(finding);
+  if (!wanted()) return response;
+  if (auto report = host_.listener.probe(ProbeFrom::loopback, probe_deadline))
+    *response.mutable_loopback_probe() = *report;
+  if (!wanted()) return response;
+  if (auto report = host_.listener.probe(ProbeFrom::outside, probe_deadline))
+    *response.mutable_outside_probe() = *report;
+  return response;
+}
+
+Result<v1::PlanRepairResponse> Inquiries::dry_run(const std::string& fault_id) const {
+  v1::PlanRepairResponse response;
+  for (const auto& finding : detection_.run(host_, {fault_id}, request_signal())) {
+    if (finding.fault_id() != fault_id || finding.outcome() == Finding::OUTCOME_ABSENT) continue;
+    if (finding.outcome() != Finding::OUTCOME_PRESENT) {
+      return fail(finding.outcome() == Finding::OUTCOME_MASKED ? ErrorCode::conflict : ErrorCode::unavailable,
+                  fmt::format("{} cannot be planned for: {}", fault_id, finding.detail()));
+    }
+    auto plan = detection_.find(fault_id)->plan(host_, finding.diagnosis());
+    if (!plan) return fail(std::move(plan).error().context("cannot plan"));
+    plan->set_id("dry-run");
+    plan->set_fault_id(fault_id);
+    plan->set_subject(finding.diagnosis().subject());
+    if (auto finished = finish_plan(*plan); !finished) return fail(finished.error());
+    *response.add_diagnoses() = finding.diagnosis();
+    *response.add_plans() = std::move(*plan);
+  }
+  return response;
+}
+
+}  // namespace rdpmend

@@ -1,0 +1,48 @@
+// What administrators ask of the worker without wanting anything written: diagnoses and dry runs. The worker also
+// repairs, so only a few may wait for it at a time, and those that nobody waits for any more are not carried out.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "agent-lib/engine/detection.hpp"
+#include "agent-lib/support/asio.hpp"
+
+namespace rdpmend {
+
+class Inquiries {
+ public:
+  template <class T>
+  using Callback = std::function<void(Result<T>)>;
+  using Wanted = std::function<bool()>;  // From the worker: whether somebody still waits for the answer.
+  static constexpr std::size_t k_most_at_once = 4;
+
+  Inquiries(const HostView& host, const Detection& detection, asio::any_io_executor engine,
+            asio::any_io_executor worker);
+
+  // On the engine's executor, as the callback. Two probes of `probe_deadline` besides what the faults look at.
+  void diagnose(std::set<std::string> fault_ids, Duration probe_deadline, Wanted wanted,
+                Callback<v1::DiagnoseResponse> done);
+  void plan(std::string fault_id, Wanted wanted, Callback<v1::PlanRepairResponse> done);
+
+  // From now on every inquiry fails, also those that wait.
+  void stop() { stopping_ = true; }
+
+ private:
+  template <class T>
+  void ask(Callback<T> done, Wanted wanted, std::function<Result<T>(const Wanted&)> work);
+  Result<v1::DiagnoseResponse> look(const std::set<std::string>& fault_ids, Duration probe_deadline,
+                                    const Wanted& wanted) const;
+  Result<v1::PlanRepairResponse> dry_run(const std::string& fault_id) const;
+
+  const HostView host_;
+  const Detection& detection_;
+  const asio::any_io_executor engine_;
+  const asio::any_io_executor worker_;
+  std::size_t waiting_ = 0;  // Of the engine's thread.
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace rdpmend
