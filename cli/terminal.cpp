@@ -1,10 +1,9 @@
 #include "cli/terminal.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <string_view>
+
+#include "cli/screen.hpp"
 
 namespace rdpmend::cli {
 
@@ -20,10 +19,9 @@ bool colour_is_unwanted() {
 }  // namespace
 
 Terminal detect_terminal() {
-  if (isatty(STDOUT_FILENO) == 0) return {};
-  winsize size{};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return {known ? size.ws_col : k_usual_width, !colour_is_unwanted()};
+  const auto screen = screen_of_standard_output();
+  if (!screen) return {};
+  return {screen->width > 0 ? screen->width : k_usual_width, screen->colour && !colour_is_unwanted()};
 }
 
 }  // namespace rdpmend::cli

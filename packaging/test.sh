@@ -3,11 +3,13 @@
 # The last line is "N passed, N failed", over all of it.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-usage='usage: packaging/test.sh [--quick | --preset debug|asan|tsan|release]
+usage='usage: packaging/test.sh [--quick | --preset debug|asan|tsan|release | --windows]
   --quick         format and the debug preset only
-  --preset NAME   that preset only'
+  --preset NAME   that preset only
+  --windows       the Windows programs and the installer, under Wine; builds their libraries once, about 20 minutes'
 presets=(debug asan tsan release)
 checks=(format tidy)
+packages=(--test)
 case ${1:-} in
   '') ;;
   --quick) presets=(debug) checks=(format) ;;
@@ -15,6 +17,7 @@ case ${1:-} in
     [[ " ${presets[*]} " == *" ${2:-?} "* ]] || fail "$usage"
     presets=("$2") checks=()
     ;;
+  --windows) presets=(windows-release) checks=() packages=(--test --windows) ;;
   --help | -h) echo "$usage" && exit 0 ;;
   *) fail "$usage" ;;
 esac
@@ -38,12 +41,13 @@ check_format() {
 }
 
 # ctest's own figures, from its JUnit report. A skipped test says why in the log and counts as neither.
-run_ctest() {
+run_ctest() {  # PRESET [CTEST_ARGUMENT...]
   local preset=$1 report=$PWD/build/logs/$1-ctest.xml prefix=() status=0
+  shift
   # GCC 12's thread sanitizer needs addresses that are not randomised too far.
   if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then prefix=(setarch -R); fi
   rm -f "$report"
-  quietly "build/logs/$preset-ctest.log" "${prefix[@]}" ctest --preset "$preset" --output-junit "$report" || status=1
+  quietly "build/logs/$preset-ctest.log" "${prefix[@]}" ctest --preset "$preset" --output-junit "$report" "$@" || status=1
   if [[ ! -s $report ]]; then
     count "ctest $preset" 0 1
     return
@@ -59,8 +63,26 @@ run_ctest() {
   count "ctest $preset" $((tests - failures - skipped)) "$failures"
 }
 
+# The installer and the service on a laboratory host, driven and looked at from Linux.
+run_laboratory() {
+  heading 'installer'
+  check msi packaging/msi/build.sh build/windows-release/bin
+  heading 'build what drives the laboratory'
+  if build release -DBUILD_TESTING=ON -- rdpmend rdpmend_wine_e2e_test; then
+    heading 'ctest laboratory'
+    run_ctest release --tests-regex '^wine\.'
+  else
+    count 'build release' 0 1
+  fi
+}
+
 heading 'Debian packages'
-packaging/install-dependencies.sh --test
+packaging/install-dependencies.sh "${packages[@]}"
+if [[ ${presets[*]} == windows-release ]]; then
+  heading 'Windows libraries'
+  packaging/windows/dependencies.sh
+  export WINEPREFIX=$PWD/build/wine
+fi
 if wanted format; then
   heading 'clang-format'
   check clang-format check_format
@@ -73,6 +95,7 @@ for preset in "${presets[@]}"; do
   fi
   heading "ctest $preset"
   run_ctest "$preset"
+  [[ $preset == windows-release ]] && run_laboratory
   if [[ $preset == debug ]] && wanted tidy; then
     heading 'clang-tidy'
     check clang-tidy quietly build/logs/tidy.log packaging/tidy.sh

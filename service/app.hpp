@@ -40,6 +40,8 @@ class App {
   const std::filesystem::path& admin_profile() const { return pki_->paths.admin_profile; }
   const Journal& journal() const { return *journal_; }
   const Engine& engine() const { return *engine_; }
+  // Settings of the host changed. From any thread.
+  void host_changed() { engine_->host_changed(); }
 
   // Finishes or undoes the current step, and ends everything. If something hangs for longer than k_hard_stop, ends the
   // process: the next start recovers as after a crash.

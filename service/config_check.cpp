@@ -12,6 +12,10 @@
 #include "agent-lib/support/asio.hpp"
 #include "service/config_bounds.hpp"
 
+#ifdef GetMessage
+#undef GetMessage  // windows.h, which Asio includes, makes a macro of protobuf's name.
+#endif
+
 namespace rdpmend {
 
 namespace {

@@ -1,72 +1,36 @@
 // rdpmendd: the verbs and their options.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <cstdlib>
-#include <filesystem>
+#include <algorithm>
+#include <memory>
 
-#include "service/app.hpp"
-#include "service/config.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "service/exit_codes.hpp"
-#include "service/hosting/console_host.hpp"
-#include "service/hosting/host_session.hpp"
-#include "service/logging.hpp"
+#include "service/hosting/console_owner.hpp"
+#include "service/hosting/platform.hpp"
+#include "service/pki/pki.hpp"
 #include "service/rehearsal.hpp"
+#include "service/selftest/selftest.hpp"
+#include "service/serve.hpp"
+#include "service/verbs.hpp"
+
+namespace rdpmend {
 
 namespace {
 
-using namespace rdpmend;
-namespace fs = std::filesystem;
-
 constexpr const char* k_exit_codes =
     "Exit codes: 0 ended as asked, or healed; 1 wrong usage or configuration, or could not start;\n"
-    "2 rehearse --until-healed: not healed; 3 something hung while stopping (the next start recovers).";
+    "2 rehearse --until-healed: not healed, or selftest: something differs; 3 something hung while stopping (the next\n"
+    "start recovers).";
 
-int refuse(const Error& error) {
-  fmt::print(stderr, "rdpmendd: {}\n", to_string(error));
-  return exit_code::k_refused;
-}
-
-fs::path default_state() {
-#ifdef _WIN32
-  const char* data = std::getenv("ProgramData");
-  return fs::path(data != nullptr ? data : "C:\\ProgramData") / "rdpmend";
-#else
-  return "/var/lib/rdpmend";
-#endif
-}
-
-struct RunOptions {
-  fs::path state = default_state();
-  std::optional<fs::path> config;
-};
-
-Status run_on_this_machine(const RunOptions& options) {
-  const auto config = load_config(options.config, options.state / "rdpmend.textproto", Catalogue::built_in());
-  if (!config) return fail(config.error());
-  auto host = open_this_machine();
-  if (!host) return fail(std::move(host.error()));
-  if (auto logging = start_logging(config->log(), ConsoleLog::standard_error, options.state / "log"); !logging)
-    return logging;
-
-  ConsoleHost console;
-  auto app = App::start({*config, options.state, (*host)->control(), {}});
-  if (!app) return fail(std::move(app.error()));
-  fmt::print("rdpmendd listens on {}\n  try  rdpmend --profile {} status\n", (*app)->rpc_address(),
-             (*app)->admin_profile().string());
-  std::fflush(stdout);
-  (*app)->stop(console.wait());
-  return {};
-}
-
-int run(const RunOptions& options) {
-  const auto done = run_on_this_machine(options);
-  stop_logging();
+int run(const ServeOptions& options) {
+  ConsoleOwner console;
+  const auto done = serve(options, console);
   return done ? exit_code::k_ok : refuse(done.error());
 }
 
 struct InitPkiOptions {
-  fs::path state = default_state();
+  std::filesystem::path state = default_state_folder();
   std::string name = "localhost";
   bool force = false;
 };
@@ -75,77 +39,112 @@ int make_pki(const InitPkiOptions& options) {
   const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   const auto pki = init_pki(options.state, options.name, now, options.force ? IfPresent::replace : IfPresent::refuse);
   if (!pki) return refuse(pki.error());
-  if (pki->set_aside) fmt::print("The former keys are in {}\n", pki->set_aside->string());
+  if (pki->set_aside) fmt::print("The former keys are in {}\n", to_utf8(*pki->set_aside));
   fmt::print("server certificate  {}\n  SHA-256           {}\nadmin certificate   {}\n  SHA-256           {}\n",
-             pki->paths.server_certificate.string(), pki->server_sha256, pki->paths.admin_folder.string(),
+             to_utf8(pki->paths.server_certificate), pki->server_sha256, to_utf8(pki->paths.admin_folder),
              pki->admin_sha256);
   return exit_code::k_ok;
 }
 
-void add_run(CLI::App& app, RunOptions& options) {
-  auto* verb = app.add_subcommand("run", "Run on this machine, in the foreground");
-  verb->add_option("--state", options.state, "Folder of the journal and the keys")->capture_default_str();
-  verb->add_option("--config", options.config, "Configuration file (default: rdpmend.textproto in the state folder)");
-  verb->footer("Example: rdpmendd run --config /etc/rdpmend.textproto");
+// An option for a path: CLI11 would make one of the ANSI code page on Windows.
+template <class Path>
+CLI::Option* add_path(CLI::App& verb, const std::string& name, Path& path, const std::string& help) {
+  return verb.add_option_function<std::string>(
+      name, [&path](const std::string& text) { path = path_from_utf8(text); }, help);
 }
 
-void add_rehearse(CLI::App& app, RehearsalOptions& options, bool& list) {
+void add_run(CLI::App& app, Chosen& chosen) {
+  const auto options = std::make_shared<ServeOptions>();
+  options->state = default_state_folder();
+  auto* verb = app.add_subcommand("run", "Run on this machine, in the foreground");
+  add_path(*verb, "--state", options->state, "Folder of the journal and the keys")
+      ->default_str(to_utf8(options->state));
+  add_path(*verb, "--config", options->config, "Configuration file (default: rdpmend.textproto in the state folder)");
+  verb->footer("Example: rdpmendd run --config rdpmend.textproto");
+  verb->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+void add_rehearse(CLI::App& app, Chosen& chosen) {
+  const auto options = std::make_shared<RehearsalOptions>();
+  const auto list = std::make_shared<bool>(false);
   auto* verb = app.add_subcommand("rehearse", "Run on a rehearsed RDP host, to try things out");
-  verb->add_option("scenario", options.scenario, "Its name; see --list");
-  verb->add_flag("--list", list, "Show the scenarios");
-  verb->add_flag("--until-healed", options.until_healed, "End when the host is healed (0) or cannot be (2)");
+  verb->add_option("scenario", options->scenario, "Its name; see --list");
+  verb->add_flag("--list", *list, "Show the scenarios");
+  verb->add_flag("--until-healed", options->until_healed, "End when the host is healed (0) or cannot be (2)");
   verb->add_option_function<unsigned>(
-          "--deadline", [&options](unsigned seconds) { options.deadline = std::chrono::seconds(seconds); },
+          "--deadline", [options](unsigned seconds) { options->deadline = std::chrono::seconds(seconds); },
           "Seconds until --until-healed gives up (default: 120)")
       ->check(CLI::Range(1U, 86'400U));
-  verb->add_option("--listen", options.listen, "ADDRESS:PORT for gRPC; port 0: any that is free")
+  verb->add_option("--listen", options->listen, "ADDRESS:PORT for gRPC; port 0: any that is free")
       ->capture_default_str();
-  verb->add_option("--rdp-port", options.rdp_port, "Port of the rehearsed RDP listener; 0: any that is free")
+  verb->add_option("--rdp-port", options->rdp_port, "Port of the rehearsed RDP listener; 0: any that is free")
       ->capture_default_str();
-  verb->add_option("--state", options.state, "Folder of the journal and the keys (default: a fresh temporary one)");
-  verb->add_option("--config", options.config, "Configuration file (default: none)");
+  add_path(*verb, "--state", options->state, "Folder of the journal and the keys (default: a fresh temporary one)");
+  add_path(*verb, "--config", options->config, "Configuration file (default: none)");
   verb->footer("Example: rdpmendd rehearse certificate-expired --until-healed");
+  verb->callback([options, list, &chosen] {
+    if (!*list && options->scenario.empty()) throw CLI::RequiredError("scenario (or --list)");
+    chosen = [options, list] { return *list ? list_scenarios() : rehearse(*options); };
+  });
 }
 
-void add_init_pki(CLI::App& app, InitPkiOptions& options) {
+void add_selftest(CLI::App& app, Chosen& chosen) {
+  const auto options = std::make_shared<SelftestOptions>();
+  auto* verb =
+      app.add_subcommand("selftest", "Check on this machine what rdpmend assumes about Windows; changes nothing");
+  verb->add_option("--format", options->format, "table or json")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"table", "json"}));
+  verb->footer("Run it as administrator. Example: rdpmendd selftest --format json > selftest.json");
+  verb->callback([options, &chosen] { chosen = [options] { return selftest_this_machine(*options); }; });
+}
+
+void add_init_pki(CLI::App& app, Chosen& chosen) {
+  const auto options = std::make_shared<InitPkiOptions>();
   auto* verb = app.add_subcommand("init-pki", "Make the server's keys and those of the local administrator");
-  verb->add_option("--state", options.state, "Folder of the journal and the keys")->capture_default_str();
-  verb->add_option("--name", options.name, "Name of this host in the server's certificate")->capture_default_str();
-  verb->add_flag("--force", options.force,
+  add_path(*verb, "--state", options->state, "Folder of the journal and the keys")
+      ->default_str(to_utf8(options->state));
+  verb->add_option("--name", options->name, "Name of this host in the server's certificate")->capture_default_str();
+  verb->add_flag("--force", options->force,
                  "Replace what is there; it is set aside, and every client must be trusted anew");
   verb->footer("Example: rdpmendd init-pki --state /var/lib/rdpmend");
+  verb->callback([options, &chosen] { chosen = [options] { return make_pki(*options); }; });
 }
 
-int run_verbs(int argc, char** argv) {
+int run_verbs(std::vector<std::string> arguments) {
   CLI::App app("rdpmendd keeps a Remote Desktop host reachable. Command it with rdpmend.", "rdpmendd");
   app.set_version_flag("--version", std::string("rdpmendd ") + RDPMEND_VERSION);
   app.require_subcommand(1);
   app.footer(std::string("Example: rdpmendd rehearse --list\n\n") + k_exit_codes);
-  RunOptions run_options;
-  RehearsalOptions rehearsal;
-  InitPkiOptions pki;
-  bool list = false;
-  add_run(app, run_options);
-  add_rehearse(app, rehearsal, list);
-  add_init_pki(app, pki);
+  Chosen chosen;
+  add_run(app, chosen);
+  add_service_verbs(app, chosen);
+  add_rehearse(app, chosen);
+  add_selftest(app, chosen);
+  add_init_pki(app, chosen);
   try {
-    app.parse(argc, argv);
-    if (app.got_subcommand("rehearse") && !list && rehearsal.scenario.empty())
-      throw CLI::RequiredError("scenario (or --list)");
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back.
+    app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_code::k_ok : exit_code::k_refused;
   }
-  if (app.got_subcommand("run")) return run(run_options);
-  if (app.got_subcommand("init-pki")) return make_pki(pki);
-  return list ? list_scenarios() : rehearse(rehearsal);
+  return chosen();
 }
 
 }  // namespace
 
+int refuse(const Error& error) {
+  fmt::print(stderr, "rdpmendd: {}\n", to_string(error));
+  return exit_code::k_refused;
+}
+
+}  // namespace rdpmend
+
 int main(int argc, char** argv) {
   try {
-    return run_verbs(argc, argv);
+    rdpmend::prepare_terminal();
+    return rdpmend::run_verbs(rdpmend::utf8_arguments(argc, argv));
   } catch (const std::exception& error) {
-    return refuse({ErrorCode::internal, error.what(), "Please report this.", {}});
+    return rdpmend::refuse({rdpmend::ErrorCode::internal, error.what(), "Please report this.", {}});
   }
 }

@@ -23,6 +23,9 @@ namespace {
 constexpr Duration k_retry_pause =
     std::chrono::seconds{10};  // Before an incident or a write that failed is tried again.
 constexpr Duration k_prune_interval = std::chrono::hours{1};
+// After a change of the host's settings: whoever makes it may not be done, and some programs write all the time.
+constexpr Duration k_settling = std::chrono::seconds{5};
+constexpr Duration k_between_change_sweeps = std::chrono::minutes{1};
 
 Error not_running() {
   return {ErrorCode::unavailable, "the service is stopping", "Try again when it runs.", {}};
@@ -115,6 +118,12 @@ class Engine::Impl {
 
   const std::map<std::string, std::string>& bookmarks() const { return bookmarks_; }
 
+  void host_changed() {
+    if (stopping_ || change_sweep_) return;
+    change_sweep_ = std::max(now() + k_settling, last_sweep_began_ + k_between_change_sweeps);
+    schedule_changed();
+  }
+
   // --- administrators ---
 
   std::shared_ptr<const EngineSnapshot> snapshot() const {
@@ -171,6 +180,7 @@ class Engine::Impl {
     sooner(intake_.next_flush());
     sooner(next_consider_);
     sooner(next_write_);
+    sooner(change_sweep_);
     return next;
   }
 
@@ -184,6 +194,7 @@ class Engine::Impl {
     run_.tick();
     if (next_consider_ && time >= *next_consider_) consider_all();
     if (time >= next_sweep_) sweep(signal_of(v1::Signal::KIND_SCHEDULE));
+    if (change_sweep_ && time >= *change_sweep_) sweep(signal_of(v1::Signal::KIND_CHANGE));
     if (time >= next_prune_) prune();
     schedule_changed();
   }
@@ -282,7 +293,9 @@ class Engine::Impl {
   }
 
   void sweep(const v1::Signal& signal) {
-    next_sweep_ = now() + policy_.sweep_interval();
+    last_sweep_began_ = now();
+    next_sweep_ = last_sweep_began_ + policy_.sweep_interval();
+    change_sweep_.reset();
     sweeping_ = true;
     request_detection(signal);
   }
@@ -633,6 +646,8 @@ class Engine::Impl {
   std::map<std::uint64_t, SteadyTime> last_try_;
 
   SteadyTime next_sweep_{};
+  SteadyTime last_sweep_began_{};
+  std::optional<SteadyTime> change_sweep_;
   SteadyTime next_prune_{};
   std::optional<SteadyTime> next_consider_;
   std::optional<SteadyTime> next_write_;
@@ -654,6 +669,9 @@ Status Engine::start() {
 void Engine::take(std::string channel, EventBatch batch, std::function<void()> taken) {
   asio::post(executor_, [this, channel = std::move(channel), batch = std::move(batch),
                          taken = std::move(taken)]() mutable { impl_->take(channel, batch, std::move(taken)); });
+}
+void Engine::host_changed() {
+  asio::post(executor_, [this] { impl_->host_changed(); });
 }
 std::map<std::string, std::string> Engine::bookmarks() const {
   return impl_->bookmarks();

@@ -72,6 +72,9 @@ class Engine {
   // durable: the channel's credit.
   void take(std::string channel, EventBatch batch, std::function<void()> taken);
 
+  // Something of the host's settings changed, from any thread: a sweep comes soon, at most one a minute.
+  void host_changed();
+
   // Bookmarks to open the subscriptions with; valid after start().
   std::map<std::string, std::string> bookmarks() const;
 

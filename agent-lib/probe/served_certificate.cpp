@@ -30,6 +30,7 @@ struct Deleter {
 };
 using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free>>;
 using UsagePtr = std::unique_ptr<EXTENDED_KEY_USAGE, Deleter<EXTENDED_KEY_USAGE_free>>;
+using CertificatePtr = std::unique_ptr<X509, Deleter<X509_free>>;
 using ObjectPtr = std::unique_ptr<ASN1_OBJECT, Deleter<ASN1_OBJECT_free>>;
 
 std::string der_of(const X509& certificate) {
@@ -105,6 +106,13 @@ v1::ServedCertificate describe_certificate(const X509& certificate) {
   if (const auto date = date_of(X509_get0_notAfter(&certificate))) *out.mutable_not_after() = *date;
   out.set_server_authentication(allows_server_authentication(certificate));
   return out;
+}
+
+Result<v1::ServedCertificate> describe_certificate(const std::string& der) {
+  const auto* in = reinterpret_cast<const unsigned char*>(der.data());
+  const CertificatePtr parsed{d2i_X509(nullptr, &in, static_cast<long>(der.size()))};
+  if (!parsed) return fail(ErrorCode::invalid_argument, "this is not an X.509 certificate in DER");
+  return describe_certificate(*parsed);
 }
 
 }  // namespace rdpmend

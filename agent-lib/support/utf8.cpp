@@ -96,6 +96,10 @@ std::string to_utf8(const std::filesystem::path& path) {
   return to_valid_utf8(std::string(name.begin(), name.end()));
 }
 
+std::filesystem::path path_from_utf8(std::string_view text) {
+  return std::u8string(text.begin(), text.end());
+}
+
 void Utf16Decoder::append(std::string_view bytes, std::string& out) {
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);

@@ -20,6 +20,7 @@ std::string to_valid_utf8(std::string_view text);
 
 // A file's name for messages. Not path::string(): on Windows that is the ANSI code page and may throw.
 std::string to_utf8(const std::filesystem::path& path);
+std::filesystem::path path_from_utf8(std::string_view text);
 
 // UTF-16 in pieces of any length to UTF-8; U+FFFD for a surrogate without its partner.
 class Utf16Decoder {

@@ -127,6 +127,7 @@ std::string describe(const v1::Signal& signal) {
     }
     case v1::Signal::KIND_SCHEDULE: return "the sweep";
     case v1::Signal::KIND_STARTUP: return "the service's start";
+    case v1::Signal::KIND_CHANGE: return "settings of the host changed";
     case v1::Signal::KIND_GAP: return fmt::format("lost events of {}", signal.channel());
     case v1::Signal::KIND_REQUEST: return fmt::format("a request of {}", signal.requested_by());
     default: return "a signal not known to this version of rdpmend";

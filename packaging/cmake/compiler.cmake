@@ -19,8 +19,14 @@ else()
   # GCC 12 reports these inside libstdc++ and protobuf at -O2: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105329
   target_compile_options(rdpmend_compiler INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 endif()
+if(MINGW)
+  target_link_options(rdpmend_compiler INTERFACE -fstack-protector-strong)  # Links the library behind it.
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSVC AND NOT RDPMEND_SANITIZE)
   target_compile_definitions(rdpmend_compiler INTERFACE _FORTIFY_SOURCE=2)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND MINGW)
+  target_link_options(rdpmend_compiler INTERFACE -s)  # Symbols are half of a static program.
 endif()
 if(RDPMEND_SANITIZE MATCHES "thread")
   # Boost.Asio's fences, which the thread sanitizer does not know; Asio locks a mutex besides.

@@ -72,7 +72,7 @@ build_re2() {
 }
 
 build_c_ares() {
-  source=$work/c-ares with_cmake c-ares -DCARES_STATIC=ON -DCARES_SHARED=OFF -DCARES_BUILD_TOOLS=OFF \
+  with_cmake c-ares -DCARES_STATIC=ON -DCARES_SHARED=OFF -DCARES_BUILD_TOOLS=OFF \
     -DCMAKE_C_FLAGS='-DINADDRSZ=4 -DIN6ADDRSZ=16 -DINT16SZ=2'
 }
 
@@ -104,8 +104,8 @@ build_boost1_81() {
     echo "using gcc : mingw : ccache $host-g++-posix : <compileflags>-D_WIN32_WINNT=0x0A00 ;" >user-config.jam
     b2 -j "$(nproc)" -d1 --user-config=user-config.jam --ignore-site-config --layout=system --prefix="$prefix" \
       --with-log --with-thread --with-filesystem --with-date_time --with-chrono --with-atomic --with-regex --with-system \
-      toolset=gcc-mingw target-os=windows threadapi=win32 link=static runtime-link=static variant=release threading=multi \
-      cxxstd=20 install
+      toolset=gcc-mingw target-os=windows threadapi=win32 address-model=64 architecture=x86 abi=ms binary-format=pe \
+      link=static runtime-link=static variant=release threading=multi cxxstd=20 install
   )
 }
 
@@ -124,15 +124,27 @@ build_sqlite3() {
 build_pugixml() { with_cmake pugixml; }
 build_fmtlib() { with_cmake fmtlib -DFMT_TEST=OFF -DFMT_DOC=OFF; }
 build_cli11() { with_cmake cli11 -DCLI11_BUILD_TESTS=OFF -DCLI11_BUILD_EXAMPLES=OFF -DCLI11_BUILD_DOCS=OFF; }
-build_tl_expected() { with_cmake tl-expected -DEXPECTED_BUILD_TESTS=OFF -DEXPECTED_BUILD_PACKAGE=OFF; }
-build_googletest() { with_cmake googletest; }
+
+# Headers only: the native package's.
+build_tl_expected() {
+  local file
+  dpkg -L libexpected-dev | grep -E '^/usr/(include|lib|share)/.*\.(hpp|cmake)$' | while read -r file; do
+    install -D -m 644 "$file" "$prefix/${file#/usr/}"
+  done
+}
+
+# Debian ships it as sources.
+build_googletest() { source=/usr/src/googletest with_cmake googletest; }
 
 one() {  # NAME: of a source package.
   local function=build_${1//[-.]/_}
   set -e
   mkdir -p "$work"
   [[ -s $work/sources.list ]] || list_sources
-  unpack "$1"
+  case $1 in
+    tl-expected | googletest) ;;
+    *) unpack "$1" ;;
+  esac
   "$function"
   touch "$prefix/done/$1"
   rm -rf "${work:?}/$1" "$work/$1-build"

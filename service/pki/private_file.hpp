@@ -9,8 +9,9 @@
 
 namespace rdpmend {
 
-// On Windows the folder's access list is what protects; the one that holds the service's state is given its own when
-// the service is installed, and what is made in it inherits that.
+// On Windows folders and files get their own access list as they are made, never afterwards: SYSTEM and Administrators,
+// and who runs this, if that is neither. A folder that is there must belong to one of them: everybody may make folders
+// in ProgramData, and whoever made it first could read what is put into it.
 Status make_private_folder(const std::filesystem::path& folder);
 
 // Replaces the file in one go: after a crash it is the old or the new one. On the disk when it returns.

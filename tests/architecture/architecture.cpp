@@ -53,7 +53,7 @@ const std::vector<ForeignHeader>& foreign_headers() {
   static const std::vector<ForeignHeader> table{
       {std::regex{R"((windows|winsock2|ws2tcpip|winevt|wincrypt|wtsapi32|ncrypt|netfw)\.h)", icase},
        "Windows headers",
-       {"agent-lib/win32/", "service/hosting/"}},
+       {"agent-lib/win32/", "service/hosting/", "cli/screen_win32"}},
       {std::regex{R"(grpc(pp)?/.*|.*\.grpc\.pb\.h)"}, "gRPC", {"service/rpc/", "service/app", "cli/"}},
       {std::regex{R"(boost/log/.*)"}, "Boost.Log", {"service/logging"}},
       {std::regex{R"(boost/asio(/.*|\.hpp))"}, "Boost.Asio", {"agent-lib/support/asio"}},

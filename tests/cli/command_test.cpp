@@ -218,8 +218,8 @@ TEST_F(Command, WaitDoesNotTakeAnEarlierEndForItsOwn) {
 
 TEST_F(Command, WatchBeginsLiveAndEndsWithAnInterrupt) {
   std::stop_source interrupt;
-  std::jthread later([&] {
-    while (service_.watches() == 0) std::this_thread::yield();
+  const std::jthread later([&](const std::stop_token& over) {
+    while (service_.watches() == 0 && !over.stop_requested()) std::this_thread::yield();
     interrupt.request_stop();
   });
   const auto ran = cli::run({"watch", "--profile", service_.profile()}, {}, interrupt.get_token());

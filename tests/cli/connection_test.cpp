@@ -191,8 +191,8 @@ TEST(Watching, ALostConnectionIsMadeAgainWithoutLosingAnEntry) {
   const auto all = story.journal;
   story.journal.resize(5);
   CannedService service(story);
-  std::jthread restart([&] {
-    while (service.watches() == 0) std::this_thread::yield();
+  const std::jthread restart([&](const std::stop_token& over) {
+    while (service.watches() == 0 && !over.stop_requested()) std::this_thread::yield();
     story.journal = all;
     service.start_again(story);
   });

@@ -334,6 +334,23 @@ TEST(Engine, AnswersDryRunsWithEveryWriteAndWritesNothing) {
   EXPECT_TRUE(world.host.injector().calls().empty());
 }
 
+TEST(Engine, LooksSoonAfterAChangeOfTheHostsSettingsButNotAllTheTime) {
+  World world("healthy");
+  world.engine.run_for(2min);
+  const auto last_sweep = [&] { return world.engine.engine().snapshot()->last_sweep; };
+  const auto before = last_sweep();
+  for (int i = 0; i < 100; ++i) world.engine.engine().host_changed();
+  world.engine.run_for(10s);
+  const auto soon = last_sweep();
+  EXPECT_GT(soon, before);
+
+  world.engine.engine().host_changed();
+  world.engine.run_for(30s);
+  EXPECT_EQ(last_sweep(), soon);
+  world.engine.run_for(40s);
+  EXPECT_GT(last_sweep(), soon);
+}
+
 TEST(Engine, LetsOnlyAFewInquiriesWaitForTheWorker) {
   World world("healthy");
   std::vector<Result<v1::DiagnoseResponse>> answers;

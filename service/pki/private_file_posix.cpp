@@ -1,17 +1,13 @@
+// Owner and mode protect.
 #include "service/pki/private_file.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <system_error>
-
-#ifdef _WIN32
-#include <io.h>
-#else
-#include <unistd.h>
-#endif
 
 namespace rdpmend {
 
@@ -39,11 +35,7 @@ std::error_code last_error() {
 
 bool to_disk(std::FILE* file) {
   if (std::fflush(file) != 0) return false;
-#ifdef _WIN32
-  return _commit(_fileno(file)) == 0;
-#else
   return fsync(fileno(file)) == 0;
-#endif
 }
 
 }  // namespace

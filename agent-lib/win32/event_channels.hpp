@@ -1,0 +1,28 @@
+// Windows event log channels through the Windows Event Log API. subscribe(), the subscriptions, and wait() belong to
+// one thread; look_up() and wake() may be called from any.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "agent-lib/host/event_channels.hpp"
+#include "agent-lib/win32/unique_handle.hpp"
+
+namespace rdpmend::win32 {
+
+class Win32EventChannels final : public EventChannels {
+ public:
+  Win32EventChannels();
+
+  Result<std::vector<std::string>> look_up(const EventLookup& what) const override;
+  Result<std::unique_ptr<EventSubscription>> subscribe(const ChannelQuery& query,
+                                                       const std::optional<std::string>& bookmark) override;
+  void wait(std::stop_token stop, Duration at_most) override;
+  void wake() override;
+
+ private:
+  std::vector<std::weak_ptr<UniqueKernel>> signals_;  // Of the open subscriptions.
+  UniqueKernel wake_;                                 // Auto-reset.
+};
+
+}  // namespace rdpmend::win32

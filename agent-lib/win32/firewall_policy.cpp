@@ -1,0 +1,164 @@
+#include "agent-lib/win32/firewall_policy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace rdpmend::win32 {
+
+namespace {
+
+constexpr std::size_t k_max_rules = 20'000;
+constexpr std::uint32_t k_known_profiles = k_profile_domain | k_profile_private | k_profile_public;
+constexpr std::uint32_t k_profiles[] = {k_profile_domain, k_profile_private, k_profile_public};
+
+class Variant {
+ public:
+  Variant() { VariantInit(&value_); }
+  ~Variant() { VariantClear(&value_); }
+  Variant(const Variant&) = delete;
+  Variant& operator=(const Variant&) = delete;
+  VARIANT* out() { return &value_; }
+  IDispatch* object() const { return value_.vt == VT_DISPATCH ? value_.pdispVal : nullptr; }
+
+ private:
+  VARIANT value_;
+};
+
+template <class Value>
+Result<Value> get(INetFwPolicy2* policy,
+                  HRESULT (STDMETHODCALLTYPE INetFwPolicy2::*getter)(NET_FW_PROFILE_TYPE2, Value*),
+                  std::uint32_t profile) {
+  Value value{};
+  const auto result = (policy->*getter)(static_cast<NET_FW_PROFILE_TYPE2>(profile), &value);
+  if (FAILED(result)) return fail(hresult_error("cannot read a profile of the firewall", result));
+  return value;
+}
+
+// S_FALSE: it applies to some of the active profiles only.
+// https://learn.microsoft.com/windows/win32/api/netfw/nf-netfw-inetfwpolicy2-get_localpolicymodifystate
+Result<LocalPolicyModify> read_modify_state(INetFwPolicy2* policy) {
+  NET_FW_MODIFY_STATE state = NET_FW_MODIFY_STATE_OK;
+  const auto result = policy->get_LocalPolicyModifyState(&state);
+  if (FAILED(result)) return fail(hresult_error("cannot ask whether local firewall rules count", result));
+  switch (state) {
+    case NET_FW_MODIFY_STATE_GP_OVERRIDE: return LocalPolicyModify::policy_override;
+    case NET_FW_MODIFY_STATE_INBOUND_BLOCKED: return LocalPolicyModify::inbound_blocked;
+    default: return LocalPolicyModify::ok;
+  }
+}
+
+std::wstring text_of(INetFwRule* rule, HRESULT (STDMETHODCALLTYPE INetFwRule::*getter)(BSTR*)) {
+  UniqueBstr text;
+  if (FAILED((rule->*getter)(text.out())) || !text) return {};
+  return {text.get(), SysStringLen(text.get())};
+}
+
+std::wstring expanded(const std::wstring& path) {
+  std::array<wchar_t, 4096> out{};
+  const DWORD size = ExpandEnvironmentStringsW(path.c_str(), out.data(), static_cast<DWORD>(out.size()));
+  return size == 0 || size > out.size() ? path : std::wstring(out.data());
+}
+
+// "80,443" and "443,80" are the same ports, and "*" is the same as none.
+std::vector<std::wstring> ports_of(std::wstring text) {
+  std::vector<std::wstring> ports;
+  std::erase(text, L' ');
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(L',', at), text.size());
+    ports.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  std::sort(ports.begin(), ports.end());
+  if (ports == std::vector<std::wstring>{L"*"}) ports.clear();
+  return ports;
+}
+
+bool same_service(const std::wstring& a, const std::wstring& b) {
+  const auto given = [](const std::wstring& name) { return name == L"*" ? std::wstring{} : name; };
+  return same_name(given(a), given(b));
+}
+
+// Everything that identifies a rule, but whether it is enabled. Addresses are written differently in the two places.
+bool is(INetFwRule* rule, const FirewallRule& wanted) {
+  NET_FW_RULE_DIRECTION direction{};
+  NET_FW_ACTION action{};
+  LONG protocol = 0;
+  LONG profiles = 0;
+  if (FAILED(rule->get_Direction(&direction)) || FAILED(rule->get_Action(&action)) ||
+      FAILED(rule->get_Protocol(&protocol)) || FAILED(rule->get_Profiles(&profiles))) {
+    return false;
+  }
+  return (direction == NET_FW_RULE_DIR_IN) == wanted.inbound && (action == NET_FW_ACTION_ALLOW) == wanted.allow &&
+         static_cast<std::uint32_t>(protocol) == wanted.protocol &&
+         ((static_cast<std::uint32_t>(profiles) ^ wanted.profiles) & k_known_profiles) == 0 &&
+         same_name(text_of(rule, &INetFwRule::get_Grouping), widen(wanted.group)) &&
+         same_service(text_of(rule, &INetFwRule::get_ServiceName), widen(wanted.service)) &&
+         same_name(expanded(text_of(rule, &INetFwRule::get_ApplicationName)), expanded(widen(wanted.application))) &&
+         ports_of(text_of(rule, &INetFwRule::get_LocalPorts)) == ports_of(widen(wanted.local_ports));
+}
+
+Result<ComPtr<IEnumVARIANT>> enumerate(INetFwPolicy2* policy, std::string_view doing) {
+  ComPtr<INetFwRules> rules;
+  if (const auto result = policy->get_Rules(rules.out()); FAILED(result)) return fail(hresult_error(doing, result));
+  ComPtr<IUnknown> unknown;
+  if (const auto result = rules->get__NewEnum(unknown.out()); FAILED(result)) return fail(hresult_error(doing, result));
+  return query_com<IEnumVARIANT>(unknown.get(), doing);
+}
+
+}  // namespace
+
+Result<ComPtr<INetFwPolicy2>> open_policy() {
+  return create_com<INetFwPolicy2>(__uuidof(NetFwPolicy2), "cannot reach the firewall");
+}
+
+Result<FirewallStatus> read_status(INetFwPolicy2* policy) {
+  FirewallStatus status;
+  LONG active = 0;
+  if (const auto result = policy->get_CurrentProfileTypes(&active); FAILED(result)) {
+    return fail(hresult_error("cannot ask which firewall profiles are active", result));
+  }
+  status.active_profiles = static_cast<std::uint32_t>(active);
+  for (const auto profile : k_profiles) {
+    const auto enabled = get<VARIANT_BOOL>(policy, &INetFwPolicy2::get_FirewallEnabled, profile);
+    if (!enabled) return fail(enabled.error());
+    const auto block_all = get<VARIANT_BOOL>(policy, &INetFwPolicy2::get_BlockAllInboundTraffic, profile);
+    if (!block_all) return fail(block_all.error());
+    if (*enabled != VARIANT_FALSE) status.enabled_profiles |= profile;
+    if (*block_all != VARIANT_FALSE && (status.active_profiles & profile) != 0) status.block_all_inbound = true;
+  }
+  const auto modify = read_modify_state(policy);
+  if (!modify) return fail(modify.error());
+  status.modify = *modify;
+  return status;
+}
+
+Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const FirewallRule& wanted) {
+  const auto doing = fmt::format("cannot find firewall rule {} among the firewall's objects", wanted.id);
+  const auto all = enumerate(policy, doing);
+  if (!all) return fail(all.error());
+  ComPtr<INetFwRule> found;
+  for (std::size_t count = 0; count < k_max_rules; ++count) {
+    Variant next;
+    ULONG fetched = 0;
+    const auto result = (*all)->Next(1, next.out(), &fetched);
+    if (FAILED(result)) return fail(hresult_error(doing, result));
+    if (result != S_OK || fetched == 0) {
+      if (found) return found;
+      return fail(ErrorCode::unavailable, doing + ": none has its group and properties", "Restart MpsSvc or the host.");
+    }
+    if (next.object() == nullptr) continue;
+    auto rule = query_com<INetFwRule>(next.object(), doing);
+    if (!rule || !is(rule->get(), wanted)) continue;
+    if (found) {
+      return fail(ErrorCode::conflict, doing + ": several have its group and properties",
+                  "Remove the copies of the rule by hand.");
+    }
+    found = std::move(*rule);
+  }
+  return fail(ErrorCode::exhausted, doing + ": there are too many rules");
+}
+
+}  // namespace rdpmend::win32

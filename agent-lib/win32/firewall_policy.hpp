@@ -1,0 +1,21 @@
+// INetFwPolicy2: the firewall's profiles, and the one rule among its objects that is meant.
+// https://learn.microsoft.com/windows/win32/api/netfw/nn-netfw-inetfwpolicy2
+#pragma once
+
+#include "agent-lib/host/firewall.hpp"
+#include "agent-lib/win32/com.hpp"
+
+#include <netfw.h>
+
+namespace rdpmend::win32 {
+
+Result<ComPtr<INetFwPolicy2>> open_policy();
+
+// Profiles and LocalPolicyModifyState; local_rules_ignored is not asked here.
+Result<FirewallStatus> read_status(INetFwPolicy2* policy);
+
+// INetFwRule has no id, and its name is in the language of Windows: the rule is found by its group and properties.
+// unavailable: there is none like this; conflict: there are several.
+Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const FirewallRule& wanted);
+
+}  // namespace rdpmend::win32

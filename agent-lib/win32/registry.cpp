@@ -1,0 +1,117 @@
+#include "agent-lib/win32/registry.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "agent-lib/win32/os_error.hpp"
+#include "agent-lib/win32/text.hpp"
+
+namespace rdpmend::win32 {
+
+namespace {
+
+constexpr DWORD k_max_value_bytes = 1 << 20;
+constexpr DWORD k_max_name_units =
+    16384;  // https://learn.microsoft.com/windows/win32/sysinfo/registry-element-size-limits
+
+bool is_absent(LSTATUS status) {
+  return status == ERROR_FILE_NOT_FOUND || status == ERROR_PATH_NOT_FOUND || status == ERROR_KEY_DELETED;
+}
+
+struct RawValue {
+  DWORD type = REG_NONE;
+  std::vector<unsigned char> bytes;
+};
+
+// RegGetValue, unlike RegQueryValueEx, ends texts with a NUL that are stored without one.
+Result<std::optional<RawValue>> read_raw(HKEY key, const std::wstring& name, std::string_view doing) {
+  RawValue raw;
+  DWORD size = 256;
+  while (size <= k_max_value_bytes) {
+    raw.bytes.resize(size);
+    const auto status =
+        RegGetValueW(key, nullptr, name.c_str(), RRF_RT_ANY | RRF_NOEXPAND, &raw.type, raw.bytes.data(), &size);
+    if (is_absent(status)) return std::nullopt;
+    if (status == ERROR_SUCCESS) {
+      raw.bytes.resize(size);
+      return raw;
+    }
+    if (status != ERROR_MORE_DATA) return fail(win32_error(doing, static_cast<DWORD>(status)));
+    // Somebody may write a longer one between two calls.
+    size = std::max(size, static_cast<DWORD>(raw.bytes.size())) * 2;
+  }
+  return fail(ErrorCode::exhausted, fmt::format("{}: it is longer than {} bytes", doing, k_max_value_bytes));
+}
+
+std::string text_of(const std::vector<unsigned char>& bytes) {
+  std::wstring text(bytes.size() / sizeof(wchar_t), L'\0');
+  if (!text.empty()) std::memcpy(text.data(), bytes.data(), text.size() * sizeof(wchar_t));
+  return narrow(text.substr(0, text.find(L'\0')));
+}
+
+}  // namespace
+
+Result<UniqueKey> open_key(std::string_view key, REGSAM rights) {
+  UniqueKey opened;
+  const auto status = RegOpenKeyExW(HKEY_LOCAL_MACHINE, widen(key).c_str(), 0, rights | KEY_WOW64_64KEY, opened.out());
+  if (status != ERROR_SUCCESS && !is_absent(status)) {
+    return fail(win32_error(fmt::format("cannot open HKLM\\{}", key), static_cast<DWORD>(status)));
+  }
+  return opened;
+}
+
+Result<std::optional<RegistryValue>> Win32Registry::value(std::string_view key, std::string_view name) const {
+  const auto opened = open_key(key, KEY_QUERY_VALUE);
+  if (!opened) return fail(opened.error());
+  if (!*opened) return std::nullopt;
+  const auto raw = read_raw(opened->get(), widen(name), fmt::format("cannot read HKLM\\{}\\{}", key, name));
+  if (!raw) return fail(raw.error());
+  if (!*raw) return std::nullopt;
+  const auto& [type, bytes] = **raw;
+  switch (type) {
+    case REG_SZ:
+    case REG_EXPAND_SZ: return text_of(bytes);
+    case REG_BINARY: return bytes;
+    case REG_DWORD: {
+      std::uint32_t number = 0;
+      if (bytes.size() == sizeof(number)) {
+        std::memcpy(&number, bytes.data(), sizeof(number));
+        return number;
+      }
+      break;
+    }
+    default: break;
+  }
+  return fail(ErrorCode::unsupported, fmt::format("HKLM\\{}\\{} is of type {}", key, name, type),
+              "Only DWORD, text and binary values are known here.");
+}
+
+Result<bool> Win32Registry::has_key(std::string_view key) const {
+  const auto opened = open_key(key, KEY_QUERY_VALUE);
+  if (!opened) return fail(opened.error());
+  return static_cast<bool>(*opened);
+}
+
+Status for_each_text(std::string_view key, const std::function<void(std::string name, std::string data)>& take) {
+  const auto opened = open_key(key, KEY_QUERY_VALUE);
+  if (!opened) return fail(opened.error());
+  if (!*opened) return {};
+  std::wstring name(k_max_name_units, L'\0');
+  std::vector<unsigned char> data(k_max_value_bytes);
+  for (DWORD index = 0;; ++index) {
+    DWORD units = k_max_name_units;
+    DWORD size = k_max_value_bytes;
+    DWORD type = REG_NONE;
+    const auto status = RegEnumValueW(opened->get(), index, name.data(), &units, nullptr, &type, data.data(), &size);
+    if (status == ERROR_NO_MORE_ITEMS) return {};
+    if (status == ERROR_MORE_DATA) continue;
+    if (status != ERROR_SUCCESS) {
+      return fail(win32_error(fmt::format("cannot list HKLM\\{}", key), static_cast<DWORD>(status)));
+    }
+    if (type != REG_SZ) continue;
+    take(narrow({name.data(), units}), text_of({data.begin(), data.begin() + size}));
+  }
+}
+
+}  // namespace rdpmend::win32

@@ -1,0 +1,23 @@
+// HKEY_LOCAL_MACHINE, 64-bit view.
+#pragma once
+
+#include <functional>
+
+#include "agent-lib/host/registry.hpp"
+#include "agent-lib/win32/unique_handle.hpp"
+
+namespace rdpmend::win32 {
+
+class Win32Registry final : public Registry {
+ public:
+  Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const override;
+  Result<bool> has_key(std::string_view key) const override;
+};
+
+// A key below HKEY_LOCAL_MACHINE in the 64-bit view; empty: it does not exist.
+Result<UniqueKey> open_key(std::string_view key, REGSAM rights);
+
+// All values of type REG_SZ of a key, by name; none if the key does not exist.
+Status for_each_text(std::string_view key, const std::function<void(std::string name, std::string data)>& take);
+
+}  // namespace rdpmend::win32

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Builds rdpmend-VERSION-x64.msi from a folder with rdpmendd.exe and rdpmend.exe.
+# usage: packaging/msi/build.sh BINARIES [OUTPUT_FOLDER [VERSION]]; folders are relative to the repository's root.
+# The output folder is build/msi unless given; the version is the project's, and another one is for trying upgrades.
+source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+(($# >= 1 && $# <= 3)) || fail 'usage: packaging/msi/build.sh BINARIES [OUTPUT_FOLDER [VERSION]]'
+binaries=$(realpath "$1")
+output=${2:-build/msi}
+version=${3:-$(sed -n 's/^project(rdpmend VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)}
+for program in rdpmendd.exe rdpmend.exe; do
+  [[ -f $binaries/$program ]] || fail "there is no $program in $binaries"
+done
+[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$version is no version like 1.2.3"
+
+mkdir -p "$output"
+output=$(realpath "$output")
+msi=$output/rdpmend-$version-x64.msi
+unfinished=$msi.new
+rm -f "$unfinished"
+# wixl looks for the files in its working directory, and takes no absolute names of them.
+source_file=$PWD/packaging/msi/rdpmend.wxs
+(cd "$binaries" && wixl --arch x64 -D "Version=$version" -o "$unfinished" "$source_file")
+
+# wixl knows no Environment table, no Secure properties and no rollback actions, and gives every action the bit of one
+# that does not impersonate, also the one that sets a property.
+# Types: https://learn.microsoft.com/windows/win32/msi/summary-list-of-all-custom-action-types
+readonly k_set_property=51
+readonly k_rollback=$((18 + 0x40 + 0x100 + 0x400 + 0x800)) # A file's program, result ignored, rollback, as SYSTEM.
+msibuild "$unfinished" \
+  -q 'CREATE TABLE `Environment` (`Environment` CHAR(72) NOT NULL, `Name` CHAR(255) NOT NULL LOCALIZABLE, `Value` CHAR(255) LOCALIZABLE, `Component_` CHAR(72) NOT NULL PRIMARY KEY `Environment`)' \
+  -q "INSERT INTO \`Environment\` (\`Environment\`, \`Name\`, \`Value\`, \`Component_\`) VALUES ('Path', '=-*PATH', '[~];[INSTALLFOLDER]', 'CommandLine')" \
+  -q "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Sequence\`) VALUES ('RemoveEnvironmentStrings', 3300)" \
+  -q "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Sequence\`) VALUES ('WriteEnvironmentStrings', 5200)" \
+  -q "UPDATE \`CustomAction\` SET \`Type\` = $k_set_property WHERE \`Action\` = 'ListenArgument'" \
+  -q "UPDATE \`CustomAction\` SET \`Type\` = $k_rollback WHERE \`Action\` = 'UndoInstallService'" \
+  -q "UPDATE \`Property\` SET \`Value\` = 'LISTEN;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE \`Property\` = 'SecureCustomProperties'"
+
+# msibuild says nothing of a query that changed nothing.
+expect() {
+  msiinfo export "$unfinished" "$1" | tr -d '\r' | grep -qE "$2" || fail "$msi: table $1 lacks $2"
+}
+expect CustomAction "^ListenArgument	$k_set_property	"
+expect CustomAction "^UndoInstallService	$k_rollback	"
+expect CustomAction '^InstallService	3090	rdpmendd.exe	install '
+expect Environment '^Path	=-\*PATH	'
+expect Property '^SecureCustomProperties	LISTEN;'
+expect Property "^ProductVersion	$version$"
+expect InstallExecuteSequence '^WriteEnvironmentStrings	+5200$'
+expect InstallExecuteSequence '^RemoveExistingProducts	+1501$'
+mv "$unfinished" "$msi"
+say "$msi ($(stat -c %s "$msi") bytes)"

@@ -1,0 +1,104 @@
+#include "service/hosting/event_feed.hpp"
+
+#include <charconv>
+#include <exception>
+
+#include "agent-lib/support/log.hpp"
+#include "service/pki/private_file.hpp"
+
+namespace rdpmend {
+
+namespace {
+constexpr std::size_t k_page = 100;
+constexpr std::size_t k_longest_cursor = 64;
+}  // namespace
+
+EventFeed::EventFeed(const Journal& journal, std::filesystem::path cursor_file, Tell tell)
+    : journal_(journal), cursor_file_(std::move(cursor_file)), tell_(std::move(tell)) {
+  load_cursor();
+  thread_ = std::thread([this] { run(); });
+}
+
+EventFeed::~EventFeed() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void EventFeed::grew() {
+  {
+    const std::scoped_lock lock(mutex_);
+    grew_ = true;
+  }
+  changed_.notify_one();
+}
+
+void EventFeed::run() {
+  for (bool last = false; !last;) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return grew_ || stopping_; });
+      grew_ = false;
+      last = stopping_;
+    }
+    try {
+      catch_up();
+    } catch (const std::exception& error) {
+      log::error("event log: {}", error.what());
+    }
+  }
+}
+
+void EventFeed::catch_up() {
+  while (true) {
+    const auto page = journal_.read(cursor_, k_page);
+    if (!page) return log::warning("event log: {}", to_string(page.error()));
+    if (page->empty()) return;
+    bool told = false;
+    for (const auto& entry : *page) {
+      told |= tell(entry);
+      cursor_ = entry.seq();
+    }
+    // Only then: what lies between is looked at again after a crash, and still not told.
+    if (told) keep_cursor();
+  }
+}
+
+bool EventFeed::tell(const v1::JournalEntry& entry) {
+  const auto message = to_event(entry, fault_of(entry));
+  if (!message) return false;
+  const auto done = tell_(*message);
+  if (!done && told_before_) log::warning("event log: {}", to_string(done.error()));
+  told_before_ = done.has_value();
+  return true;
+}
+
+std::string EventFeed::fault_of(const v1::JournalEntry& entry) const {
+  if (entry.has_incident_opened()) return entry.incident_opened().diagnosis().fault_id();
+  if (entry.incident_id() == 0) return {};
+  // An incident's id is the number of the entry that opened it.
+  const auto opening = journal_.read(entry.incident_id() - 1, 1, entry.incident_id());
+  const bool there = opening && !opening->empty() && opening->front().has_incident_opened();
+  return there ? opening->front().incident_opened().diagnosis().fault_id() : "(no longer in the journal)";
+}
+
+void EventFeed::load_cursor() {
+  const auto newest = journal_.range().last_seq;
+  cursor_ = newest > k_newest_entries ? newest - k_newest_entries : 0;
+  const auto text = read_small_file(cursor_file_, k_longest_cursor);
+  if (!text) return;
+  std::uint64_t kept = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), kept);
+  // Of a longer journal than this one: that was set aside as damaged.
+  if (error == std::errc{} && end == text->data() + text->size()) cursor_ = kept <= newest ? kept : 0;
+}
+
+void EventFeed::keep_cursor() {
+  if (const auto kept = write_private_file(cursor_file_, std::to_string(cursor_)); !kept)
+    log::warning("event log: {}", to_string(kept.error()));
+}
+
+}  // namespace rdpmend

@@ -1,0 +1,54 @@
+// Tells an event log what the journal says, in order and each entry at least once, also over crashes: how far it came
+// is kept in a file.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "agent-lib/engine/journal.hpp"
+#include "service/hosting/event_messages.hpp"
+
+namespace rdpmend {
+
+// Without a file that says how far it came, it begins with the newest entries and not with years of history.
+inline constexpr std::uint64_t k_newest_entries = 100;
+
+class EventFeed {
+ public:
+  // Called on the feed's own thread. What cannot be told is logged and left out.
+  using Tell = std::function<Status(const EventMessage&)>;
+  EventFeed(const Journal& journal, std::filesystem::path cursor_file, Tell tell);
+  // Tells what is there by now.
+  ~EventFeed();
+  EventFeed(const EventFeed&) = delete;
+  EventFeed& operator=(const EventFeed&) = delete;
+
+  // The journal has grown. From any thread; returns at once.
+  void grew();
+
+ private:
+  void run();
+  void catch_up();
+  bool tell(const v1::JournalEntry& entry);
+  std::string fault_of(const v1::JournalEntry& entry) const;
+  void load_cursor();
+  void keep_cursor();
+
+  const Journal& journal_;
+  const std::filesystem::path cursor_file_;
+  const Tell tell_;
+  std::uint64_t cursor_ = 0;  // Of the feed's thread.
+  bool told_before_ = true;   // Of the feed's thread: the last message reached the event log.
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool grew_ = true;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace rdpmend

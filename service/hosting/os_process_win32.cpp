@@ -1,0 +1,82 @@
+// Who this process is. What it finds as an administrator may differ from what the service finds as SYSTEM.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "agent-lib/win32/os.hpp"
+#include "agent-lib/win32/os_error.hpp"
+#include "agent-lib/win32/text.hpp"
+#include "agent-lib/win32/unique_handle.hpp"
+#include "service/hosting/os_checks.hpp"
+// After os.hpp.
+#include <sddl.h>
+
+namespace rdpmend {
+
+namespace {
+
+using win32::last_error;
+using Buffer = std::vector<std::uint64_t>;
+
+Result<Buffer> token_information(TOKEN_INFORMATION_CLASS what) {
+  constexpr auto k_doing = "cannot read the process's token";
+  win32::UniqueKernel token;
+  if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, token.out()) == 0) return fail(last_error(k_doing));
+  DWORD size = 0;
+  GetTokenInformation(token.get(), what, nullptr, 0, &size);
+  Buffer buffer(size / sizeof(std::uint64_t) + 1);
+  if (GetTokenInformation(token.get(), what, buffer.data(), static_cast<DWORD>(buffer.size() * sizeof(std::uint64_t)),
+                          &size) == 0)
+    return fail(last_error(k_doing));
+  return buffer;
+}
+
+void check_rights(Findings& findings) {
+  const Assumption assumption{"rights of this process", "SYSTEM, or an elevated administrator", "the adapters"};
+  const auto user = token_information(TokenUser);
+  if (!user) return findings.failed(assumption, user.error());
+  win32::UniqueHandle<win32::LocalTraits<wchar_t*>> sid;
+  if (ConvertSidToStringSidW(reinterpret_cast<const TOKEN_USER*>(user->data())->User.Sid, sid.out()) == 0)
+    return findings.failed(assumption, last_error("cannot name the process's user"));
+  SID_IDENTIFIER_AUTHORITY nt = SECURITY_NT_AUTHORITY;
+  PSID administrators = nullptr;
+  BOOL is_administrator = FALSE;
+  if (AllocateAndInitializeSid(&nt, 2, SECURITY_BUILTIN_DOMAIN_RID, DOMAIN_ALIAS_RID_ADMINS, 0, 0, 0, 0, 0, 0,
+                               &administrators) != 0) {
+    CheckTokenMembership(nullptr, administrators, &is_administrator);
+    FreeSid(administrators);
+  }
+  const auto name = win32::narrow(sid.get());
+  findings.compare(is_administrator != FALSE || name == "S-1-5-18", assumption,
+                   name + (is_administrator != FALSE ? ", Administrators" : ", no administrator"));
+}
+
+void check_privileges(Findings& findings) {
+  const Assumption assumption{"privileges of this process", "SeChangeNotifyPrivilege; no other is used",
+                              "service/README.md"};
+  const auto buffer = token_information(TokenPrivileges);
+  if (!buffer) return findings.failed(assumption, buffer.error());
+  const auto* privileges = reinterpret_cast<const TOKEN_PRIVILEGES*>(buffer->data());
+  std::vector<std::string> names;
+  for (DWORD i = 0; i < privileges->PrivilegeCount; ++i) {
+    LUID id = privileges->Privileges[i].Luid;
+    wchar_t name[64] = {};
+    DWORD size = 64;
+    if (LookupPrivilegeNameW(nullptr, &id, name, &size) != 0) names.push_back(win32::narrow(name));
+  }
+  findings.compare(std::find(names.begin(), names.end(), "SeChangeNotifyPrivilege") != names.end(), assumption,
+                   fmt::format("{}", fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+void check_process(std::vector<Finding>& all) {
+  Findings findings("process");
+  check_rights(findings);
+  check_privileges(findings);
+  append(all, std::move(findings));
+}
+
+}  // namespace rdpmend

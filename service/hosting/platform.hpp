@@ -1,0 +1,22 @@
+// What a process asks its operating system about itself and the machine.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace rdpmend {
+
+// Where the service keeps its state unless told otherwise. Not from an environment variable: those belong to the user
+// who runs an installation as administrator, or to whoever wrote to that user's registry.
+std::filesystem::path default_state_folder();
+
+std::string machine_name();
+
+// The arguments after the program's name, in UTF-8.
+std::vector<std::string> utf8_arguments(int argc, char** argv);
+
+// A terminal shows UTF-8 and colours from here on, as far as it can.
+void prepare_terminal();
+
+}  // namespace rdpmend

@@ -1,0 +1,25 @@
+// Linux and its like, where the service runs rehearsals.
+#include <unistd.h>
+
+#include <climits>
+
+#include "service/hosting/platform.hpp"
+
+namespace rdpmend {
+
+std::filesystem::path default_state_folder() {
+  return "/var/lib/rdpmend";
+}
+
+std::string machine_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+std::vector<std::string> utf8_arguments(int argc, char** argv) {
+  return {argv + (argc > 0 ? 1 : 0), argv + argc};
+}
+
+void prepare_terminal() {}
+
+}  // namespace rdpmend

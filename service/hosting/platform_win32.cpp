@@ -1,0 +1,61 @@
+// https://learn.microsoft.com/windows/console/console-virtual-terminal-sequences
+// https://learn.microsoft.com/windows/win32/shell/knownfolderid (FOLDERID_ProgramData)
+#include "agent-lib/win32/os.hpp"
+// After it.
+#include <objbase.h>
+#include <shellapi.h>
+#include <shlobj.h>
+
+#include <iterator>
+
+#include "agent-lib/win32/text.hpp"
+#include "agent-lib/win32/unique_handle.hpp"
+#include "service/hosting/platform.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+struct TaskMemoryTraits {
+  using Raw = wchar_t*;
+  static Raw none() { return nullptr; }
+  static void close(Raw raw) { CoTaskMemFree(raw); }
+};
+
+void enable_colours(DWORD stream) {
+  const HANDLE console = GetStdHandle(stream);
+  DWORD mode = 0;
+  if (GetConsoleMode(console, &mode) != 0) SetConsoleMode(console, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+}
+
+}  // namespace
+
+std::filesystem::path default_state_folder() {
+  win32::UniqueHandle<TaskMemoryTraits> folder;
+  if (FAILED(SHGetKnownFolderPath(FOLDERID_ProgramData, KF_FLAG_DEFAULT, nullptr, folder.out())) || !folder)
+    return L"C:\\ProgramData\\rdpmend";
+  return std::filesystem::path(folder.get()) / L"rdpmend";
+}
+
+std::string machine_name() {
+  wchar_t name[256] = {};
+  DWORD size = static_cast<DWORD>(std::size(name));
+  return GetComputerNameExW(ComputerNameDnsHostname, name, &size) != 0 ? win32::narrow({name, size}) : "localhost";
+}
+
+// Not argv: without the manifest's code page, which Windows knows since 1903, it has lost what is not in the ANSI one.
+std::vector<std::string> utf8_arguments(int, char**) {
+  int count = 0;
+  const win32::UniqueHandle<win32::LocalTraits<wchar_t**>> wide(CommandLineToArgvW(GetCommandLineW(), &count));
+  std::vector<std::string> arguments;
+  for (int i = 1; wide && i < count; ++i) arguments.push_back(win32::narrow(wide.get()[i]));
+  return arguments;
+}
+
+void prepare_terminal() {
+  SetConsoleOutputCP(CP_UTF8);
+  enable_colours(STD_OUTPUT_HANDLE);
+  enable_colours(STD_ERROR_HANDLE);
+}
+
+}  // namespace rdpmend

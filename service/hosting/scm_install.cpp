@@ -1,0 +1,83 @@
+#include "service/hosting/scm_install.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "agent-lib/support/time.hpp"
+#include "agent-lib/support/utf8.hpp"
+#include "service/config.hpp"
+#include "service/config_edit.hpp"
+#include "service/hosting/config_template.hpp"
+#include "service/hosting/platform.hpp"
+#include "service/hosting/scm_event_source.hpp"
+#include "service/hosting/scm_service.hpp"
+#include "service/pki/pki.hpp"
+#include "service/pki/private_file.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+constexpr std::size_t k_max_config_bytes = 1 << 20;
+
+// The configuration that the service will read, with the wished address in it.
+Result<v1::ServiceConfig> settle_config(const InstallOptions& options) {
+  const auto file = options.state / "rdpmend.textproto";
+  std::error_code ignored;
+  const bool present = std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
+  auto text = present ? read_small_file(file, k_max_config_bytes) : Result<std::string>(std::string(config_template()));
+  if (!text) return fail(std::move(text).error());
+  const bool edit = options.listen.has_value();
+  if (edit) text = with_listen_address(*text, *options.listen);
+  if (!text) return fail(std::move(text).error());
+  if (edit || !present) {
+    if (auto written = write_private_file(file, *text); !written) return fail(std::move(written).error());
+  }
+  return load_config(file, file, Catalogue::built_in());
+}
+
+Result<std::filesystem::path> settle_keys(const std::filesystem::path& state, const std::string& listen) {
+  const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  const auto pki = ensure_pki(state, machine_name(), now);
+  if (!pki) return fail(pki.error());
+  if (auto written = write_admin_profile(pki->paths, listen); !written) return fail(std::move(written).error());
+  return pki->paths.admin_profile;
+}
+
+}  // namespace
+
+Result<Installed> install_service(const InstallOptions& given) {
+  // The service's working directory is another one.
+  const InstallOptions options{std::filesystem::absolute(given.state), given.listen};
+  // First, because it says whether the caller may do this at all.
+  auto manager = ServiceManager::open();
+  if (!manager) return fail(std::move(manager).error());
+  if (auto made = make_private_folder(options.state); !made)
+    return fail(std::move(made.error()).context("cannot use the state folder"));
+  const auto config = settle_config(options);
+  if (!config) return fail(config.error());
+  Installed result;
+  result.listen = config->rpc().listen();
+  auto profile = settle_keys(options.state, result.listen);
+  if (!profile) return fail(std::move(profile).error());
+  result.admin_profile = std::move(*profile);
+  if (auto added = add_event_source(); !added) return fail(std::move(added).error());
+  auto put = manager->put(options.state, result.warnings);
+  if (!put) return fail(std::move(put).error());
+  result.updated = *put == ServiceManager::Put::updated;
+  return result;
+}
+
+Result<Uninstalled> uninstall_service() {
+  auto manager = ServiceManager::open();
+  if (!manager) return fail(std::move(manager).error());
+  Uninstalled result;
+  auto removed = manager->remove(result.warnings);
+  if (!removed) return fail(std::move(removed).error());
+  result.was_installed = *removed;
+  if (auto gone = remove_event_source(); !gone) return fail(std::move(gone).error());
+  return result;
+}
+
+}  // namespace rdpmend

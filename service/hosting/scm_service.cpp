@@ -1,0 +1,137 @@
+#include "service/hosting/scm_service.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <thread>
+
+#include "agent-lib/support/utf8.hpp"
+#include "agent-lib/win32/os_error.hpp"
+#include "service/hosting/platform.hpp"
+#include "service/hosting/scm_names.hpp"
+#include "service/hosting/scm_settings.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+using namespace std::chrono_literals;
+using win32::last_error;
+
+constexpr auto k_stop_within = 30s;     // App::stop takes at most 15 s.
+constexpr auto k_deleted_within = 15s;  // A service that is being deleted, until the last handle to it is closed.
+constexpr auto k_look_every = 100ms;
+
+// Until done() or the time is over; whether it was done. There is no notification for a deletion, and for a stop only
+// one that needs an alertable wait:
+// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-notifyservicestatuschangew
+template <class Done>
+bool wait_until(std::chrono::milliseconds within, Done done) {
+  const auto until = std::chrono::steady_clock::now() + within;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(k_look_every);
+  }
+  return true;
+}
+
+bool is_stopped(SC_HANDLE service) {
+  SERVICE_STATUS status{};
+  return QueryServiceStatus(service, &status) == 0 || status.dwCurrentState == SERVICE_STOPPED;
+}
+
+// Quoted: a path with a space and without quotes would let C:\Program.exe run instead.
+// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-createservicew
+std::wstring in_quotes(const std::wstring& argument) {
+  return L'"' + argument + L'"';
+}
+
+Result<std::wstring> command_line(const std::filesystem::path& state) {
+  auto program = program_file();
+  if (!program) return program;
+  std::wstring line = in_quotes(*program) + L" service";
+  if (state != default_state_folder()) line += L" --state " + in_quotes(state.wstring());
+  return line;
+}
+
+}  // namespace
+
+Result<std::wstring> program_file() {
+  std::wstring name(32768, L'\0');
+  const DWORD size = GetModuleFileNameW(nullptr, name.data(), static_cast<DWORD>(name.size()));
+  if (size == 0 || size == name.size()) return fail(last_error("cannot find this program's file"));
+  name.resize(size);
+  return name;
+}
+
+Result<ServiceManager> ServiceManager::open() {
+  UniqueService handle(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE));
+  if (handle) return ServiceManager(std::move(handle));
+  auto error = last_error("cannot open the Service Control Manager");
+  if (error.code == ErrorCode::denied) error.hint = "Run it from an elevated prompt (Run as administrator).";
+  return fail(std::move(error));
+}
+
+Result<UniqueService> ServiceManager::find(DWORD access) const {
+  UniqueService service(OpenServiceW(handle_.get(), k_service_name, access));
+  if (!service && GetLastError() != ERROR_SERVICE_DOES_NOT_EXIST)
+    return fail(last_error("cannot open service rdpmend"));
+  return service;
+}
+
+Result<UniqueService> ServiceManager::create(const std::wstring& line) {
+  UniqueService service;
+  DWORD code = ERROR_SUCCESS;
+  // An earlier installation of it may be in the middle of its removal.
+  wait_until(k_deleted_within, [&] {
+    service.reset(CreateServiceW(handle_.get(), k_service_name, k_service_display_name, SERVICE_ALL_ACCESS,
+                                 SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, line.c_str(),
+                                 nullptr, nullptr, k_dependencies, nullptr, nullptr));
+    code = service ? ERROR_SUCCESS : GetLastError();
+    return code != ERROR_SERVICE_MARKED_FOR_DELETE;
+  });
+  if (service) return service;
+  auto error = win32::win32_error("cannot create service rdpmend", code);
+  if (code == ERROR_SERVICE_MARKED_FOR_DELETE)
+    error.hint = "Close services.msc and whatever else shows services, or restart the computer, and try again.";
+  return fail(std::move(error));
+}
+
+Result<ServiceManager::Put> ServiceManager::put(const std::filesystem::path& state,
+                                                std::vector<std::string>& warnings) {
+  const auto line = command_line(state);
+  if (!line) return fail(line.error());
+  auto service = find(SERVICE_ALL_ACCESS);
+  if (!service) return fail(std::move(service).error());
+  const auto result = *service ? Put::updated : Put::created;
+  if (result == Put::created) {
+    service = create(*line);
+    if (!service) return fail(std::move(service).error());
+  } else if (ChangeServiceConfigW(service->get(), SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
+                                  line->c_str(), nullptr, nullptr, k_dependencies, L"LocalSystem", nullptr,
+                                  k_service_display_name) == 0) {
+    return fail(last_error("cannot change service rdpmend"));
+  }
+  if (auto done = apply_settings(service->get(), warnings); !done) return fail(std::move(done).error());
+  return result;
+}
+
+Result<bool> ServiceManager::remove(std::vector<std::string>& warnings) {
+  auto service = find(SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE);
+  if (!service) return fail(std::move(service).error());
+  if (!*service) return false;
+  SERVICE_STATUS status{};
+  if (ControlService(service->get(), SERVICE_CONTROL_STOP, &status) == 0) {
+    const DWORD code = GetLastError();
+    if (code != ERROR_SERVICE_NOT_ACTIVE && code != ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
+      warnings.push_back(to_string(win32::win32_error("cannot stop service rdpmend", code)));
+  }
+  if (!wait_until(k_stop_within, [&] { return is_stopped(service->get()); }))
+    warnings.push_back("service rdpmend did not stop within 30 s; it is gone when its process ends");
+  if (DeleteService(service->get()) == 0 && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
+    return fail(last_error("cannot delete service rdpmend"));
+  return true;
+}
+
+}  // namespace rdpmend

@@ -1,0 +1,42 @@
+// The service's entry in the Service Control Manager's database. Windows only.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "agent-lib/support/result.hpp"
+#include "agent-lib/win32/unique_handle.hpp"
+
+namespace rdpmend {
+
+struct ScmTraits {
+  using Raw = SC_HANDLE;
+  static Raw none() { return nullptr; }
+  static void close(Raw raw) { CloseServiceHandle(raw); }
+};
+using UniqueService = win32::UniqueHandle<ScmTraits>;
+
+// Of this process.
+Result<std::wstring> program_file();
+
+class ServiceManager {
+ public:
+  // denied: the caller is no elevated administrator.
+  static Result<ServiceManager> open();
+
+  enum class Put { created, updated };
+  // Settings that this Windows does not know become warnings.
+  Result<Put> put(const std::filesystem::path& state, std::vector<std::string>& warnings);
+  // False: there was none. What does not stop in time becomes a warning: it is gone when its process ends.
+  Result<bool> remove(std::vector<std::string>& warnings);
+
+ private:
+  explicit ServiceManager(UniqueService handle) : handle_(std::move(handle)) {}
+  Result<UniqueService> create(const std::wstring& command_line);
+  Result<UniqueService> find(DWORD access) const;  // An empty handle: there is none.
+
+  UniqueService handle_;
+};
+
+}  // namespace rdpmend

@@ -1,0 +1,99 @@
+// From the network in: firewall rules, who listens, and one handshake.
+#include <fmt/format.h>
+
+#include "agent-lib/events/ascii.hpp"
+#include "agent-lib/faults/listener_certificate.hpp"
+#include "service/selftest/findings.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+struct Rule {
+  std::string_view id;
+  std::uint32_t protocol;
+  std::string_view ports;
+  std::string_view service;
+};
+constexpr Rule k_rules[] = {
+    {"RemoteDesktop-UserMode-In-TCP", 6, "3389", "termservice"},
+    {"RemoteDesktop-UserMode-In-UDP", 17, "3389", "termservice"},
+    {"RemoteDesktop-Shadow-In-TCP", 6, "*", ""},
+};
+constexpr Duration k_probe_deadline = std::chrono::seconds{5};
+
+void check_rule(const Firewall& firewall, const Rule& rule, Findings& findings) {
+  const Assumption assumption{
+      fmt::format("rule {}", rule.id),
+      fmt::format("inbound, protocol {}, port {}{}{}, in group {}", rule.protocol, rule.ports,
+                  rule.service.empty() ? "" : ", service ", rule.service, k_remote_desktop_group),
+      "rdp-host.md 4.1"};
+  const auto found = find_local_rule(firewall, rule.id);
+  if (!found) return findings.failed(assumption, found.error());
+  if (!*found) return findings.differs(assumption, "no such rule");
+  const bool as_assumed = (*found)->inbound && (*found)->protocol == rule.protocol &&
+                          (*found)->local_ports == rule.ports && equals_ignoring_case((*found)->service, rule.service);
+  findings.compare(as_assumed, assumption,
+                   fmt::format("{}{}", (*found)->enabled ? "enabled, " : "disabled, ", definition_of(**found)));
+}
+
+void check_status(const Firewall& firewall, Findings& findings) {
+  const Assumption assumption{"firewall", "local rules count: not overridden, not \"block all\"", "rdp-host.md 4.2"};
+  const auto status = firewall.status();
+  if (!status) return findings.failed(assumption, status.error());
+  const bool local_counts =
+      !status->block_all_inbound && !status->local_rules_ignored && status->modify == LocalPolicyModify::ok;
+  findings.compare(
+      local_counts, assumption,
+      fmt::format("active profiles: {}; on in: {}{}{}{}", profiles_to_string(status->active_profiles),
+                  profiles_to_string(status->enabled_profiles), status->block_all_inbound ? "; blocks all inbound" : "",
+                  status->local_rules_ignored ? "; local rules are ignored by policy" : "",
+                  status->modify == LocalPolicyModify::policy_override ? "; policy overrides" : ""));
+}
+
+void check_owner(const HostView& host, Findings& findings) {
+  const Assumption assumption{"owner of the listener's port", "TermService's process", "rdp-host.md 5"};
+  const auto state = host.listener.state();
+  if (!state) return findings.failed(assumption, state.error());
+  const auto service = host.services.find(service_name::k_term_service);
+  if (!service) return findings.failed(assumption, service.error());
+  if (!state->listening) return findings.differs(assumption, fmt::format("nothing listens on port {}", state->port));
+  const auto pid = *service ? (*service)->pid : 0;
+  findings.compare(
+      state->owner_pid == pid && pid != 0, assumption,
+      fmt::format("port {}, process {}; TermService is {}", state->port, state->owner_pid.value_or(0), pid));
+}
+
+// Leaves the events of one connection in the logs, and nothing else.
+void check_handshake(const HostView& host, Findings& findings) {
+  const Assumption assumption{"handshake with the listener over loopback", "TLS with the registered certificate",
+                              "rdp-host.md 6.3"};
+  const auto report = host.listener.probe(ProbeFrom::loopback, k_probe_deadline);
+  if (!report) return findings.failed(assumption, report.error());
+  const auto registered = faults::read_listener_certificate(host);
+  if (!registered) return findings.failed(assumption, registered.error());
+  const bool as_assumed = report->outcome() == v1::PROBE_OUTCOME_OK && report->certificate().sha1() == registered->sha1;
+  findings.compare(as_assumed, assumption,
+                   report->outcome() == v1::PROBE_OUTCOME_OK
+                       ? fmt::format("{}, certificate {}, response {}", report->tls_protocol(),
+                                     report->certificate().sha1(), report->selected_protocol())
+                       : report->detail());
+}
+
+}  // namespace
+
+void check_firewall(const HostView& host, std::vector<Finding>& all) {
+  Findings findings("firewall");
+  check_status(host.firewall, findings);
+  for (const auto& rule : k_rules) check_rule(host.firewall, rule, findings);
+  append(all, std::move(findings));
+}
+
+void check_listener(const HostView& host, std::vector<Finding>& all) {
+  Findings findings("listener");
+  check_owner(host, findings);
+  check_handshake(host, findings);
+  append(all, std::move(findings));
+}
+
+}  // namespace rdpmend

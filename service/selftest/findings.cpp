@@ -1,0 +1,46 @@
+#include "service/selftest/findings.hpp"
+
+#include <iterator>
+
+namespace rdpmend {
+
+std::string_view to_string(Finding::Outcome outcome) {
+  switch (outcome) {
+    case Finding::Outcome::holds: return "holds";
+    case Finding::Outcome::differs: return "differs";
+    case Finding::Outcome::not_here: return "not here";
+  }
+  return "?";
+}
+
+void Findings::holds(const Assumption& assumption, std::string found) {
+  add(Finding::Outcome::holds, assumption, std::move(found));
+}
+
+void Findings::differs(const Assumption& assumption, std::string found) {
+  add(Finding::Outcome::differs, assumption, std::move(found));
+}
+
+void Findings::not_here(const Assumption& assumption, std::string found) {
+  add(Finding::Outcome::not_here, assumption, std::move(found));
+}
+
+void Findings::compare(bool as_assumed, const Assumption& assumption, std::string found) {
+  add(as_assumed ? Finding::Outcome::holds : Finding::Outcome::differs, assumption, std::move(found));
+}
+
+void Findings::failed(const Assumption& assumption, const Error& error) {
+  add(error.code == ErrorCode::unsupported ? Finding::Outcome::not_here : Finding::Outcome::differs, assumption,
+      to_string(error));
+}
+
+void Findings::add(Finding::Outcome outcome, const Assumption& assumption, std::string found) {
+  findings_.push_back({area_, assumption.what, outcome, assumption.expected, std::move(found), assumption.source});
+}
+
+void append(std::vector<Finding>& all, Findings area) {
+  auto found = area.take();
+  all.insert(all.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+}
+
+}  // namespace rdpmend

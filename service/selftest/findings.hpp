@@ -1,0 +1,50 @@
+// Collects the findings of one area.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "service/selftest/selftest.hpp"
+
+namespace rdpmend {
+
+// The thing that is looked at, what it should be, and who says so.
+struct Assumption {
+  std::string what;
+  std::string expected;
+  std::string source;
+};
+
+class Findings {
+ public:
+  explicit Findings(std::string area) : area_(std::move(area)) {}
+
+  void holds(const Assumption& assumption, std::string found);
+  void differs(const Assumption& assumption, std::string found);
+  void not_here(const Assumption& assumption, std::string found);
+  void compare(bool as_assumed, const Assumption& assumption, std::string found);
+  // unsupported: the host has no such thing; every other error is a difference.
+  void failed(const Assumption& assumption, const Error& error);
+
+  std::vector<Finding> take() { return std::move(findings_); }
+
+ private:
+  void add(Finding::Outcome outcome, const Assumption& assumption, std::string found);
+
+  std::string area_;
+  std::vector<Finding> findings_;
+};
+
+// The areas that are seen through the ports.
+void check_registry(const HostView& host, std::vector<Finding>& all);
+void check_services(const HostView& host, std::vector<Finding>& all);
+void check_certificates(const HostView& host, std::vector<Finding>& all);
+void check_firewall(const HostView& host, std::vector<Finding>& all);
+void check_listener(const HostView& host, std::vector<Finding>& all);
+void check_events(const HostView& host, std::vector<Finding>& all);
+
+void append(std::vector<Finding>& all, Findings area);
+
+}  // namespace rdpmend

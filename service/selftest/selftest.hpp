@@ -1,0 +1,43 @@
+// The verb `selftest`: checks on a real host what the adapters and faults assume about Windows, so that the first run
+// on a new kind of host tells what to mend. Reads only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent-lib/host/host.hpp"
+
+namespace rdpmend {
+
+// What was found out about one assumption.
+struct Finding {
+  enum class Outcome {
+    holds,
+    differs,   // Something else was found, or it could not be read.
+    not_here,  // This host has no such thing, and need not: an optional role, an absent event, an API of newer Windows.
+  };
+  std::string area;  // "registry"
+  std::string what;  // The thing looked at.
+  Outcome outcome = Outcome::holds;
+  std::string expected;
+  std::string found;
+  std::string source;  // Who says so.
+};
+
+std::string_view to_string(Finding::Outcome outcome);
+
+// Everything that can be seen through the ports; also on a rehearsed host.
+std::vector<Finding> check_host(const HostView& host);
+// What only the operating system's own interfaces tell. Empty where there is no Windows.
+std::vector<Finding> check_operating_system();
+
+std::string to_table(const std::vector<Finding>& findings);
+std::string to_json(const std::vector<Finding>& findings, const HostIdentity& identity);
+
+struct SelftestOptions {
+  std::string format = "table";  // or "json"
+};
+// An exit code; see exit_codes.hpp.
+int selftest_this_machine(const SelftestOptions& options);
+
+}  // namespace rdpmend

@@ -1,0 +1,45 @@
+#include "service/serve.hpp"
+
+#include "agent-lib/support/log.hpp"
+#include "service/config.hpp"
+#include "service/hosting/host_session.hpp"
+#include "service/pki/private_file.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+Status serve_logged(const ServeOptions& options, const v1::ServiceConfig& config, ProcessOwner& owner) {
+  auto host = open_this_machine();
+  if (!host) return fail(std::move(host.error()));
+  owner.progress();
+  auto app = App::start({config, options.state, (*host)->control(), [&owner](std::uint64_t) { owner.journal_grew(); }});
+  if (!app) return fail(std::move(app.error()));
+  if (const auto told = (*host)->set_on_change([&app] { (*app)->host_changed(); }); !told)
+    log::warning("changes of this host's settings are noticed on schedule alone: {}", to_string(told.error()));
+  owner.running(**app);
+  const auto reason = owner.wait();
+  owner.stopping();
+  (void)(*host)->set_on_change(nullptr);
+  (*app)->stop(reason);
+  owner.stopped();
+  return {};
+}
+
+}  // namespace
+
+Status serve(const ServeOptions& options, ProcessOwner& owner) {
+  const auto config = load_config(options.config, options.state / "rdpmend.textproto", Catalogue::built_in());
+  if (!config) return fail(config.error());
+  // Before the log is in it: whoever makes this folder says who may read what is in it.
+  if (auto made = make_private_folder(options.state); !made)
+    return fail(std::move(made.error()).context("cannot use the state folder"));
+  if (auto logging = start_logging(config->log(), owner.console_log(), options.state / "log"); !logging) return logging;
+  owner.progress();
+  auto done = serve_logged(options, *config, owner);
+  if (!done) log::error("{}", to_string(done.error()));
+  stop_logging();
+  return done;
+}
+
+}  // namespace rdpmend

@@ -1,0 +1,59 @@
+#include "tests/contract/stage.hpp"
+
+namespace rdpmend::contract {
+namespace {
+
+v1::Ace allow(std::string_view sid, std::uint32_t mask) {
+  v1::Ace ace;
+  ace.set_type(v1::Ace::TYPE_ALLOW);
+  ace.set_sid(std::string(sid));
+  ace.set_mask(mask);
+  return ace;
+}
+
+TEST_P(Contract, AKeyFileThatIsNotThereIsNone) {
+  EXPECT_EQ(host.key_files.find(k_machine_keys_folder, "rdpmend-no-such-file").value().has_value(), false);
+  const auto written = host.key_files.write_dacl(k_machine_keys_folder, "rdpmend-no-such-file", {});
+  RDPMEND_ASSERT_FAILS_WITH(ErrorCode::not_found, written);
+}
+
+TEST_P(Contract, AKeyFileIsPlainAndHasAnOwnerAndAnAccessList) {
+  const auto name = stage->key_file();
+  RDPMEND_REQUIRE(name);
+  const auto found = host.key_files.find(name->folder, name->file);
+  ASSERT_TRUE(found) << to_string(found.error());
+  ASSERT_TRUE(*found);
+  EXPECT_TRUE((*found)->plain);
+  EXPECT_GT((*found)->size, 0U);
+  EXPECT_THAT((*found)->security.owner_sid(), testing::StartsWith("S-1-"));
+  EXPECT_GT((*found)->security.dacl_size(), 0);
+}
+
+TEST_P(Contract, AnAccessListIsReplacedAndTheOwnerStays) {
+  const auto name = stage->key_file();
+  RDPMEND_REQUIRE(name);
+  RDPMEND_REQUIRE(stage->access_lists_are_kept());
+  const auto before = host.key_files.find(name->folder, name->file).value().value().security;
+
+  v1::FileSecurity wanted;
+  wanted.set_dacl_protected(true);
+  *wanted.add_dacl() = allow(sid::k_system, k_file_all_access);
+  *wanted.add_dacl() = allow(sid::k_administrators, k_file_all_access);
+  *wanted.add_dacl() = allow(sid::k_network_service, k_file_generic_read);
+  RDPMEND_REQUIRE(host.key_files.write_dacl(name->folder, name->file, wanted));
+
+  const auto after = host.key_files.find(name->folder, name->file).value().value().security;
+  EXPECT_EQ(after.owner_sid(), before.owner_sid());
+  EXPECT_TRUE(after.dacl_protected());
+  EXPECT_FALSE(after.dacl_absent());
+  EXPECT_EQ(granted_mask(after, sid::k_network_service), k_file_generic_read);
+  ASSERT_EQ(after.dacl_size(), 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(after.dacl(i).sid(), wanted.dacl(i).sid());
+    EXPECT_EQ(after.dacl(i).mask(), wanted.dacl(i).mask());
+    EXPECT_EQ(after.dacl(i).type(), wanted.dacl(i).type());
+  }
+}
+
+}  // namespace
+}  // namespace rdpmend::contract

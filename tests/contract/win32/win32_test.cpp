@@ -1,0 +1,347 @@
+// What only the adapters for Windows promise.
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "agent-lib/win32/bounded_call.hpp"
+#include "agent-lib/win32/firewall_rule_text.hpp"
+#include "agent-lib/win32/key_files.hpp"
+#include "agent-lib/win32/network.hpp"
+#include "agent-lib/win32/os_error.hpp"
+#include "agent-lib/win32/registry_watch.hpp"
+#include "agent-lib/win32/sntp.hpp"
+#include "agent-lib/win32/text.hpp"
+#include "tests/contract/win32/win32_stage.hpp"
+#include "tests/contract/win32/wine.hpp"
+#include "tests/wine/lab/channel_store.hpp"
+
+namespace rdpmend::win32 {
+namespace {
+
+using namespace std::chrono_literals;
+using contract::Win32Stage;
+using testing::HasSubstr;
+
+TEST(Text, GoesThereAndBack) {
+  const std::string text = "M\xC3\xBCnchen \xF0\x9F\x94\x91";
+  EXPECT_EQ(narrow(widen(text)), text);
+  EXPECT_EQ(widen("\xFF"), L"\xFFFD");
+  EXPECT_EQ(narrow(L""), "");
+  EXPECT_TRUE(same_name(L"TermService", L"TERMSERVICE"));
+  EXPECT_FALSE(same_name(L"TermService", L"TermServic"));
+}
+
+TEST(OsError, HasKindWordsHintAndCode) {
+  const auto denied = win32_error("cannot open it", ERROR_ACCESS_DENIED);
+  EXPECT_EQ(denied.code, ErrorCode::denied);
+  EXPECT_EQ(denied.what, "cannot open it: access is denied");
+  EXPECT_NE(denied.hint, "");
+  EXPECT_EQ(denied.os->domain, "win32");
+  EXPECT_EQ(denied.os->value, 5);
+}
+
+TEST(OsError, AnHresultThatWrapsAWin32CodeIsThatCode) {
+  EXPECT_EQ(hresult_error("x", E_ACCESSDENIED).code, ErrorCode::denied);
+  EXPECT_EQ(hresult_error("x", E_ACCESSDENIED).os->domain, "win32");
+  EXPECT_EQ(win32_error("x", 0x80092004).code, ErrorCode::not_found);
+  EXPECT_EQ(win32_error("x", 0x80092004).os->domain, "hresult");
+  EXPECT_EQ(win32_error("x", 0x80092004).os->value, 0x80092004);
+}
+
+TEST(OsError, WhatIsNotKnownIsToldInTheSystemsWords) {
+  const auto error = win32_error("x", ERROR_DISK_FULL);
+  EXPECT_EQ(error.code, ErrorCode::unavailable);
+  EXPECT_GT(error.what.size(), 4U);
+  EXPECT_NE(error.what.back(), '\n');
+}
+
+TEST(FirewallRuleText, IsReadAsWindowsWritesIt) {
+  const auto rule = parse_rule_text(
+      "RemoteDesktop-UserMode-In-TCP",
+      R"(v2.30|Action=Allow|Active=FALSE|Dir=In|Protocol=6|LPort=3389|App=%SystemRoot%\system32\svchost.exe|)"
+      R"(Svc=termservice|Name=@FirewallAPI.dll,-28775|Desc=@FirewallAPI.dll,-28756|EmbedCtxt=@FirewallAPI.dll,-28752|)");
+  ASSERT_TRUE(rule);
+  EXPECT_EQ(rule->id, "RemoteDesktop-UserMode-In-TCP");
+  EXPECT_EQ(rule->group, k_remote_desktop_group);
+  EXPECT_FALSE(rule->enabled);
+  EXPECT_TRUE(rule->allow);
+  EXPECT_TRUE(rule->inbound);
+  EXPECT_EQ(rule->protocol, 6U);
+  EXPECT_EQ(rule->local_ports, "3389");
+  EXPECT_EQ(rule->profiles, k_profile_all);
+  EXPECT_EQ(rule->application, R"(%SystemRoot%\system32\svchost.exe)");
+  EXPECT_EQ(rule->service, "termservice");
+  EXPECT_EQ(rule->remote_addresses, "*");
+}
+
+TEST(FirewallRuleText, FieldsMayComeMoreThanOnce) {
+  const auto rule =
+      parse_rule_text("{F7EE5C6D-6C90-456B-9166-E301B1305A56}",
+                      R"(v2.10|Action=Block|Active=TRUE|Dir=Out|Protocol=17|Profile=Domain|Profile=Private|LPort=3389|)"
+                      R"(LPort2_10=5000-5010|RA4=LocalSubnet|RA6=LocalSubnet|RA4=192.0.2.0/255.255.255.0|)");
+  ASSERT_TRUE(rule);
+  EXPECT_FALSE(rule->allow);
+  EXPECT_FALSE(rule->inbound);
+  EXPECT_EQ(rule->profiles, k_profile_domain | k_profile_private);
+  EXPECT_EQ(rule->local_ports, "3389,5000-5010");
+  EXPECT_EQ(rule->remote_addresses, "LocalSubnet,192.0.2.0/255.255.255.0");
+}
+
+TEST(FirewallRuleText, WhatIsNoRuleIsNone) {
+  EXPECT_FALSE(parse_rule_text("x", ""));
+  EXPECT_FALSE(parse_rule_text("x", "Action=Allow|"));
+  EXPECT_TRUE(parse_rule_text("x", "v2.30"));
+  EXPECT_TRUE(parse_rule_text("x", "v2.30|||=|=x|Dir|"));
+}
+
+TEST(KeyFilePath, TakesPlainNamesInTheTwoFoldersOnly) {
+  EXPECT_THAT(narrow(key_file_path(k_machine_keys_folder, "a_b").value()),
+              HasSubstr(R"(\Microsoft\Crypto\RSA\MachineKeys\a_b)"));
+  for (const char* name : {"", ".", "..", R"(..\a)", "a/b", "a:stream", R"(C:\a)"}) {
+    EXPECT_EQ(key_file_path(k_machine_keys_folder, name).error().code, ErrorCode::invalid_argument) << name;
+  }
+  EXPECT_FALSE(key_file_path(R"(RSA\S-1-5-18)", "a"));
+}
+
+TEST(KeyFile, WithASecondHardLinkIsNotPlainAndIsNotTouched) {
+  Win32Stage stage;
+  const auto name = stage.key_file();
+  RDPMEND_REQUIRE(name);
+  const auto path = key_file_path(name->folder, name->file).value();
+  const auto second = path + L"-link";
+  DeleteFileW(second.c_str());
+  ASSERT_TRUE(CreateHardLinkW(second.c_str(), path.c_str(), nullptr));
+  auto host = stage.host();
+  const auto found = host.key_files.find(name->folder, name->file);
+  const auto written = host.key_files.write_dacl(name->folder, name->file, {});
+  DeleteFileW(second.c_str());
+  ASSERT_TRUE(found && *found);
+  EXPECT_FALSE((*found)->plain);
+  EXPECT_EQ(written.error().code, ErrorCode::denied);
+}
+
+TEST(KeyFile, AFolderInItsPlaceIsNotPlain) {
+  Win32Stage stage;
+  const auto name = stage.key_file();
+  RDPMEND_REQUIRE(name);
+  const auto path = key_file_path(name->folder, "rdpmend-contract-folder").value();
+  ASSERT_TRUE(CreateDirectoryW(path.c_str(), nullptr));
+  const auto found = stage.host().key_files.find(name->folder, "rdpmend-contract-folder");
+  RemoveDirectoryW(path.c_str());
+  ASSERT_TRUE(found && *found);
+  EXPECT_FALSE((*found)->plain);
+}
+
+// Of the laboratory only: a real log is not cleared for a test.
+TEST(EventChannels, ALogThatIsClearedBeforeItWasReadIsAGap) {
+  Win32Stage stage;
+  const auto kind = stage.event_kind();
+  RDPMEND_REQUIRE(kind);
+  if (!contract::is_wine()) GTEST_SKIP() << "the log of a real computer is not cleared";
+  auto host = stage.host();
+  const ChannelQuery query{kind->channel, "*"};
+  auto subscription = host.events.subscribe(query, std::nullopt);
+  ASSERT_TRUE(subscription) << to_string(subscription.error());
+  ASSERT_TRUE(stage.log_event());
+  const auto read = (*subscription)->next(64);
+  ASSERT_TRUE(read) << to_string(read.error());
+  ASSERT_EQ(read->xml.size(), 1U);
+
+  ASSERT_TRUE(stage.log_event());
+  lab::Channel::open(kind->channel)->clear();
+  ASSERT_TRUE(stage.log_event());
+  EXPECT_EQ((*subscription)->next(64).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(host.events.subscribe(query, read->bookmark).error().code, ErrorCode::corrupt);
+  EXPECT_TRUE(host.events.subscribe(query, std::nullopt));
+}
+
+TEST(EventChannels, AStormIsReadInBatchesAndNoneIsLost) {
+  Win32Stage stage;
+  const auto kind = stage.event_kind();
+  RDPMEND_REQUIRE(kind);
+  auto host = stage.host();
+  auto subscription = host.events.subscribe({kind->channel, "*[System[EventID=" + std::to_string(kind->id) + "]]"}, {});
+  ASSERT_TRUE(subscription) << to_string(subscription.error());
+  for (int i = 0; i < 100; ++i) RDPMEND_REQUIRE(stage.log_event());
+  std::size_t found = 0;
+  for (int i = 0; i < 100 && found < 100; ++i) {
+    const auto batch = (*subscription)->next(37);
+    ASSERT_TRUE(batch) << to_string(batch.error());
+    EXPECT_LE(batch->xml.size(), 37U);
+    found += batch->xml.size();
+    if (batch->xml.empty()) host.events.wait({}, 1s);
+  }
+  EXPECT_EQ(found, 100U);
+}
+
+TEST(EventChannels, WhatIsNoBookmarkIsCorrupt) {
+  Win32Stage stage;
+  const auto kind = stage.event_kind();
+  RDPMEND_REQUIRE(kind);
+  EXPECT_EQ(stage.host().events.subscribe({kind->channel, "*"}, "no bookmark").error().code, ErrorCode::corrupt);
+}
+
+TEST(BoundedCall, GivesTheAnswerOfACallThatReturns) {
+  const BoundedCall<int> bounded;
+  EXPECT_EQ(bounded.run("x", 10s, [] { return Result<int>(7); }), 7);
+  EXPECT_EQ(bounded.run("x", 10s, []() -> Result<int> { throw std::runtime_error("no"); }).error().code,
+            ErrorCode::internal);
+  EXPECT_EQ(bounded.run("x", 10s, [] { return Result<int>(8); }), 8);
+}
+
+TEST(BoundedCall, WhileOneHangsNoOtherIsMade) {
+  const BoundedCall<int> bounded;
+  struct Gate {
+    UniqueKernel open{CreateEventW(nullptr, TRUE, FALSE, nullptr)};
+    std::atomic<int> calls = 0;
+  };
+  const auto gate = std::make_shared<Gate>();
+  const auto hang = [gate] {
+    ++gate->calls;
+    WaitForSingleObject(gate->open.get(), 60'000);
+    return Result<int>(1);
+  };
+  EXPECT_EQ(bounded.run("x", 50ms, hang).error().code, ErrorCode::timeout);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(bounded.run("x", 10s, hang).error().code, ErrorCode::timeout);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+  EXPECT_EQ(gate->calls, 1);
+  SetEvent(gate->open.get());
+  Result<int> again = fail(ErrorCode::timeout, "");
+  for (int i = 0; i < 100 && !again; ++i) {
+    again = bounded.run("x", 10s, [] { return Result<int>(2); });
+    if (!again) Sleep(50);
+  }
+  EXPECT_EQ(again, 2);
+}
+
+// Counts calls, and waits for them.
+class Counter {
+ public:
+  std::function<void()> callback() {
+    return [this] {
+      ++calls_;
+      SetEvent(called_.get());
+    };
+  }
+  bool comes() { return WaitForSingleObject(called_.get(), 10'000) == WAIT_OBJECT_0; }
+  int calls() const { return calls_; }
+
+ private:
+  std::atomic<int> calls_ = 0;
+  UniqueKernel called_{CreateEventW(nullptr, FALSE, FALSE, nullptr)};
+};
+
+TEST(RegistryWatch, TellsOncePerBurstAndAgainAfterIt) {
+  Win32Stage stage;
+  const std::string key = R"(SOFTWARE\rdpmend contract\watched)";
+  RDPMEND_REQUIRE(stage.put(key, "x", std::uint32_t{0}));
+  Counter counter;
+  const auto watch = RegistryWatch::open({key}, counter.callback());
+  RDPMEND_REQUIRE(watch);
+  for (std::uint32_t i = 1; i <= 20; ++i) ASSERT_TRUE(stage.put(key, "x", i));
+  ASSERT_TRUE(counter.comes());
+  EXPECT_LE(counter.calls(), 2);
+  ASSERT_TRUE(stage.put(key, "x", std::uint32_t{99}));
+  EXPECT_TRUE(counter.comes());
+}
+
+TEST(RegistryWatch, SeesAKeyComeAndThenChange) {
+  Win32Stage stage;
+  const std::string parent = R"(SOFTWARE\rdpmend contract)";
+  const std::string key = parent + R"(\later\deep)";
+  RDPMEND_REQUIRE(stage.put(parent, "x", std::uint32_t{0}));
+  RegDeleteTreeW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\rdpmend contract\\later");
+  Counter counter;
+  const auto watch = RegistryWatch::open({key}, counter.callback());
+  RDPMEND_REQUIRE(watch);
+  ASSERT_TRUE(stage.put(key, "y", std::uint32_t{1}));
+  ASSERT_TRUE(counter.comes());
+  ASSERT_TRUE(stage.put(key, "y", std::uint32_t{2}));
+  EXPECT_TRUE(counter.comes());
+}
+
+class Socket {
+ public:
+  explicit Socket(int type) {
+    WSADATA data{};
+    WSAStartup(MAKEWORD(2, 2), &data);
+    socket_ = socket(AF_INET, type, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    int size = sizeof(address);
+    getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Socket() {
+    closesocket(socket_);
+    WSACleanup();
+  }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  SOCKET get() const { return socket_; }
+  std::uint16_t port() const { return port_; }
+
+ private:
+  SOCKET socket_ = INVALID_SOCKET;
+  std::uint16_t port_ = 0;
+};
+
+TEST(Network, KnowsWhoListens) {
+  const Socket socket(SOCK_STREAM);
+  EXPECT_EQ(find_listener(socket.port()), std::nullopt);
+  ASSERT_EQ(listen(socket.get(), 1), 0);
+  const auto owner = find_listener(socket.port());
+  ASSERT_TRUE(owner && *owner);
+  if (**owner == 0) GTEST_SKIP() << contract::not_here("GetExtendedTcpTable does not name the owner").error().what;
+  EXPECT_EQ(**owner, GetCurrentProcessId());
+}
+
+// A time server on loopback that is an hour ahead, and one that is not synchronised.
+void answer_once(SOCKET socket, unsigned char stratum, std::uint32_t ahead_s) {
+  std::array<unsigned char, 48> packet{};
+  sockaddr_in client{};
+  int size = sizeof(client);
+  if (recvfrom(socket, reinterpret_cast<char*>(packet.data()), 48, 0, reinterpret_cast<sockaddr*>(&client), &size) !=
+      48) {
+    return;
+  }
+  std::copy_n(packet.begin() + 40, 8, packet.begin() + 24);
+  packet[0] = 0x24;
+  packet[1] = stratum;
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto seconds = static_cast<std::uint32_t>(now + 2'208'988'800 + ahead_s);
+  for (const std::size_t at : {32U, 40U}) {
+    for (std::size_t i = 0; i < 4; ++i) packet[at + i] = static_cast<unsigned char>(seconds >> (24 - 8 * i));
+  }
+  sendto(socket, reinterpret_cast<const char*>(packet.data()), 48, 0, reinterpret_cast<const sockaddr*>(&client), size);
+}
+
+TEST(Sntp, TellsHowFarThisHostIsBehind) {
+  const Socket server(SOCK_DGRAM);
+  std::jthread thread([&] { answer_once(server.get(), 2, 3600); });
+  const auto offset = ask_sntp("127.0.0.1", 5s, server.port());
+  ASSERT_TRUE(offset) << to_string(offset.error());
+  EXPECT_LT(*offset, -3590s);
+  EXPECT_GT(*offset, -3610s);
+}
+
+TEST(Sntp, AServerThatIsNotSynchronisedIsNoReference) {
+  const Socket server(SOCK_DGRAM);
+  std::jthread thread([&] { answer_once(server.get(), 16, 0); });
+  EXPECT_EQ(ask_sntp("127.0.0.1", 5s, server.port()).error().code, ErrorCode::unavailable);
+}
+
+TEST(Sntp, AServerThatIsSilentDoesNotHold) {
+  const Socket server(SOCK_DGRAM);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(ask_sntp("127.0.0.1", 200ms, server.port()));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+}
+
+}  // namespace
+}  // namespace rdpmend::win32

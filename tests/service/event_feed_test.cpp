@@ -1,0 +1,111 @@
+// The event feed tells each entry at least once and in order, also over restarts.
+#include "service/hosting/event_feed.hpp"
+
+#include <gmock/gmock.h>
+
+#include <future>
+
+#include "agent-lib/sim/memory_journal.hpp"
+#include "tests/service/journal_test_support.hpp"
+
+namespace rdpmend {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Ends the feed, so that all that is there has been told.
+class EventFeedTest : public testing::Test {
+ protected:
+  std::vector<std::string> tell_all() {
+    std::vector<std::string> told;
+    {
+      EventFeed feed(journal, folder / "cursor", [&](const EventMessage& message) -> Status {
+        told.push_back(std::to_string(message.kind->id) + " " + message.inserts[0]);
+        return {};
+      });
+    }
+    return told;
+  }
+  void append(v1::JournalEntry entry) { ASSERT_TRUE(ok(append_one(journal, std::move(entry)))); }
+  void append_start(const std::string& version) {
+    v1::JournalEntry entry;
+    entry.mutable_service_started()->set_version(version);
+    append(std::move(entry));
+  }
+
+  TempFolder folder;
+  sim::MemoryJournal journal;
+};
+
+TEST_F(EventFeedTest, tells_what_is_there_in_order) {
+  append_start("1");
+  append(opening("certificate_expired"));
+  EXPECT_THAT(tell_all(), ElementsAre("100 1", "200 certificate_expired"));
+}
+
+TEST_F(EventFeedTest, goes_on_where_it_was_after_a_restart) {
+  append_start("1");
+  EXPECT_THAT(tell_all(), ElementsAre("100 1"));
+  append_start("2");
+  EXPECT_THAT(tell_all(), ElementsAre("100 2"));
+  EXPECT_THAT(tell_all(), IsEmpty());
+}
+
+TEST_F(EventFeedTest, names_the_fault_of_the_incident_that_an_entry_is_about) {
+  append(opening("firewall_rule_disabled"));
+  v1::JournalEntry ended;
+  ended.set_incident_id(1);
+  ended.mutable_repair_ended()->set_outcome(v1::RepairEnded::OUTCOME_REPAIRED);
+  append(ended);
+  EXPECT_THAT(tell_all(), ElementsAre("200 firewall_rule_disabled", "203 firewall_rule_disabled"));
+}
+
+TEST_F(EventFeedTest, begins_with_the_newest_entries_if_it_never_ran) {
+  for (std::uint64_t i = 1; i <= k_newest_entries + 50; ++i) append_start(std::to_string(i));
+  const auto told = tell_all();
+  ASSERT_EQ(told.size(), k_newest_entries);
+  EXPECT_EQ(told.front(), "100 51");
+}
+
+TEST_F(EventFeedTest, begins_anew_if_the_journal_was_set_aside) {
+  write_bytes(folder / "cursor", "5000");
+  append_start("1");
+  EXPECT_THAT(tell_all(), ElementsAre("100 1"));
+}
+
+TEST_F(EventFeedTest, survives_a_damaged_cursor) {
+  write_bytes(folder / "cursor", "12x");
+  append_start("1");
+  EXPECT_THAT(tell_all(), ElementsAre("100 1"));
+}
+
+TEST_F(EventFeedTest, tells_at_once_when_the_journal_grows) {
+  std::promise<std::string> told;
+  EventFeed feed(journal, folder / "cursor", [&](const EventMessage& message) -> Status {
+    told.set_value(message.inserts[0]);
+    return {};
+  });
+  append_start("1");
+  feed.grew();
+  auto answer = told.get_future();
+  ASSERT_EQ(answer.wait_for(std::chrono::seconds{10}), std::future_status::ready);
+  EXPECT_EQ(answer.get(), "1");
+}
+
+TEST_F(EventFeedTest, goes_on_when_the_event_log_refuses) {
+  append_start("1");
+  append_start("2");
+  int tries = 0;
+  {
+    EventFeed feed(journal, folder / "cursor", [&](const EventMessage&) -> Status {
+      ++tries;
+      return fail(ErrorCode::unavailable, "the log is full");
+    });
+  }
+  EXPECT_EQ(tries, 2);
+  EXPECT_THAT(tell_all(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace rdpmend

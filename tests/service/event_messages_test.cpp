@@ -1,0 +1,146 @@
+// What the Windows event log is told: the kinds, their texts in messages.mc, and the table for administrators.
+#include "service/hosting/event_messages.hpp"
+
+#include <gmock/gmock.h>
+
+#include <regex>
+
+#include "tests/paths.hpp"
+#include "tests/service/journal_test_support.hpp"
+
+namespace rdpmend {
+namespace {
+
+using testing::ElementsAre;
+
+std::string source_file(const std::string& name) {
+  return bytes_of(std::filesystem::path(test::source_dir()) / name);
+}
+
+struct Text {
+  std::string severity;
+  std::string symbol;
+  std::size_t highest_insert = 0;
+};
+
+std::map<int, Text> texts_in_messages_mc() {
+  const auto file = source_file("service/hosting/messages.mc");
+  static const std::regex message(
+      R"(MessageId=(\d+)\nSeverity=(\w+)\nFacility=Application\nSymbolicName=(\w+)\nLanguage=English\n([\s\S]*?)\n\.\n)");
+  static const std::regex insert(R"(%(\d))");
+  std::map<int, Text> texts;
+  for (auto it = std::sregex_iterator(file.begin(), file.end(), message); it != std::sregex_iterator(); ++it) {
+    Text text{(*it)[2], (*it)[3], 0};
+    const std::string body = (*it)[4];
+    for (auto at = std::sregex_iterator(body.begin(), body.end(), insert); at != std::sregex_iterator(); ++at) {
+      text.highest_insert = std::max<std::size_t>(text.highest_insert, std::stoul((*at)[1]));
+    }
+    texts[std::stoi((*it)[1])] = text;
+  }
+  return texts;
+}
+
+std::string name_of(EventSeverity severity) {
+  return severity == EventSeverity::informational ? "Informational"
+         : severity == EventSeverity::warning     ? "Warning"
+                                                  : "Error";
+}
+
+TEST(EventMessages, every_kind_has_its_text_with_as_many_inserts) {
+  const auto texts = texts_in_messages_mc();
+  EXPECT_EQ(texts.size(), event_kinds().size());
+  for (const auto& kind : event_kinds()) {
+    ASSERT_TRUE(texts.contains(kind.id)) << kind.id;
+    const auto& text = texts.at(kind.id);
+    EXPECT_EQ(text.symbol, kind.symbol);
+    EXPECT_EQ(text.severity, name_of(kind.severity)) << kind.id;
+    EXPECT_EQ(text.highest_insert, kind.inserts) << kind.id;
+  }
+}
+
+TEST(EventMessages, the_readme_lists_every_kind) {
+  const auto readme = source_file("service/README.md");
+  for (const auto& kind : event_kinds()) {
+    const auto row = "| " + std::to_string(kind.id) + " | " + name_of(kind.severity) + " |";
+    EXPECT_NE(readme.find(row), std::string::npos) << row;
+  }
+}
+
+v1::JournalEntry entry_with(std::uint64_t seq, std::uint64_t incident) {
+  v1::JournalEntry entry;
+  entry.set_seq(seq);
+  entry.set_incident_id(incident);
+  return entry;
+}
+
+TEST(EventMessages, an_opened_incident_names_fault_summary_incident_and_entry) {
+  auto entry = entry_with(7, 0);
+  entry.mutable_incident_opened()->mutable_diagnosis()->set_summary("it has expired");
+  const auto message = to_event(entry, "certificate_expired");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->kind->id, 200);
+  EXPECT_THAT(message->inserts, ElementsAre("certificate_expired", "it has expired", "7", "7"));
+}
+
+TEST(EventMessages, outcomes_of_a_repair_have_ids_of_their_own) {
+  const std::pair<v1::RepairEnded::Outcome, int> outcomes[] = {{v1::RepairEnded::OUTCOME_REPAIRED, 203},
+                                                               {v1::RepairEnded::OUTCOME_ROLLED_BACK, 204},
+                                                               {v1::RepairEnded::OUTCOME_ROLLBACK_BLOCKED, 205}};
+  for (const auto& [outcome, id] : outcomes) {
+    auto entry = entry_with(9, 7);
+    entry.mutable_repair_ended()->set_outcome(outcome);
+    const auto message = to_event(entry, "f");
+    ASSERT_TRUE(message);
+    EXPECT_EQ(message->kind->id, id);
+    EXPECT_EQ(message->inserts[2], "7");
+  }
+}
+
+TEST(EventMessages, states_that_need_a_human_or_end_an_incident_are_told_and_others_are_not) {
+  const std::map<v1::IncidentState, int> told{{v1::INCIDENT_STATE_AWAITING_APPROVAL, 201},
+                                              {v1::INCIDENT_STATE_ESCALATED, 206},
+                                              {v1::INCIDENT_STATE_DISMISSED, 207},
+                                              {v1::INCIDENT_STATE_CLEARED, 208}};
+  for (int state = v1::IncidentState_MIN; state <= v1::IncidentState_MAX; ++state) {
+    auto entry = entry_with(9, 7);
+    entry.mutable_incident_state_changed()->set_to(static_cast<v1::IncidentState>(state));
+    const auto message = to_event(entry, "f");
+    const auto expected = told.find(static_cast<v1::IncidentState>(state));
+    ASSERT_EQ(message.has_value(), expected != told.end()) << state;
+    if (message) {
+      EXPECT_EQ(message->kind->id, expected->second);
+    }
+  }
+}
+
+TEST(EventMessages, a_degraded_start_is_a_warning_with_the_reasons) {
+  auto entry = entry_with(1, 0);
+  entry.mutable_service_started()->set_version("1.2.3");
+  entry.mutable_service_started()->set_host_name("host");
+  EXPECT_EQ(to_event(entry, "")->kind->id, 100);
+  entry.mutable_service_started()->add_degraded("a bad rule");
+  const auto message = to_event(entry, "");
+  EXPECT_EQ(message->kind->id, 101);
+  EXPECT_THAT(message->inserts, ElementsAre("1.2.3", "host", "1", "a bad rule"));
+}
+
+TEST(EventMessages, every_message_has_as_many_inserts_as_its_kind) {
+  std::vector<v1::JournalEntry> entries(8, entry_with(9, 7));
+  entries[0].mutable_service_started();
+  entries[1].mutable_service_stopped();
+  entries[2].mutable_event_gap();
+  entries[3].mutable_internal_error();
+  entries[4].mutable_admin_action();
+  entries[5].mutable_incident_opened();
+  entries[6].mutable_repair_started();
+  entries[7].mutable_service_started()->add_degraded("x");
+  for (const auto& entry : entries) {
+    const auto message = to_event(entry, "f");
+    ASSERT_TRUE(message) << entry.ShortDebugString();
+    EXPECT_EQ(message->inserts.size(), message->kind->inserts) << entry.ShortDebugString();
+  }
+  EXPECT_EQ(could_not_start({}).inserts.size(), could_not_start({}).kind->inserts);
+}
+
+}  // namespace
+}  // namespace rdpmend

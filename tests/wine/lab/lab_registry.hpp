@@ -1,0 +1,45 @@
+// HKEY_LOCAL_MACHINE, 64-bit view, as the laboratory's doubles read and write it.
+#pragma once
+
+#include <windows.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rdpmend::lab {
+
+// The laboratory's own settings, and what it keeps that Wine does not.
+inline constexpr std::wstring_view k_lab_key = L"SOFTWARE\\rdpmend-laboratory";
+
+class RegistryKey {
+ public:
+  // nullopt: there is no such key.
+  static std::optional<RegistryKey> open(std::wstring_view path, REGSAM access = KEY_READ);
+  static RegistryKey create(std::wstring_view path);  // Throws if it cannot.
+  ~RegistryKey();
+  RegistryKey(RegistryKey&& other) noexcept : key_(other.key_) { other.key_ = nullptr; }
+  RegistryKey& operator=(RegistryKey&&) = delete;
+
+  HKEY get() const { return key_; }
+  std::optional<std::uint32_t> dword(std::wstring_view name) const;
+  std::optional<std::wstring> text(std::wstring_view name) const;  // REG_SZ and REG_EXPAND_SZ, unexpanded.
+  std::optional<std::vector<unsigned char>> binary(std::wstring_view name) const;
+  std::vector<std::wstring> value_names() const;
+
+  void set_dword(std::wstring_view name, std::uint32_t value);
+  void set_text(std::wstring_view name, std::wstring_view value, DWORD type = REG_SZ);
+  void set_binary(std::wstring_view name, const std::vector<unsigned char>& value);
+  void erase(std::wstring_view name);
+
+ private:
+  explicit RegistryKey(HKEY key) : key_(key) {}
+  std::optional<std::vector<unsigned char>> read(std::wstring_view name, DWORD type, DWORD or_type) const;
+  void write(std::wstring_view name, DWORD type, const void* data, std::size_t size);
+
+  HKEY key_ = nullptr;
+};
+
+}  // namespace rdpmend::lab

@@ -1,0 +1,86 @@
+// The laboratory host, driven from Linux: a fresh Wine prefix with a network of its own, the doubles in it, and the
+// product's unchanged programs.
+#pragma once
+
+#include <google/protobuf/util/json_util.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rdpmend/v1/agent.pb.h"
+#include "tests/e2e/child_process.hpp"
+
+namespace rdpmend::wine {
+
+using testing_support::ChildProcess;
+using testing_support::Finished;
+
+// A busy machine is slow, and Wine with it; nothing waits this long when all is well.
+inline constexpr std::chrono::seconds k_patience{120};
+
+class Laboratory {
+ public:
+  // Why this machine cannot have one; nullopt: it can. Moves this process into a network of its own.
+  static std::optional<std::string> missing();
+
+  Laboratory();  // A healthy host that runs. Fails the test if it does not come up.
+  ~Laboratory();
+  Laboratory(const Laboratory&) = delete;
+  Laboratory& operator=(const Laboratory&) = delete;
+
+  Finished wine(const std::vector<std::string>& arguments, std::chrono::milliseconds deadline = k_patience) const;
+  std::vector<std::string> wine_command(const std::vector<std::string>& arguments) const;
+  // lab.exe; fails the test if it fails.
+  std::string lab(const std::vector<std::string>& arguments) const;
+  const std::vector<std::string>& environment() const { return environment_; }
+
+  // The product, installed as an administrator without MSI would: rdpmendd.exe install.
+  void install_service() const;
+  // Through Wine's service control manager. False: not within the time.
+  bool start_service() const;
+  bool stop_service(std::chrono::seconds within) const;
+  // "running, exit code 0, process 312"; empty: there is no such service.
+  std::string service_state() const;
+  // Ends the service's process as kill -9 does.
+  void kill_service() const;
+
+  // The native CLI, as the local administrator, over mutual TLS.
+  std::vector<std::string> cli_command(const std::vector<std::string>& arguments) const;
+  Finished cli(const std::vector<std::string>& arguments) const;
+  bool answers() const { return cli({"status"}).exit_code == 0; }
+  // The journal from its beginning, oldest first.
+  std::vector<v1::JournalEntry> journal() const;
+  // Follows the journal until an entry satisfies it; nullopt: none in time.
+  template <class Wanted>
+  std::optional<v1::JournalEntry> wait_for_entry(Wanted wanted) const;
+
+  std::string folder() const { return folder_.string(); }
+  std::filesystem::path c_drive() const { return folder_ / "prefix" / "drive_c"; }
+
+ private:
+  std::filesystem::path folder_;
+  std::vector<std::string> environment_;
+  std::unique_ptr<ChildProcess> running_;  // lab.exe run
+};
+
+template <class Wanted>
+std::optional<v1::JournalEntry> Laboratory::wait_for_entry(Wanted wanted) const {
+  ChildProcess watch(cli_command({"watch", "--from-start", "--format", "json"}));
+  v1::WatchResponse response;
+  const auto found = watch.wait_for_line(
+      [&](const std::string& line) {
+        response.Clear();
+        return google::protobuf::util::JsonStringToMessage(line, &response).ok() && wanted(response.entry());
+      },
+      k_patience);
+  if (found) return response.entry();
+  ADD_FAILURE() << "no such entry: " << watch.standard_output() << watch.standard_error();
+  return std::nullopt;
+}
+
+}  // namespace rdpmend::wine
