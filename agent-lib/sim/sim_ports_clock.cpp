@@ -19,7 +19,7 @@ Result<std::optional<TimeReference>> ClockPort::reference() const {
 }
 
 bool ClockPort::wait_for(Duration duration, std::stop_token stop) const {
-  return machine_.wait_for(duration, std::move(stop));
+  return machine_.wait_for(duration, stop);
 }
 
 }  // namespace rdpmend::sim

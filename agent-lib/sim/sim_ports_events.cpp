@@ -77,7 +77,7 @@ bool EventChannelsPort::has_news(const World& world) {
 }
 
 void EventChannelsPort::wait(std::stop_token stop, Duration at_most) {
-  machine_.wait_until_done(at_most, std::move(stop),
+  machine_.wait_until_done(at_most, stop,
                            [this](const World& world) { return std::exchange(woken_, false) || has_news(world); });
 }
 

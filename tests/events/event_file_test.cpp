@@ -304,7 +304,7 @@ TEST(EventFile, SurvivesAnyBytes) {
                                                      "'",         "\"",       "/>",       "<"};
   for (int round = 0; round < 3000; ++round) {
     std::string text;
-    for (auto i = 0UL, parts = random() % 40; i < parts; ++i) text += k_parts[random() % k_parts.size()];
+    for (std::size_t i = 0, parts = random() % 40; i < parts; ++i) text += k_parts[random() % k_parts.size()];
     const auto found = read("x<a>" + text);
     ASSERT_TRUE(found.totals);
     // Every event found is handed on or reported.

@@ -254,7 +254,7 @@ TEST(EventXml, SurvivesDamagedEvents) {
   int refusals = 0;
   for (int round = 0; round < 20'000; ++round) {
     auto xml = whole;
-    for (auto i = 0UL, changes = 1 + random() % 4; i < changes; ++i)
+    for (std::size_t i = 0, changes = 1 + random() % 4; i < changes; ++i)
       xml[random() % xml.size()] = static_cast<char>(random());
     const auto record = parse_event(xml);
     if (!record) {

@@ -56,7 +56,7 @@ inline TestCertificate make_certificate(const CertificateWish& wish = {}) {
   const std::shared_ptr<X509> x509{X509_new(), &X509_free};
   X509_set_version(x509.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(x509.get()), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x509.get()), wish.begins_in.count());
+  X509_gmtime_adj(X509_getm_notBefore(x509.get()), static_cast<long>(wish.begins_in.count()));
   X509_time_adj_ex(X509_getm_notAfter(x509.get()), static_cast<int>(wish.ends_in.count() / 86400),
                    static_cast<long>(wish.ends_in.count() % 86400), nullptr);
   auto* name = X509_get_subject_name(x509.get());
