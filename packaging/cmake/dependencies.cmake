@@ -43,4 +43,5 @@ if(MINGW)
   # Else every source has pthreads or Windows threads within Asio, as what it includes first decides
   # (boost/asio/detail/config.hpp looks for _POSIX_THREADS), and one kind joins the other's threads for ever.
   target_compile_definitions(rdpmend_asio INTERFACE BOOST_ASIO_HAS_PTHREADS=1)
+  target_link_libraries(rdpmend_asio INTERFACE ws2_32 mswsock)  # MSVC links them by itself.
 endif()
