@@ -21,6 +21,9 @@ else()
 endif()
 if(MINGW)
   target_link_options(rdpmend_compiler INTERFACE -fstack-protector-strong)  # Links the library behind it.
+  # Without futexes GCC 12's own semaphores lose wake-ups (bits/atomic_wait.h compares before it locks): the destructor of
+  # a std::stop_callback whose callback runs at that moment then waits for ever, and so does whoever stops a thread.
+  target_compile_definitions(rdpmend_compiler INTERFACE _GLIBCXX_USE_POSIX_SEMAPHORE=1)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSVC AND NOT RDPMEND_SANITIZE)
   target_compile_definitions(rdpmend_compiler INTERFACE _FORTIFY_SOURCE=2)

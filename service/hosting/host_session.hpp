@@ -16,7 +16,7 @@ class HostSession {
   virtual HostControl control() = 0;
   // Calls `changed` soon after settings of the host changed, from a thread of its own, until it is called with nullptr:
   // when that returns, no call is running. A host that cannot tell is looked at on schedule alone.
-  virtual Status set_on_change(std::function<void()> /*changed*/) { return {}; }
+  virtual Status set_on_change(const std::function<void()>& /*changed*/) { return {}; }
 };
 
 // The machine that this process runs on. unsupported: this build has no ports for its operating system.

@@ -22,6 +22,18 @@ struct TaskMemoryTraits {
   static void close(Raw raw) { CoTaskMemFree(raw); }
 };
 
+// The code page belongs to the console, which outlives the program.
+class Utf8Output {
+ public:
+  Utf8Output() : before_(GetConsoleOutputCP()) { SetConsoleOutputCP(CP_UTF8); }
+  ~Utf8Output() { SetConsoleOutputCP(before_); }
+  Utf8Output(const Utf8Output&) = delete;
+  Utf8Output& operator=(const Utf8Output&) = delete;
+
+ private:
+  const UINT before_;
+};
+
 void enable_colours(DWORD stream) {
   const HANDLE console = GetStdHandle(stream);
   DWORD mode = 0;
@@ -53,7 +65,7 @@ std::vector<std::string> utf8_arguments(int, char**) {
 }
 
 void prepare_terminal() {
-  SetConsoleOutputCP(CP_UTF8);
+  static const Utf8Output until_the_end;
   enable_colours(STD_OUTPUT_HANDLE);
   enable_colours(STD_ERROR_HANDLE);
 }

@@ -23,10 +23,10 @@ class WindowsMachine final : public HostSession {
   explicit WindowsMachine(std::unique_ptr<win32::Win32Host> host) : host_(std::move(host)) {}
   HostControl control() override { return host_->control(); }
 
-  Status set_on_change(std::function<void()> changed) override {
+  Status set_on_change(const std::function<void()>& changed) override {
     watch_.reset();
     if (!changed) return {};
-    auto watch = win32::RegistryWatch::open(watched_keys(), std::move(changed));
+    auto watch = win32::RegistryWatch::open(watched_keys(), changed);
     if (!watch) return fail(std::move(watch).error());
     watch_ = std::move(*watch);
     return {};

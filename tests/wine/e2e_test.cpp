@@ -19,7 +19,6 @@ using namespace std::chrono_literals;
 using e2e::see_certificate;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 constexpr std::uint16_t k_rdp_port = 3389;
 constexpr char k_tcp_rule[] = "RemoteDesktop-UserMode-In-TCP";
@@ -50,6 +49,17 @@ class WineLaboratory : public testing::Test {
     host->lab({"expire-certificate"});
     host->lab({"deny-key"});
     EXPECT_FALSE(see_certificate(k_rdp_port));
+  }
+  // What was found half done has ended one way or the other: repaired, or put back as it was.
+  void expect_settled(const std::string& access_before) const {
+    const auto outcome = wait_for_repair().outcome();
+    if (outcome == v1::RepairEnded::OUTCOME_REPAIRED) {
+      EXPECT_TRUE(see_certificate(k_rdp_port));
+    } else {
+      EXPECT_EQ(outcome, v1::RepairEnded::OUTCOME_ROLLED_BACK);
+      EXPECT_EQ(shown("key-access"), access_before);
+    }
+    expect_whole_journal();
   }
   void expect_whole_journal() const { EXPECT_EQ(host->cli({"journal", "--verify"}).exit_code, 0); }
 
@@ -115,33 +125,31 @@ TEST_F(WineLaboratory, AClearedLogIsAGapAndTheServiceReadsOn) {
 TEST_F(WineLaboratory, StoppedInTheMiddleOfARepairItSettlesTheIncidentWhenItStartsAgain) {
   ChildProcess watch(host->cli_command({"watch", "--from-start", "--format", "json"}));
   break_certificate();
+  const auto locked = shown("key-access");
   ASSERT_TRUE(watch.wait_for_line([](const auto& line) { return line.find("step_intended") != line.npos; }, k_patience))
       << watch.standard_output() << watch.standard_error();
   ASSERT_TRUE(host->stop_service(30s)) << host->service_state();
   ASSERT_TRUE(host->start_service());
-  host->wait_for_entry([](const auto& entry) { return entry.has_repair_ended(); });
-  EXPECT_TRUE(see_certificate(k_rdp_port));
-  expect_whole_journal();
+  expect_settled(locked);
 }
 
-// Wine's service control manager does not restart what has failed, so the test starts it again.
+// Wine's service control manager does not notice that a process has died, and restarts nothing: the test does.
 TEST_F(WineLaboratory, KilledInTheMiddleOfARepairItSettlesTheIncidentWhenItStartsAgain) {
+  std::string locked;
   {
     ChildProcess watch(host->cli_command({"watch", "--from-start", "--format", "json"}));
     break_certificate();
+    locked = shown("key-access");
     ASSERT_TRUE(
         watch.wait_for_line([](const auto& line) { return line.find("step_intended") != line.npos; }, k_patience))
         << watch.standard_output() << watch.standard_error();
     host->kill_service();
   }
   EXPECT_FALSE(host->answers());
-  EXPECT_THAT(host->service_state(), testing::StartsWith("stopped"));
   ASSERT_TRUE(host->start_service());
-  host->wait_for_entry([](const auto& entry) { return entry.has_repair_ended(); });
-  expect_whole_journal();
+  expect_settled(locked);
   const auto entries = host->journal();
   EXPECT_EQ(std::count_if(entries.begin(), entries.end(), [](const auto& e) { return e.has_service_started(); }), 2);
-  EXPECT_TRUE(see_certificate(k_rdp_port));
 }
 
 TEST_F(WineLaboratory, ItStopsWithin15SecondsUnderLoad) {
@@ -178,6 +186,58 @@ TEST_F(WineLaboratory, UninstallingItLeavesNoServiceAndNoEventSource) {
   const Finished source = host->wine(
       {"reg", "query", R"(HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\rdpmend)"});
   EXPECT_NE(source.exit_code, 0) << source.standard_output;
+}
+
+// With the installer, without anybody at the keyboard.
+class WinePackage : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto missing = Laboratory::missing()) GTEST_SKIP() << *missing;
+    host.emplace();
+    ASSERT_FALSE(HasFailure()) << "the laboratory does not run";
+    package = Laboratory::build_package(host->folder(), "1.0.0");
+    if (!package) GTEST_SKIP() << "the installer cannot be built here: wixl and msitools are missing";
+    const Finished installed = host->msiexec("/i", *package);
+    ASSERT_EQ(installed.exit_code, 0) << installed.standard_error;
+    ASSERT_TRUE(host->wait_until_up()) << "the installer has not started the service: " << host->service_state();
+  }
+
+  std::optional<Laboratory> host;
+  std::optional<std::filesystem::path> package;
+};
+
+TEST_F(WinePackage, ItInstallsAServiceThatHeals) {
+  host->lab({"disable-firewall-rule", k_tcp_rule});
+  const auto ended = host->wait_for_entry([](const auto& entry) { return entry.has_repair_ended(); });
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->repair_ended().outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
+  EXPECT_TRUE(see_certificate(k_rdp_port));
+}
+
+TEST_F(WinePackage, AnUpgradeKeepsKeysConfigurationAndJournal) {
+  const auto before = host->journal();
+  const auto config = host->c_drive() / "ProgramData" / "rdpmend" / "rdpmend.textproto";
+  std::ofstream(config, std::ios::app) << "# Edited by an administrator.\n";
+  const auto next = Laboratory::build_package(host->folder(), "1.1.0");
+  ASSERT_TRUE(next);
+  ASSERT_EQ(host->msiexec("/i", *next).exit_code, 0);
+  ASSERT_TRUE(host->wait_until_up()) << host->service_state();  // With the profile of before.
+  const auto after = host->journal();
+  ASSERT_GT(after.size(), before.size());
+  EXPECT_EQ(after.front().hash(), before.front().hash());
+  std::ifstream file(config);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  EXPECT_THAT(text, HasSubstr("Edited by an administrator"));
+}
+
+TEST_F(WinePackage, UninstallingItLeavesNothingButWhatIsTheAdministrators) {
+  ASSERT_EQ(host->msiexec("/x", *package).exit_code, 0);
+  EXPECT_THAT(host->service_state(), IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(host->c_drive() / "Program Files" / "rdpmend" / "rdpmendd.exe"));
+  const Finished source = host->wine(
+      {"reg", "query", R"(HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\rdpmend)"});
+  EXPECT_NE(source.exit_code, 0) << source.standard_output;
+  EXPECT_TRUE(std::filesystem::exists(host->c_drive() / "ProgramData" / "rdpmend" / "rdpmend.textproto"));
 }
 
 }  // namespace

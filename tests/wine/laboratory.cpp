@@ -98,8 +98,6 @@ Laboratory::Laboratory() {
     if (file.path().extension() == ".exe" || file.path().extension() == ".dll")
       fs::copy_file(file.path(), c_drive() / "laboratory" / file.path().filename());
   }
-  fs::create_directories(c_drive() / "Program Files" / "rdpmend");
-  fs::copy_file(windows_programs() / "rdpmendd.exe", c_drive() / "Program Files" / "rdpmend" / "rdpmendd.exe");
   running_ = std::make_unique<ChildProcess>(
       wine_command({R"(C:\laboratory\lab.exe)", "run", k_outside, k_also_outside}), environment_);
   const auto up = running_->wait_for_line([](const auto& line) { return line.starts_with("running"); }, k_patience);
@@ -134,8 +132,26 @@ std::string Laboratory::lab(const std::vector<std::string>& arguments) const {
 }
 
 void Laboratory::install_service() const {
+  fs::create_directories(c_drive() / "Program Files" / "rdpmend");
+  fs::copy_file(windows_programs() / "rdpmendd.exe", c_drive() / "Program Files" / "rdpmend" / "rdpmendd.exe",
+                fs::copy_options::overwrite_existing);
   const Finished done = wine({R"(C:\Program Files\rdpmend\rdpmendd.exe)", "install"});
   EXPECT_EQ(done.exit_code, 0) << done.standard_output << done.standard_error;
+}
+
+std::optional<fs::path> Laboratory::build_package(const fs::path& folder, const std::string& version) {
+  const Finished built = testing_support::run(
+      {test::source_dir() + "/packaging/msi/build.sh", windows_programs().string(), folder.string(), version}, k_patience);
+  const auto package = folder / ("rdpmend-" + version + "-x64.msi");
+  return built.exit_code == 0 && fs::exists(package) ? std::optional(package) : std::nullopt;
+}
+
+Finished Laboratory::msiexec(const std::string& action, const fs::path& package) const {
+  fs::copy_file(package, c_drive() / package.filename(), fs::copy_options::overwrite_existing);
+  // Into a file: processes that msiexec leaves behind would keep a pipe open.
+  return testing_support::run({"sh", "-c", R"(exec wine msiexec "$0" "$1" /qn /L*v 'C:\msi.log' >"$2" 2>&1)", action,
+                               "C:\\" + package.filename().string(), (folder_ / "msiexec.log").string()},
+                              k_patience, environment_);
 }
 
 std::string Laboratory::service_state() const {
@@ -144,6 +160,10 @@ std::string Laboratory::service_state() const {
 
 bool Laboratory::start_service() const {
   lab({"start-service", "rdpmend"});
+  return wait_until_up();
+}
+
+bool Laboratory::wait_until_up() const {
   return wait_until(k_patience, [this] { return service_state().starts_with("running"); }) &&
          wait_until(k_patience, [this] { return answers(); });
 }

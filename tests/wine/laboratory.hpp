@@ -41,6 +41,13 @@ class Laboratory {
 
   // The product, installed as an administrator without MSI would: rdpmendd.exe install.
   void install_service() const;
+  // The installer as the build makes it, or again with another version; nullopt: it cannot be made here.
+  static std::optional<std::filesystem::path> build_package(const std::filesystem::path& folder,
+                                                            const std::string& version);
+  // msiexec without questions. "/i" or "/x".
+  Finished msiexec(const std::string& action, const std::filesystem::path& package) const;
+  // The service and its RPC, within the patience that there is.
+  bool wait_until_up() const;
   // Through Wine's service control manager. False: not within the time.
   bool start_service() const;
   bool stop_service(std::chrono::seconds within) const;
