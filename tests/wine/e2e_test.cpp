@@ -109,9 +109,8 @@ TEST_F(WineLaboratory, AnEventOfARealHostBecomesASignal) {
   const auto begin = all.rfind("<Event ", id), end = all.find("</Event>", id);
   std::ofstream(host->c_drive() / "event.xml") << all.substr(begin, end + 8 - begin);
   host->lab({"append-event", R"(C:\event.xml)"});
-  const auto raised = host->wait_for_entry([](const auto& entry) {
-    return entry.has_signal_raised() && entry.signal_raised().signal().event_id() == 1056;
-  });
+  const auto raised = host->wait_for_entry(
+      [](const auto& entry) { return entry.has_signal_raised() && entry.signal_raised().signal().event_id() == 1056; });
   ASSERT_TRUE(raised);
   EXPECT_THAT(raised->signal_raised().signal().captures().at("thumbprint"), testing::SizeIs(40));
 }
@@ -183,8 +182,8 @@ TEST_F(WineLaboratory, UninstallingItLeavesNoServiceAndNoEventSource) {
   const Finished done = host->wine({R"(C:\Program Files\rdpmend\rdpmendd.exe)", "uninstall"});
   EXPECT_EQ(done.exit_code, 0) << done.standard_error;
   EXPECT_THAT(host->service_state(), IsEmpty());
-  const Finished source = host->wine(
-      {"reg", "query", R"(HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\rdpmend)"});
+  const Finished source =
+      host->wine({"reg", "query", R"(HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\rdpmend)"});
   EXPECT_NE(source.exit_code, 0) << source.standard_output;
 }
 
@@ -234,8 +233,8 @@ TEST_F(WinePackage, UninstallingItLeavesNothingButWhatIsTheAdministrators) {
   ASSERT_EQ(host->msiexec("/x", *package).exit_code, 0);
   EXPECT_THAT(host->service_state(), IsEmpty());
   EXPECT_FALSE(std::filesystem::exists(host->c_drive() / "Program Files" / "rdpmend" / "rdpmendd.exe"));
-  const Finished source = host->wine(
-      {"reg", "query", R"(HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\rdpmend)"});
+  const Finished source =
+      host->wine({"reg", "query", R"(HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\rdpmend)"});
   EXPECT_NE(source.exit_code, 0) << source.standard_output;
   EXPECT_TRUE(std::filesystem::exists(host->c_drive() / "ProgramData" / "rdpmend" / "rdpmend.textproto"));
 }

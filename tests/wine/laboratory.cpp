@@ -88,8 +88,8 @@ Laboratory::Laboratory() {
   folder_ = fs::path(testing::TempDir()) / ("rdpmend_laboratory_" + std::to_string(::getpid()));
   fs::remove_all(folder_);
   fs::create_directories(folder_);
-  environment_ = {"WINEPREFIX=" + (folder_ / "prefix").string(), "WINEARCH=win64", "WINEDEBUG=-all",
-                  "WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=", "LANG=C.UTF-8", "DISPLAY="};
+  environment_ = {"WINEPREFIX=" + (folder_ / "prefix").string(),          "WINEARCH=win64", "WINEDEBUG=-all",
+                  "WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=", "LANG=C.UTF-8",   "DISPLAY="};
   EXPECT_EQ(wine({"wineboot", "-i"}).exit_code, 0);
   // Wine ends its services with the last program, and starts them with the next: not while they are going.
   testing_support::run({"wineserver", "-w"}, k_patience, environment_);
@@ -141,7 +141,8 @@ void Laboratory::install_service() const {
 
 std::optional<fs::path> Laboratory::build_package(const fs::path& folder, const std::string& version) {
   const Finished built = testing_support::run(
-      {test::source_dir() + "/packaging/msi/build.sh", windows_programs().string(), folder.string(), version}, k_patience);
+      {test::source_dir() + "/packaging/msi/build.sh", windows_programs().string(), folder.string(), version},
+      k_patience);
   const auto package = folder / ("rdpmend-" + version + "-x64.msi");
   return built.exit_code == 0 && fs::exists(package) ? std::optional(package) : std::nullopt;
 }

@@ -174,8 +174,8 @@ TEST_F(WevtapiDouble, ClearingWhatWasReadIsNoGap) {
 }
 
 TEST_F(WevtapiDouble, UnknownChannelsAndDirectChannelsAreRefused) {
-  EXPECT_FALSE(EvtSubscribe(nullptr, signal, L"Nobody/Admin", L"*", nullptr, nullptr, nullptr,
-                            EvtSubscribeToFutureEvents));
+  EXPECT_FALSE(
+      EvtSubscribe(nullptr, signal, L"Nobody/Admin", L"*", nullptr, nullptr, nullptr, EvtSubscribeToFutureEvents));
   EXPECT_EQ(GetLastError(), DWORD{ERROR_EVT_CHANNEL_NOT_FOUND});
   EXPECT_FALSE(EvtQuery(nullptr, L"Nobody/Admin", L"*", EvtQueryChannelPath));
   EXPECT_EQ(GetLastError(), DWORD{ERROR_EVT_CHANNEL_NOT_FOUND});
@@ -186,7 +186,8 @@ TEST_F(WevtapiDouble, UnknownChannelsAndDirectChannelsAreRefused) {
 }
 
 TEST_F(WevtapiDouble, StructuredQueryFilters) {
-  const auto subscription = subscribe(EvtSubscribeToFutureEvents, LR"(<QueryList><Query Id="0" Path="Laboratory-Test/Operational">
+  const auto subscription = subscribe(EvtSubscribeToFutureEvents,
+                                      LR"(<QueryList><Query Id="0" Path="Laboratory-Test/Operational">
       <Select Path="Laboratory-Test/Operational">*[System[Provider[@Name='Schannel'] and (EventID=1 or EventID=3)]]</Select>
       <Select Path="Laboratory-Test/Operational">*[System[Provider[@Name=&quot;It's&quot;] and (EventID=2)]]</Select>
       </Query></QueryList>)");
@@ -201,8 +202,9 @@ TEST_F(WevtapiDouble, QueryLooksBackNewestFirstSinceATime) {
   log(1057, "Other");
   log(1057);
   log(1058);
-  const auto results = query(L"*[System[Provider[@Name='Schannel'] and (EventID=1057 or EventID=1058) and "
-                             L"TimeCreated[@SystemTime>='2020-01-01T00:00:00.000Z']]]");
+  const auto results = query(
+      L"*[System[Provider[@Name='Schannel'] and (EventID=1057 or EventID=1058) and "
+      L"TimeCreated[@SystemTime>='2020-01-01T00:00:00.000Z']]]");
   ASSERT_TRUE(results);
   EXPECT_EQ(next(results), (Ids{1058, 1057}));
   next(results);
@@ -217,8 +219,9 @@ TEST_F(WevtapiDouble, QueryThatItDoesNotKnowIsInvalidAndSaysWhy) {
   for (int id = 1; id <= 20; ++id) too_long += L" or EventID=" + std::to_wstring(id);
   too_long += L"]]";
   for (const std::wstring& bad :
-       {std::wstring(L"*[EventData[Data='x']]"), std::wstring(L"*[System[EventID=]]"), std::wstring(L"*[System[Level=2]"),
-        std::wstring(L"*[System[TimeCreated[@SystemTime>='yesterday']]]"), std::wstring(L"<QueryList><Query>"), too_long}) {
+       {std::wstring(L"*[EventData[Data='x']]"), std::wstring(L"*[System[EventID=]]"),
+        std::wstring(L"*[System[Level=2]"), std::wstring(L"*[System[TimeCreated[@SystemTime>='yesterday']]]"),
+        std::wstring(L"<QueryList><Query>"), too_long}) {
     EXPECT_FALSE(query(bad.c_str())) << narrow(bad);
     EXPECT_EQ(GetLastError(), DWORD{ERROR_EVT_INVALID_QUERY});
     DWORD used = 0;

@@ -4,5 +4,6 @@
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
-  return rdpmend::lab::run_service(rdpmend::lab::widen(argv[1]), [](HANDLE stop) { WaitForSingleObject(stop, INFINITE); });
+  return rdpmend::lab::run_service(rdpmend::lab::widen(argv[1]),
+                                   [](HANDLE stop) { WaitForSingleObject(stop, INFINITE); });
 }

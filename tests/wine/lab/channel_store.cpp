@@ -233,7 +233,8 @@ std::vector<std::string> channel_names() {
 
 void append_event(std::string_view xml) {
   const auto begin = xml.find("<Channel>"), end = xml.find("</Channel>");
-  if (begin == std::string_view::npos || end == std::string_view::npos) throw std::runtime_error("the event names no channel");
+  if (begin == std::string_view::npos || end == std::string_view::npos)
+    throw std::runtime_error("the event names no channel");
   const auto name = unescape_xml(xml.substr(begin + 9, end - begin - 9));
   auto channel = Channel::open(name);
   if (!channel) throw std::runtime_error("there is no channel " + name);

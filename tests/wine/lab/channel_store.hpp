@@ -1,5 +1,5 @@
-// The event log of the laboratory: one file per channel, shared by processes. What wevtapi.dll reads, and what the other
-// doubles and the tests write.
+// The event log of the laboratory: one file per channel, shared by processes. What wevtapi.dll reads, and what the
+// other doubles and the tests write.
 //
 // A file begins with "base N NAME": N is the id of the record before the oldest one. Records follow, each "ID BYTES\n",
 // the event's XML and "\n". Ids rise by one and go on after clearing, as on a real host.

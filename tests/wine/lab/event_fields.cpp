@@ -114,10 +114,12 @@ std::optional<std::uint64_t> parse_system_time(std::string_view text) {
   unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
   int length = 0;
   const std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%4u-%2u-%2uT%2u:%2u:%2u%n", &year, &month, &day, &hour, &minute, &second, &length) != 6)
+  if (std::sscanf(copy.c_str(), "%4u-%2u-%2uT%2u:%2u:%2u%n", &year, &month, &day, &hour, &minute, &second, &length) !=
+      6)
     return std::nullopt;
-  const SYSTEMTIME parts{static_cast<WORD>(year), static_cast<WORD>(month),  0, static_cast<WORD>(day),
-                         static_cast<WORD>(hour), static_cast<WORD>(minute), static_cast<WORD>(second), 0};
+  const SYSTEMTIME parts{
+      static_cast<WORD>(year),   static_cast<WORD>(month),  0, static_cast<WORD>(day), static_cast<WORD>(hour),
+      static_cast<WORD>(minute), static_cast<WORD>(second), 0};
   FILETIME time{};
   if (!SystemTimeToFileTime(&parts, &time)) return std::nullopt;
   auto value = std::uint64_t{time.dwHighDateTime} << 32 | time.dwLowDateTime;

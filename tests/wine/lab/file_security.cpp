@@ -51,7 +51,8 @@ Bytes wine_descriptor(HANDLE handle) {
       OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
   Bytes descriptor(4096);
   ULONG size = 0;
-  if (wine_query(handle, k_all, descriptor.data(), static_cast<ULONG>(descriptor.size()), &size) != k_success) return {};
+  if (wine_query(handle, k_all, descriptor.data(), static_cast<ULONG>(descriptor.size()), &size) != k_success)
+    return {};
   descriptor.resize(size);
   return descriptor;
 }
@@ -70,7 +71,8 @@ struct Parts {
 
   Parts(PSECURITY_DESCRIPTOR from, PSECURITY_DESCRIPTOR over, SECURITY_INFORMATION what) {
     InitializeSecurityDescriptor(&absolute, SECURITY_DESCRIPTOR_REVISION);
-    good = owner(what & OWNER_SECURITY_INFORMATION ? over : from) && group(what & GROUP_SECURITY_INFORMATION ? over : from) &&
+    good = owner(what & OWNER_SECURITY_INFORMATION ? over : from) &&
+           group(what & GROUP_SECURITY_INFORMATION ? over : from) &&
            dacl(what & DACL_SECURITY_INFORMATION ? over : from);
     if (what & PROTECTED_DACL_SECURITY_INFORMATION) protect(SE_DACL_PROTECTED);
     if (what & UNPROTECTED_DACL_SECURITY_INFORMATION) protect(0);
@@ -78,12 +80,14 @@ struct Parts {
   bool owner(PSECURITY_DESCRIPTOR from) {
     PSID sid = nullptr;
     BOOL defaulted = FALSE;
-    return from && GetSecurityDescriptorOwner(from, &sid, &defaulted) && SetSecurityDescriptorOwner(&absolute, sid, FALSE);
+    return from && GetSecurityDescriptorOwner(from, &sid, &defaulted) &&
+           SetSecurityDescriptorOwner(&absolute, sid, FALSE);
   }
   bool group(PSECURITY_DESCRIPTOR from) {
     PSID sid = nullptr;
     BOOL defaulted = FALSE;
-    return from && GetSecurityDescriptorGroup(from, &sid, &defaulted) && SetSecurityDescriptorGroup(&absolute, sid, FALSE);
+    return from && GetSecurityDescriptorGroup(from, &sid, &defaulted) &&
+           SetSecurityDescriptorGroup(&absolute, sid, FALSE);
   }
   bool dacl(PSECURITY_DESCRIPTOR from) {
     PACL list = nullptr;
@@ -197,10 +201,8 @@ void keep_file_security() {
   for (const auto* name : {L"kernelbase.dll", L"advapi32.dll"}) {
     const HMODULE module = GetModuleHandleW(name);
     if (!module) continue;
-    patch_import(module, reinterpret_cast<const void*>(wine_query),
-                 reinterpret_cast<void*>(query_security));
-    patch_import(module, reinterpret_cast<const void*>(wine_set),
-                 reinterpret_cast<void*>(set_security));
+    patch_import(module, reinterpret_cast<const void*>(wine_query), reinterpret_cast<void*>(query_security));
+    patch_import(module, reinterpret_cast<const void*>(wine_set), reinterpret_cast<void*>(set_security));
   }
 }
 

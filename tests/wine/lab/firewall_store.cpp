@@ -13,7 +13,7 @@ constexpr std::uint32_t k_all_profiles = 0x7FFFFFFF;
 
 struct ProfileName {
   std::uint32_t profile;
-  std::wstring_view local;   // The private profile's key still has its name of Windows XP.
+  std::wstring_view local;  // The private profile's key still has its name of Windows XP.
   std::wstring_view policy;
   std::wstring_view in_rules;
 };

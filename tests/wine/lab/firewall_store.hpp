@@ -16,7 +16,8 @@ inline constexpr std::wstring_view k_firewall_policy =
     L"SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy";
 inline constexpr std::wstring_view k_firewall_rules =
     L"SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy\\FirewallRules";
-inline constexpr std::wstring_view k_firewall_policy_by_group_policy = L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall";
+inline constexpr std::wstring_view k_firewall_policy_by_group_policy =
+    L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall";
 
 // "v2.31|Action=Allow|Active=TRUE|Dir=In|...|": fields in order, each perhaps more than once. What it does not know it
 // keeps.

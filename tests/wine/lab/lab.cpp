@@ -49,7 +49,8 @@ void setup(const Arguments& arguments) {
   install_stock_host(host);
 }
 
-// A healthy host that runs. Wine ends all services with the last program that is none. This one is there so that they live.
+// A healthy host that runs. Wine ends all services with the last program that is none. This one is there so that they
+// live.
 void run(const Arguments& arguments) {
   setup(arguments);
   const HANDLE released = CreateEventW(nullptr, TRUE, FALSE, k_release_event);
@@ -152,7 +153,8 @@ void disable_firewall_rule(const Arguments& arguments) {
   if (SUCCEEDED(result)) result = rules->Item(name, &rule);
   if (SUCCEEDED(result)) result = rule->put_Enabled(VARIANT_FALSE);
   SysFreeString(name);
-  for (IUnknown* object : {static_cast<IUnknown*>(rule), static_cast<IUnknown*>(rules), static_cast<IUnknown*>(policy)}) {
+  for (IUnknown* object :
+       {static_cast<IUnknown*>(rule), static_cast<IUnknown*>(rules), static_cast<IUnknown*>(policy)}) {
     if (object) object->Release();
   }
   CoUninitialize();

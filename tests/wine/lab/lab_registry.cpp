@@ -49,7 +49,8 @@ std::optional<std::vector<unsigned char>> RegistryKey::read(std::wstring_view na
 std::optional<std::uint32_t> RegistryKey::dword(std::wstring_view name) const {
   const auto data = read(name, REG_DWORD, REG_DWORD);
   if (!data || data->size() != 4) return std::nullopt;
-  return (*data)[0] | std::uint32_t{(*data)[1]} << 8 | std::uint32_t{(*data)[2]} << 16 | std::uint32_t{(*data)[3]} << 24;
+  return (*data)[0] | std::uint32_t{(*data)[1]} << 8 | std::uint32_t{(*data)[2]} << 16 |
+         std::uint32_t{(*data)[3]} << 24;
 }
 
 std::optional<std::wstring> RegistryKey::text(std::wstring_view name) const {

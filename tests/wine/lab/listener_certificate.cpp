@@ -138,8 +138,9 @@ Certificate self_sign(CRYPT_KEY_PROV_INFO& link, Seconds not_before, Seconds not
   Bytes name(512);
   auto name_size = static_cast<DWORD>(name.size());
   const auto subject = L"CN=" + widen(full_computer_name());
-  must(CertStrToNameW(X509_ASN_ENCODING, subject.c_str(), CERT_X500_NAME_STR, nullptr, name.data(), &name_size, nullptr),
-       "cannot encode the subject");
+  must(
+      CertStrToNameW(X509_ASN_ENCODING, subject.c_str(), CERT_X500_NAME_STR, nullptr, name.data(), &name_size, nullptr),
+      "cannot encode the subject");
   name.resize(name_size);
   auto name_blob = blob(name);
 
@@ -147,7 +148,8 @@ Certificate self_sign(CRYPT_KEY_PROV_INFO& link, Seconds not_before, Seconds not
   LPSTR usages[] = {server_authentication};
   const CERT_ENHKEY_USAGE enhanced{1, usages};
   auto enhanced_der = encode(X509_ENHANCED_KEY_USAGE, &enhanced);
-  BYTE usage_bits = CERT_DIGITAL_SIGNATURE_KEY_USAGE | CERT_KEY_ENCIPHERMENT_KEY_USAGE | CERT_DATA_ENCIPHERMENT_KEY_USAGE;
+  BYTE usage_bits =
+      CERT_DIGITAL_SIGNATURE_KEY_USAGE | CERT_KEY_ENCIPHERMENT_KEY_USAGE | CERT_DATA_ENCIPHERMENT_KEY_USAGE;
   CRYPT_BIT_BLOB usage{1, &usage_bits, 4};
   auto usage_der = encode(X509_KEY_USAGE, &usage);
   char enhanced_id[] = szOID_ENHANCED_KEY_USAGE, usage_id[] = szOID_KEY_USAGE;
@@ -159,8 +161,8 @@ Certificate self_sign(CRYPT_KEY_PROV_INFO& link, Seconds not_before, Seconds not
   auto from = to_system_time(not_before), until = to_system_time(not_after);
   Provider provider;
   open_for_signing(provider);
-  Certificate made(CertCreateSelfSignCertificate(provider.handle, &name_blob, 0, &link, &algorithm, &from, &until,
-                                                 &all_extensions));
+  Certificate made(
+      CertCreateSelfSignCertificate(provider.handle, &name_blob, 0, &link, &algorithm, &from, &until, &all_extensions));
   if (!made) fail("cannot make the certificate");
   return made;
 }
@@ -201,7 +203,8 @@ ListenerCertificate make_self_signed_certificate(Seconds not_before, Seconds not
   }  // Wine writes the container when it is closed.
 
   std::wstring container(k_key_container), name(k_key_provider);
-  CRYPT_KEY_PROV_INFO link{container.data(), name.data(), PROV_RSA_FULL, CRYPT_MACHINE_KEYSET, 0, nullptr, AT_KEYEXCHANGE};
+  CRYPT_KEY_PROV_INFO link{container.data(), name.data(),   PROV_RSA_FULL, CRYPT_MACHINE_KEYSET, 0,
+                           nullptr,          AT_KEYEXCHANGE};
   const auto made = self_sign(link, not_before, not_after);
   // Wine forgets the link otherwise.
   must(CertSetCertificateContextProperty(made.get(), CERT_KEY_PROV_INFO_PROP_ID, 0, &link), "cannot link the key");

@@ -48,8 +48,8 @@ std::wstring machine_keys_folder() {
   const auto program_data = key ? key->text(L"ProgramData") : std::nullopt;
   std::wstring path(MAX_PATH, L'\0');
   // Its length counts the NUL.
-  const auto length = ExpandEnvironmentStringsW(program_data.value_or(L"%SystemDrive%\\ProgramData").c_str(), path.data(),
-                                                static_cast<DWORD>(path.size()));
+  const auto length = ExpandEnvironmentStringsW(program_data.value_or(L"%SystemDrive%\\ProgramData").c_str(),
+                                                path.data(), static_cast<DWORD>(path.size()));
   path.resize(length - 1);
   return path + L"\\Microsoft\\Crypto\\RSA\\MachineKeys";
 }

@@ -68,7 +68,8 @@ void install_registry() {
   // No clock in the laboratory to ask.
   RegistryKey::create(L"SYSTEM\\CurrentControlSet\\Services\\W32Time\\Parameters").set_text(L"Type", L"NoSync");
   auto cryptography = RegistryKey::create(L"SOFTWARE\\Microsoft\\Cryptography");
-  if (!cryptography.text(L"MachineGuid")) cryptography.set_text(L"MachineGuid", L"5b1fbd3c-8a0e-4a52-9c54-7d0f6a3b2e11");
+  if (!cryptography.text(L"MachineGuid"))
+    cryptography.set_text(L"MachineGuid", L"5b1fbd3c-8a0e-4a52-9c54-7d0f6a3b2e11");
 }
 
 void install_firewall() {
@@ -138,9 +139,9 @@ struct ServiceHandle {
 bool change_service(SC_HANDLE manager, const StockService& stock, const std::wstring& command,
                     const wchar_t* depends_on) {
   const ServiceHandle service{OpenServiceW(manager, stock.name, SERVICE_CHANGE_CONFIG)};
-  return service.handle && ChangeServiceConfigW(service.handle, SERVICE_WIN32_OWN_PROCESS, stock.start_type,
-                                                SERVICE_ERROR_NORMAL, command.c_str(), nullptr, nullptr, depends_on,
-                                                nullptr, nullptr, stock.display_name);
+  return service.handle &&
+         ChangeServiceConfigW(service.handle, SERVICE_WIN32_OWN_PROCESS, stock.start_type, SERVICE_ERROR_NORMAL,
+                              command.c_str(), nullptr, nullptr, depends_on, nullptr, nullptr, stock.display_name);
 }
 
 void install_services(const std::filesystem::path& programs) {
@@ -175,7 +176,8 @@ void start_stock_services(unsigned deadline_ms) {
   const auto until = GetTickCount64() + deadline_ms;
   for (const auto& stock : k_services) {
     const ServiceHandle service{OpenServiceW(manager.handle, stock.name, SERVICE_START | SERVICE_QUERY_STATUS)};
-    if (!service.handle) throw std::runtime_error("cannot open " + narrow(stock.name) + ": error " + std::to_string(GetLastError()));
+    if (!service.handle)
+      throw std::runtime_error("cannot open " + narrow(stock.name) + ": error " + std::to_string(GetLastError()));
     if (!StartServiceW(service.handle, 0, nullptr) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING)
       throw std::runtime_error("cannot start " + narrow(stock.name) + ": error " + std::to_string(GetLastError()));
     SERVICE_STATUS status{};

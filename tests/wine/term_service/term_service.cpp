@@ -46,7 +46,8 @@ std::uint32_t dword_of(std::wstring_view path, std::wstring_view name, std::uint
 }
 
 bool wants_to_listen() {
-  return dword_of(k_terminal_server, L"fDenyTSConnections", 1) == 0 && dword_of(k_rdp_tcp, L"fEnableWinStation", 0) != 0;
+  return dword_of(k_terminal_server, L"fDenyTSConnections", 1) == 0 &&
+         dword_of(k_rdp_tcp, L"fEnableWinStation", 0) != 0;
 }
 
 std::vector<std::string> outside_addresses() {
@@ -73,7 +74,9 @@ std::string new_activity_id() {
 class RegistryWatch {
  public:
   RegistryWatch(asio::io_context& io, std::wstring_view path, std::function<void()> changed)
-      : key_(RegistryKey::create(path)), event_(io, CreateEventW(nullptr, FALSE, FALSE, nullptr)), changed_(std::move(changed)) {}
+      : key_(RegistryKey::create(path)),
+        event_(io, CreateEventW(nullptr, FALSE, FALSE, nullptr)),
+        changed_(std::move(changed)) {}
 
   void arm() {
     RegNotifyChangeKeyValue(key_.get(), TRUE, REG_NOTIFY_CHANGE_LAST_SET | REG_NOTIFY_CHANGE_NAME,

@@ -91,7 +91,8 @@ class XPathParser {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw InvalidQuery(what + " at position " + std::to_string(all_.size() - rest_.size()) + " of " + std::string(all_));
+    throw InvalidQuery(what + " at position " + std::to_string(all_.size() - rest_.size()) + " of " +
+                       std::string(all_));
   }
   void skip_space() {
     while (!rest_.empty() && is_space(rest_[0])) rest_.remove_prefix(1);

@@ -2,11 +2,10 @@
 // https://learn.microsoft.com/windows/win32/wes/consuming-events#xpath-10-limitations
 // https://learn.microsoft.com/windows/win32/wes/queryschema-schema
 //
-//   query      := xpath | <QueryList><Query [Id] [Path]> (<Select [Path]>xpath</Select> | <Suppress ...>)+ </Query></QueryList>
-//   xpath      := ("*" | "Event") [ "[" "System" [ "[" or "]" ] "]" ]
-//   or         := and ("or" and)*
-//   and        := test ("and" test)*
-//   test       := "(" or ")" | "Provider" "[" "@Name" "=" literal "]" | number_name operator number
+//   query      := xpath | <QueryList><Query [Id] [Path]> (<Select [Path]>xpath</Select> | <Suppress ...>)+
+//   </Query></QueryList> xpath      := ("*" | "Event") [ "[" "System" [ "[" or "]" ] "]" ] or         := and ("or"
+//   and)* and        := test ("and" test)* test       := "(" or ")" | "Provider" "[" "@Name" "=" literal "]" |
+//   number_name operator number
 //               | "TimeCreated" "[" time_test ("and" time_test)* "]"
 //   time_test  := "@SystemTime" operator literal | "timediff(@SystemTime)" operator number
 #pragma once

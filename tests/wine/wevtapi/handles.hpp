@@ -27,8 +27,8 @@ struct ChannelEnumObject {
   std::vector<std::string> left;  // In reverse order.
 };
 
-using Object = std::variant<EventObject, Bookmark, std::shared_ptr<QueryResult>, std::shared_ptr<Subscription>, LogObject,
-                            ChannelConfigObject, ChannelEnumObject>;
+using Object = std::variant<EventObject, Bookmark, std::shared_ptr<QueryResult>, std::shared_ptr<Subscription>,
+                            LogObject, ChannelConfigObject, ChannelEnumObject>;
 
 class Handles {
  public:

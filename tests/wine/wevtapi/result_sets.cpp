@@ -120,8 +120,8 @@ NextResult Subscription::next(std::size_t max, DWORD timeout_ms) {
   if (stale_) return {{}, ERROR_EVT_QUERY_RESULT_STALE};
   if (pending_.empty()) {
     armed_ = true;
-    // A subscription that is read although it has not been signalled since its end says ERROR_INVALID_OPERATION; no page
-    // says so, those who read real hosts do: https://github.com/vectordotdev/vector/pull/26118
+    // A subscription that is read although it has not been signalled since its end says ERROR_INVALID_OPERATION; no
+    // page says so, those who read real hosts do: https://github.com/vectordotdev/vector/pull/26118
     return {{}, static_cast<DWORD>(std::exchange(read_to_end_, true) ? ERROR_INVALID_OPERATION : ERROR_NO_MORE_ITEMS)};
   }
   NextResult result;

@@ -61,8 +61,9 @@ auto guarded(Failed failed, Function function) -> decltype(function()) {
   }
 }
 
-// "The size, in bytes, of the caller-allocated buffer that the function used or the required buffer size if the function
-// fails with ERROR_INSUFFICIENT_BUFFER": https://learn.microsoft.com/windows/win32/api/winevt/nf-winevt-evtrender
+// "The size, in bytes, of the caller-allocated buffer that the function used or the required buffer size if the
+// function fails with ERROR_INSUFFICIENT_BUFFER":
+// https://learn.microsoft.com/windows/win32/api/winevt/nf-winevt-evtrender
 BOOL copy_out(const void* data, std::size_t bytes, DWORD size, void* buffer, DWORD* used) {
   *used = static_cast<DWORD>(bytes);
   if (!buffer || size < bytes) return refuse(ERROR_INSUFFICIENT_BUFFER);
@@ -95,8 +96,7 @@ EVT_VARIANT variant(std::uint64_t value) {
 }
 
 EVT_HANDLE add_subscription(Channel channel, EventQuery query, Subscription::Start start, bool strict, HANDLE signal) {
-  const auto subscription =
-      std::make_shared<Subscription>(std::move(channel), std::move(query), start, strict, signal);
+  const auto subscription = std::make_shared<Subscription>(std::move(channel), std::move(query), start, strict, signal);
   const auto handle = handles().add(subscription);
   store_watch().begin();
   subscription->look();  // What is there already is a reason to signal.
@@ -171,7 +171,8 @@ EVT_HANDLE WINAPI EvtQuery(EVT_HANDLE session, LPCWSTR path, LPCWSTR text, DWORD
 }
 
 // https://learn.microsoft.com/windows/win32/api/winevt/nf-winevt-evtnext
-WINBOOL WINAPI EvtNext(EVT_HANDLE results, DWORD size, EVT_HANDLE* events, DWORD timeout, DWORD flags, PDWORD returned) {
+WINBOOL WINAPI EvtNext(EVT_HANDLE results, DWORD size, EVT_HANDLE* events, DWORD timeout, DWORD flags,
+                       PDWORD returned) {
   if (size == 0 || !events || !returned || flags != 0) return refuse(ERROR_INVALID_PARAMETER);
   *returned = 0;
   return guarded(refuse, [&]() -> BOOL {
@@ -250,8 +251,8 @@ EVT_HANDLE WINAPI EvtOpenChannelConfig(EVT_HANDLE session, LPCWSTR path, DWORD) 
 }
 
 // https://learn.microsoft.com/windows/win32/api/winevt/ne-winevt-evt_channel_config_property_id
-WINBOOL WINAPI EvtGetChannelConfigProperty(EVT_HANDLE handle, EVT_CHANNEL_CONFIG_PROPERTY_ID property, DWORD, DWORD size,
-                                           PEVT_VARIANT buffer, PDWORD used) {
+WINBOOL WINAPI EvtGetChannelConfigProperty(EVT_HANDLE handle, EVT_CHANNEL_CONFIG_PROPERTY_ID property, DWORD,
+                                           DWORD size, PEVT_VARIANT buffer, PDWORD used) {
   return guarded(refuse, [&]() -> BOOL {
     const auto config = handles().find_as<ChannelConfigObject>(handle);
     if (!config) return refuse(ERROR_INVALID_HANDLE);
