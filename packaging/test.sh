@@ -81,7 +81,11 @@ packaging/install-dependencies.sh "${packages[@]}"
 if [[ ${presets[*]} == windows-release ]]; then
   heading 'Windows libraries'
   packaging/windows/dependencies.sh
-  export WINEPREFIX=$PWD/build/wine
+  # A fresh one; without waiting for its first server, two service control managers would run.
+  export WINEPREFIX=$PWD/build/wine-prefix WINEDEBUG=-all WINEDLLOVERRIDES=mscoree,mshtml=
+  rm -rf "$WINEPREFIX"
+  quietly build/logs/wineboot.log wineboot --init
+  wineserver --wait
 fi
 if wanted format; then
   heading 'clang-format'

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <future>
 
 #include "agent-lib/rules/query_builder.hpp"
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "service/exit_codes.hpp"
+#include "service/hosting/platform.hpp"
 #include "service/pki/private_file.hpp"
 
 namespace rdpmend {
@@ -176,7 +176,7 @@ void App::stop(const std::string& reason) {
   auto down = std::async(std::launch::async, [this, &reason] { take_down(reason); });
   if (down.wait_for(k_hard_stop) == std::future_status::ready) return down.get();
   log::error("the service did not stop within {}: ending the process", to_human(k_hard_stop));
-  std::_Exit(exit_code::k_hard_stop);
+  end_process_now(exit_code::k_hard_stop);
 }
 
 void App::take_down(const std::string& reason) {

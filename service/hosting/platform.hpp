@@ -16,6 +16,9 @@ std::string machine_name();
 // The arguments after the program's name, in UTF-8.
 std::vector<std::string> utf8_arguments(int argc, char** argv);
 
+// Ends the process at once, whatever its threads hang in.
+[[noreturn]] void end_process_now(int exit_code);
+
 // A terminal shows UTF-8 and colours from here on, as far as it can.
 void prepare_terminal();
 

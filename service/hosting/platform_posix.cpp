@@ -20,6 +20,10 @@ std::vector<std::string> utf8_arguments(int argc, char** argv) {
   return {argv + (argc > 0 ? 1 : 0), argv + argc};
 }
 
+void end_process_now(int exit_code) {
+  _exit(exit_code);
+}
+
 void prepare_terminal() {}
 
 }  // namespace rdpmend

@@ -6,6 +6,7 @@
 #include <shellapi.h>
 #include <shlobj.h>
 
+#include <cstdlib>
 #include <iterator>
 
 #include "agent-lib/win32/text.hpp"
@@ -62,6 +63,13 @@ std::vector<std::string> utf8_arguments(int, char**) {
   std::vector<std::string> arguments;
   for (int i = 1; wide && i < count; ++i) arguments.push_back(win32::narrow(wide.get()[i]));
   return arguments;
+}
+
+// Not ExitProcess, nor what calls it: it runs the libraries' ends, which may wait for a lock that a hung thread holds.
+// https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitprocess
+void end_process_now(int exit_code) {
+  TerminateProcess(GetCurrentProcess(), static_cast<UINT>(exit_code));
+  std::abort();
 }
 
 void prepare_terminal() {
