@@ -130,7 +130,7 @@ Status App::start_engine() {
 Status App::start_rpc() {
   AgentServiceParts service{*engine_,
                             *journal_,
-                            [this](std::stop_token stop) { return journal_->verify_chain(std::move(stop)); },
+                            [this](const std::stop_token& stop) { return journal_->verify_chain(stop); },
                             catalogue_,
                             parts_.host.clock,
                             parts_.host.identity,

@@ -86,7 +86,7 @@ Result<std::string> walk(sqlite::Database& database, std::uint64_t at_most, cons
 
 }  // namespace
 
-Result<std::string> check_chain(sqlite::Database& database, std::uint64_t at_most, std::stop_token stop) {
+Result<std::string> check_chain(sqlite::Database& database, std::uint64_t at_most, const std::stop_token& stop) {
   // One snapshot: entries appended or pruned meanwhile do not disturb the walk.
   auto snapshot = sqlite::Transaction::begin(database, sqlite::Transaction::Kind::deferred);
   if (!snapshot) return fail(snapshot.error());

@@ -13,6 +13,6 @@ namespace rdpmend {
 // Checks the newest `at_most` entries, one by one in memory, and what the oldest kept entry is anchored at if it is
 // among them. The answer says where the chain breaks first, and how; empty: it holds. An error: it could not be read,
 // or `stop`.
-Result<std::string> check_chain(sqlite::Database& database, std::uint64_t at_most, std::stop_token stop = {});
+Result<std::string> check_chain(sqlite::Database& database, std::uint64_t at_most, const std::stop_token& stop = {});
 
 }  // namespace rdpmend

@@ -289,14 +289,14 @@ void SqliteJournal::set_listener(std::function<void(std::uint64_t)> listener) {
   impl_->listener = std::move(listener);
 }
 
-Result<std::string> SqliteJournal::verify_chain(std::stop_token stop) const {
+Result<std::string> SqliteJournal::verify_chain(const std::stop_token& stop) const {
   const std::unique_lock lock(impl_->verify_mutex, std::try_to_lock);
   if (!lock.owns_lock()) {
     return fail(ErrorCode::unavailable, "the journal is being verified already", "Try again when that is done.");
   }
   auto database = sqlite::Database::open(impl_->file, sqlite::Access::read);
   if (!database) return fail(Error(database.error()).context("cannot verify the journal"));
-  return check_chain(*database, std::numeric_limits<std::int64_t>::max(), std::move(stop));
+  return check_chain(*database, std::numeric_limits<std::int64_t>::max(), stop);
 }
 
 }  // namespace rdpmend

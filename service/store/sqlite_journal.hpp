@@ -33,7 +33,7 @@ class SqliteJournal : public Journal {
   void set_listener(std::function<void(std::uint64_t)> listener) override;
 
   // Walks the whole hash chain: where and how it breaks first; empty: it holds. One walk at a time, else `unavailable`.
-  Result<std::string> verify_chain(std::stop_token stop = {}) const;
+  Result<std::string> verify_chain(const std::stop_token& stop = {}) const;
 
  private:
   class Impl;
