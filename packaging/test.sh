@@ -40,6 +40,13 @@ check_format() {
   find agent-lib service cli tests -name '*.[ch]pp' -print0 | xargs -0 clang-format-14 --dry-run -Werror
 }
 
+# What the failed tests printed, each shortened, from ctest's output.
+show_failures() {  # LOG
+  awk '/^ *[0-9]+\/[0-9]+ Test +#/ { left = /\*\*\*(Failed|Timeout|Exception)/ ? 80 : 0 }
+       /^ +Start +[0-9]+: / { left = 0 }
+       left > 0 { print; left-- }' "$1" | cut -c 1-300 >&2
+}
+
 # ctest's own figures, from its JUnit report. The preset asan tries what fails once more: at the end of a process gRPC's
 # detached threads may still hold OpenSSL's error state, which looks like a leak then; a real leak is there each time.
 # A skipped test says why in the log and counts as neither.
@@ -49,7 +56,10 @@ run_ctest() {  # PRESET [CTEST_ARGUMENT...]
   # GCC 12's thread sanitizer needs addresses that are not randomised too far.
   if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then prefix=(setarch -R); fi
   rm -f "$report"
-  quietly "build/logs/$preset-ctest.log" "${prefix[@]}" ctest --preset "$preset" --output-junit "$report" "$@" || status=1
+  if ! quietly "build/logs/$preset-ctest.log" "${prefix[@]}" ctest --preset "$preset" --output-junit "$report" "$@"; then
+    status=1
+    show_failures "build/logs/$preset-ctest.log"
+  fi
   if [[ ! -s $report ]]; then
     count "ctest $preset" 0 1
     return
