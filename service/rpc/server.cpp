@@ -5,6 +5,8 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
+
 #include "service/rpc/grpc_log.hpp"
 
 namespace rdpmend {
@@ -95,11 +97,15 @@ void RpcServer::refuse_new_calls() {
 
 void RpcServer::stop(Duration grace) {
   if (!server_) return;
+  const auto deadline = std::chrono::steady_clock::now() + grace;
   refuse_new_calls();
-  hub_.stop();
   service_.stop();
+  // Shutdown closes a connection that has no calls left, and a client that writes to it just then would not read its
+  // last answer: so watchers have theirs first.
+  hub_.stop().wait_until(deadline);
+  const auto left = std::max<Duration>(deadline - std::chrono::steady_clock::now(), {});
   server_->Shutdown(std::chrono::system_clock::now() +
-                    std::chrono::duration_cast<std::chrono::system_clock::duration>(grace));
+                    std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
   server_.reset();
   audits_.finish();
   reads_.finish();

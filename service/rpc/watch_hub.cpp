@@ -32,6 +32,7 @@ grpc::ServerWriteReactor<v1::WatchResponse>* WatchHub::watch(const v1::WatchRequ
   auto stream = std::make_shared<WatchStream>(journal_, reads_, request, [this](const auto& done) {
     streams_.erase(done);
     --watchers_;
+    tell_if_ended();
   });
   asio::post(reads_, [this, stream] {
     streams_.insert(stream);
@@ -49,11 +50,22 @@ void WatchHub::wake() {
   });
 }
 
-void WatchHub::stop() {
-  asio::post(reads_, [this] {
+std::future<void> WatchHub::stop() {
+  std::promise<void> ended;
+  auto future = ended.get_future();
+  asio::post(reads_, [this, ended = std::move(ended)]() mutable {
     stopping_ = true;
+    ended_ = std::move(ended);
     for (const auto& stream : streams_) stream->stop();
+    tell_if_ended();
   });
+  return future;
+}
+
+void WatchHub::tell_if_ended() {
+  if (!ended_ || !streams_.empty()) return;
+  ended_->set_value();
+  ended_.reset();
 }
 
 }  // namespace rdpmend

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <future>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "service/rpc/watch_stream.hpp"
@@ -19,11 +21,13 @@ class WatchHub {
   grpc::ServerWriteReactor<v1::WatchResponse>* watch(const v1::WatchRequest& request);
   // The journal has grown. Returns at once.
   void wake();
-  // Every stream ends once it has sent what is in the journal.
-  void stop();
+  // Every stream ends once it has sent what is in the journal. Ready when the last one has.
+  std::future<void> stop();
   std::uint32_t watchers() const { return watchers_; }
 
  private:
+  void tell_if_ended();
+
   const Journal& journal_;
   asio::any_io_executor reads_;
   const std::uint32_t max_watchers_;
@@ -32,6 +36,7 @@ class WatchHub {
   // --- of the reads thread ---
   std::set<std::shared_ptr<WatchStream>> streams_;
   bool stopping_ = false;
+  std::optional<std::promise<void>> ended_;  // While somebody waits for it.
 };
 
 }  // namespace rdpmend
