@@ -107,6 +107,7 @@ std::unique_ptr<CLI::App> make_parser(GlobalOptions& options, Run& chosen) {
       std::make_unique<CLI::App>("Sees and commands rdpmend, the service that keeps an RDP host reachable.", "rdpmend");
   app->footer(k_footer);
   app->require_subcommand(1);
+  app->allow_windows_style_options(false);  // /share/file is a path.
   app->formatter(std::make_shared<HelpFormatter>());
   app->set_help_flag("-h,--help", "This help");
   add_global_options(*app, options);

@@ -115,6 +115,7 @@ int run_verbs(std::vector<std::string> arguments) {
   CLI::App app("rdpmendd keeps a Remote Desktop host reachable. Command it with rdpmend.", "rdpmendd");
   app.set_version_flag("--version", std::string("rdpmendd ") + RDPMEND_VERSION);
   app.require_subcommand(1);
+  app.allow_windows_style_options(false);  // /path/file is a path.
   app.footer(std::string("Example: rdpmendd rehearse --list\n\n") + k_exit_codes);
   Chosen chosen;
   add_run(app, chosen);

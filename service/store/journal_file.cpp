@@ -150,11 +150,11 @@ Result<fs::path> set_aside(const fs::path& file) {
     target = file.parent_path() / fmt::format("{}-{}", stem, number);
   }
   for (const auto* suffix : k_suffixes) {
+    const auto part = with_suffix(file, suffix);
     std::error_code code;
-    fs::rename(with_suffix(file, suffix), with_suffix(target, suffix), code);
-    if (code && code != std::errc::no_such_file_or_directory) {
-      return fail(access_error(code, fmt::format("cannot set {} aside", file.string())));
-    }
+    if (!fs::exists(fs::symlink_status(part, code))) continue;
+    fs::rename(part, with_suffix(target, suffix), code);
+    if (code) return fail(access_error(code, fmt::format("cannot set {} aside", file.string())));
   }
   return target;
 }

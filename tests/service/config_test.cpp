@@ -205,11 +205,12 @@ TEST(LoadConfigTest, the_file_at_the_default_place_is_read) {
 
 TEST(LoadConfigTest, rule_files_are_found_beside_the_configuration) {
   TempFolder folder;
-  const auto absolute = (folder / "elsewhere.textproto").string();
+  const auto absolute = (folder / "elsewhere.textproto").generic_string();  // A backslash would have to be doubled.
   write_bytes(folder / "a.cfg", "site_rules: \"rules/../site.textproto\"\nsite_rules: \"" + absolute + "\"");
   const auto config = load_config(folder / "a.cfg", "unused", catalogue());
   ASSERT_TRUE(ok(config));
-  EXPECT_THAT(config->site_rules(), ElementsAre((folder / "site.textproto").string(), absolute));
+  EXPECT_THAT(config->site_rules(), ElementsAre((folder / "site.textproto").string(),
+                                                std::filesystem::path(absolute).make_preferred().string()));
 }
 
 TEST(LoadConfigTest, the_error_has_a_line_for_each_mistake) {

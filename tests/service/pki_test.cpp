@@ -9,6 +9,7 @@
 #include "service/pki/certificate.hpp"
 #include "service/pki/trust_store.hpp"
 #include "tests/service/journal_test_support.hpp"
+#include "tests/service/outsiders.hpp"
 #include "tests/service/temp_folder.hpp"
 
 namespace rdpmend {
@@ -58,12 +59,9 @@ TEST_F(PkiTest, is_made_at_first_and_found_later) {
 TEST_F(PkiTest, nobody_but_the_owner_can_read_it) {
   ensure();
   ASSERT_TRUE(ok(write_admin_profile(paths, "127.0.0.1:50904")));
-  using fs::perms;
-  EXPECT_EQ(fs::status(paths.folder).permissions(), perms::owner_all);
-  for (const auto& entry : fs::recursive_directory_iterator(paths.folder)) {
-    const auto expected = entry.is_directory() ? perms::owner_all : perms::owner_read | perms::owner_write;
-    EXPECT_EQ(entry.status().permissions(), expected) << entry.path();
-  }
+  EXPECT_THAT(outsiders(paths.folder), IsEmpty());
+  for (const auto& entry : fs::recursive_directory_iterator(paths.folder))
+    EXPECT_THAT(outsiders(entry.path()), IsEmpty()) << entry.path();
 }
 
 TEST_F(PkiTest, the_server_certificate_names_the_host) {
