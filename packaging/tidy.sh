@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# clang-tidy over every source of the product that the debug preset compiles (the tests would double its time). A file that was found clean is not looked at
-# again until it, a header of ours that it includes, the checks or its command change.
+# clang-tidy over every source of the product that a build compiles (the tests would double its time). A file that was
+# found clean is not looked at again until it, a header of ours that it includes, or the checks change.
+# usage: packaging/tidy.sh [BUILD_FOLDER], build/debug unless given
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 build_dir=${1:-build/debug}

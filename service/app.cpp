@@ -8,8 +8,7 @@
 #include "agent-lib/rules/query_builder.hpp"
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/support/utf8.hpp"
-#include "service/exit_codes.hpp"
-#include "service/hosting/platform.hpp"
+#include "service/hard_stop.hpp"
 #include "service/pki/private_file.hpp"
 
 namespace rdpmend {
@@ -18,7 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration k_hard_stop = 15s;
 constexpr Duration k_rpc_grace = 3s;
 constexpr Duration k_shortest_tick = 50ms;  // Should the engine ever ask for the past.
 constexpr Duration k_longest_tick = 1h;
@@ -41,6 +39,7 @@ Result<std::unique_ptr<App>> App::start(AppParts parts) {
   std::unique_ptr<App> app(new App(std::move(parts)));
   auto up = app->bring_up();
   if (!up) {
+    const HardStop limit;
     app->stop("it could not start: " + up.error().what);
     return fail(std::move(up.error()));
   }
@@ -62,10 +61,10 @@ Status App::bring_up() {
   if (auto made = make_private_folder(parts_.state); !made)
     return fail(std::move(made.error()).context("cannot use the state folder"));
   load_catalogue();
-  if (auto done = open_journal(); !done) return done;
-  if (auto done = open_keys(); !done) return done;
-  if (auto done = start_engine(); !done) return done;
-  if (auto done = start_rpc(); !done) return done;
+  for (const auto step : {&App::open_journal, &App::open_keys, &App::start_engine, &App::start_rpc}) {
+    if (auto done = (this->*step)(); !done) return done;
+    if (parts_.on_progress) parts_.on_progress();
+  }
   reader_->start();
   log::info("rdpmendd {} is up on host {} ({}), RPC at {}", RDPMEND_VERSION, parts_.host.identity.name,
             parts_.host.identity.kind, rpc_->address());
@@ -136,11 +135,9 @@ Status App::start_rpc() {
                             parts_.host.identity,
                             RDPMEND_VERSION,
                             rdp_address(parts_.host.listener)};
-  auto started =
-      RpcServer::start(parts_.config.rpc(), {pki_->server_certificate_pem, pki_->server_key_pem}, *trust_,
-                       std::move(service), [this](const auto& where, const auto& what) { report(where, what); });
-  if (!started) return fail(std::move(started.error()));
-  rpc_ = std::move(*started);
+  rpc_ = std::make_unique<RpcServer>(
+      parts_.config.rpc(), ServerKeys{pki_->server_certificate_pem, pki_->server_key_pem}, *trust_, std::move(service),
+      [this](const auto& where, const auto& what) { report(where, what); });
   journal_->set_listener([this](std::uint64_t newest) {
     rpc_->wake();
     if (parts_.on_journal) parts_.on_journal(newest);
@@ -173,13 +170,6 @@ void App::report(const std::string& where, const std::string& thrown) {
 
 void App::stop(const std::string& reason) {
   if (std::exchange(stopped_, true)) return;
-  auto down = std::async(std::launch::async, [this, &reason] { take_down(reason); });
-  if (down.wait_for(k_hard_stop) == std::future_status::ready) return down.get();
-  log::error("the service did not stop within {}: ending the process", to_human(k_hard_stop));
-  end_process_now(exit_code::k_hard_stop);
-}
-
-void App::take_down(const std::string& reason) {
   if (rpc_) rpc_->refuse_new_calls();
   if (reader_) reader_->stop();
   if (engine_) stop_engine(reason);

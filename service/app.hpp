@@ -26,6 +26,8 @@ struct AppParts {
   HostControl host;             // Outlives the app.
   // The journal has grown, up to this number. From any thread; must return at once. May be empty.
   std::function<void(std::uint64_t)> on_journal;
+  // One more part of the start is done. May be empty.
+  std::function<void()> on_progress = {};
 };
 
 class App {
@@ -36,15 +38,14 @@ class App {
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
-  const std::string& rpc_address() const { return rpc_->address(); }
+  std::string rpc_address() const { return rpc_->address(); }
   const std::filesystem::path& admin_profile() const { return pki_->paths.admin_profile; }
   const Journal& journal() const { return *journal_; }
   const Engine& engine() const { return *engine_; }
   // Settings of the host changed. From any thread.
   void host_changed() { engine_->host_changed(); }
 
-  // Finishes or undoes the current step, and ends everything. If something hangs for longer than k_hard_stop, ends the
-  // process: the next start recovers as after a crash.
+  // Finishes or undoes the current step, and ends everything. Has no limit of its own: see HardStop.
   void stop(const std::string& reason);
 
  private:
@@ -56,7 +57,6 @@ class App {
   Status start_engine();
   Status start_rpc();
 
-  void take_down(const std::string& reason);
   void stop_engine(const std::string& reason);
   void arm_timer();
   void report(const std::string& where, const std::string& what);

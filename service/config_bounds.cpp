@@ -19,7 +19,7 @@ using google::protobuf::Message;
 using namespace std::chrono_literals;
 using Days = std::chrono::duration<std::int64_t, std::ratio<86400>>;
 
-constexpr char k_listen[] = "127.0.0.1:50904";
+constexpr char k_listen[] = "127.0.0.1:30904";
 
 constexpr std::uint64_t k_kib = 1024;
 constexpr std::uint64_t k_mib = 1024 * k_kib;

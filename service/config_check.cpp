@@ -34,7 +34,7 @@ const FieldDescriptor* field_of(const Message& message, std::string_view name) {
 
 // Empty: it is fine.
 std::string endpoint_problem(const std::string& text) {
-  const std::string hint = ". Write an IP address and a port, such as 127.0.0.1:50904 or [::1]:50904.";
+  const std::string hint = ". Write an IP address and a port, such as 127.0.0.1:30904 or [::1]:30904.";
   const auto colon = text.rfind(':');
   if (colon == std::string::npos) return fmt::format("\"{}\" has no port{}", text, hint);
   std::string address = text.substr(0, colon);

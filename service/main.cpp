@@ -1,5 +1,6 @@
 // rdpmendd: the verbs and their options.
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <memory>
@@ -142,6 +143,9 @@ int refuse(const Error& error) {
 }  // namespace rdpmend
 
 int main(int argc, char** argv) {
+  // First of all: OpenSSL's configuration names libraries to load, and its place was chosen where OpenSSL was built.
+  // Here anybody might be able to make that folder. https://docs.openssl.org/3.0/man3/OPENSSL_init_crypto/
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   try {
     rdpmend::prepare_terminal();
     return rdpmend::run_verbs(rdpmend::utf8_arguments(argc, argv));

@@ -12,6 +12,7 @@
 #include "service/app.hpp"
 #include "service/config.hpp"
 #include "service/exit_codes.hpp"
+#include "service/hard_stop.hpp"
 #include "service/healing_watch.hpp"
 #include "service/hosting/console_host.hpp"
 #include "service/hosting/rehearsed_host.hpp"
@@ -144,6 +145,7 @@ Result<int> run(const RehearsalOptions& options) {
   }
   const auto reason = console.wait();
   const int code = options.until_healed ? conclude(narrator, judge->answer()) : exit_code::k_ok;
+  const HardStop limit;
   (*app)->stop(reason);
   narrator.say("Stopped: {}. The state is kept in {}", reason, state->string());
   return code;

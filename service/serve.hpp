@@ -28,6 +28,8 @@ class ProcessOwner {
   virtual std::string wait() = 0;
   virtual void stopping() {}
   virtual void stopped() {}
+  // Something hangs, and the process ends as soon as this returns. Instead of stopped(), on another thread.
+  virtual void hung() {}
   // See AppParts::on_journal. May come before running().
   virtual void journal_grew() {}
 };

@@ -6,6 +6,7 @@
 #include "agent-lib/support/utf8.hpp"
 #include "service/exit_codes.hpp"
 #include "service/hosting/platform.hpp"
+#include "service/hosting/scm_event_log.hpp"
 #include "service/hosting/scm_host.hpp"
 #include "service/hosting/scm_install.hpp"
 #include "service/verbs.hpp"
@@ -16,12 +17,16 @@ namespace {
 
 int install(const InstallOptions& options) {
   const auto done = install_service(options);
-  if (!done) return refuse(done.error());
+  if (!done) {
+    // For an installation without a screen; Windows Installer throws away what a program prints.
+    (void)EventLog().report(could_not_start(Error(done.error()).context("the service could not be installed")));
+    return refuse(done.error());
+  }
   for (const auto& warning : done->warnings) fmt::print(stderr, "rdpmendd: warning: {}\n", warning);
   fmt::print(
       "service        rdpmend, starts with Windows ({})\nstate          {}\nlistens on     {}\nadmin profile  {}\n"
       "Start it now with: sc.exe start rdpmend\n",
-      done->updated ? "updated" : "installed", to_utf8(options.state), done->listen, to_utf8(done->admin_profile));
+      done->updated ? "updated" : "installed", to_utf8(done->state), done->listen, to_utf8(done->admin_profile));
   return exit_code::k_ok;
 }
 
@@ -37,16 +42,15 @@ int uninstall() {
 
 void add_install(CLI::App& app, Chosen& chosen) {
   const auto options = std::make_shared<InstallOptions>();
-  options->state = default_state_folder();
   auto* verb = app.add_subcommand("install", "Install the Windows service, or bring an installed one up to date");
   verb->add_option_function<std::string>(
       "--listen", [options](const std::string& address) { options->listen = address; },
-      "ADDRESS:PORT for gRPC, written to the configuration file (default: what is there, or 127.0.0.1:50904)");
+      "ADDRESS:PORT for gRPC, written to the configuration file (default: what is there, or 127.0.0.1:30904)");
   verb->add_option_function<std::string>(
-          "--state", [options](const std::string& folder) { options->state = path_from_utf8(folder); },
-          "Folder of configuration, journal and keys")
-      ->default_str(to_utf8(options->state));
-  verb->footer("Example: rdpmendd install --listen 0.0.0.0:50904");
+      "--state", [options](const std::string& folder) { options->state = path_from_utf8(folder); },
+      "Folder of configuration, journal and keys (default: where an installed service has it, or " +
+          to_utf8(default_state_folder()) + ")");
+  verb->footer("Example: rdpmendd install --listen 0.0.0.0:30904");
   verb->callback([options, &chosen] { chosen = [options] { return install(*options); }; });
 }
 

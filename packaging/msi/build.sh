@@ -13,6 +13,14 @@ for program in rdpmendd.exe rdpmend.exe; do
 done
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$version is no version like 1.2.3"
 
+# As its version resource says it.
+program_version() {
+  local found
+  found=$(strings --encoding=l "$1" | grep -A 1 -x FileVersion | tail -n 1)
+  [[ $found =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$1 has no version resource"
+  echo "$found"
+}
+
 mkdir -p "$output"
 output=$(realpath "$output")
 msi=$output/rdpmend-$version-x64.msi
@@ -23,9 +31,17 @@ source_file=$PWD/packaging/msi/rdpmend.wxs
 (cd "$binaries" && wixl --arch x64 -D "Version=$version" -o "$unfinished" "$source_file")
 
 # wixl knows no Environment table, no Secure properties and no rollback actions, and gives every action the bit of one
-# that does not impersonate, also the one that sets a property.
+# that does not impersonate, also the one that sets a property. It knows no versions of files either: without them Windows
+# Installer takes an installed program for newer than any, lays no new one down on an upgrade, and removes the old one.
+# https://learn.microsoft.com/windows/win32/msi/file-versioning-rules
+# An installer of the same version replaces what is there, as one that was built again.
+# https://learn.microsoft.com/windows/win32/msi/upgrade-table
 # Types: https://learn.microsoft.com/windows/win32/msi/summary-list-of-all-custom-action-types
 readonly k_set_property=51
+readonly k_up_to_this_version=$((0x200 + 0x1)) # And features as they were chosen.
+readonly k_64_bit_value=$((2 + 0x10))
+upgrade_code={$(sed -n 's/.*UpgradeCode="\([^"]*\)".*/\U\1/p' "$source_file")}
+file_version=$(program_version "$binaries/rdpmendd.exe").0
 readonly k_rollback=$((18 + 0x40 + 0x100 + 0x400 + 0x800)) # A file's program, result ignored, rollback, as SYSTEM.
 msibuild "$unfinished" \
   -q 'CREATE TABLE `Environment` (`Environment` CHAR(72) NOT NULL, `Name` CHAR(255) NOT NULL LOCALIZABLE, `Value` CHAR(255) LOCALIZABLE, `Component_` CHAR(72) NOT NULL PRIMARY KEY `Environment`)' \
@@ -34,7 +50,12 @@ msibuild "$unfinished" \
   -q "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Sequence\`) VALUES ('WriteEnvironmentStrings', 5200)" \
   -q "UPDATE \`CustomAction\` SET \`Type\` = $k_set_property WHERE \`Action\` = 'ListenArgument'" \
   -q "UPDATE \`CustomAction\` SET \`Type\` = $k_rollback WHERE \`Action\` = 'UndoInstallService'" \
-  -q "UPDATE \`Property\` SET \`Value\` = 'LISTEN;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE \`Property\` = 'SecureCustomProperties'"
+  -q "UPDATE \`CustomAction\` SET \`Type\` = $k_rollback WHERE \`Action\` = 'RestoreService'" \
+  -q "UPDATE \`RegLocator\` SET \`Type\` = $k_64_bit_value" \
+  -q "UPDATE \`File\` SET \`Version\` = '$file_version', \`Language\` = '1033'" \
+  -q "DELETE FROM \`Upgrade\` WHERE \`ActionProperty\` = 'WIX_UPGRADE_DETECTED'" \
+  -q "INSERT INTO \`Upgrade\` (\`UpgradeCode\`, \`VersionMax\`, \`Attributes\`, \`ActionProperty\`) VALUES ('$upgrade_code', '$version', $k_up_to_this_version, 'WIX_UPGRADE_DETECTED')" \
+  -q "UPDATE \`Property\` SET \`Value\` = 'LISTEN;SERVICEWASTHERE;WINDOWSMAJOR;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE \`Property\` = 'SecureCustomProperties'"
 
 # msibuild says nothing of a query that changed nothing.
 expect() {
@@ -46,6 +67,11 @@ expect CustomAction '^InstallService	3090	rdpmendd.exe	install '
 expect Environment '^Path	=-\*PATH	'
 expect Property '^SecureCustomProperties	LISTEN;'
 expect Property "^ProductVersion	$version$"
+expect CustomAction "^RestoreService	$k_rollback	"
+expect File "^rdpmendd.exe	.*	${file_version//./\\.}	1033	"
+expect File "^rdpmend.exe	.*	${file_version//./\\.}	1033	"
+expect RegLocator "	$k_64_bit_value$"
+expect Upgrade "	$k_up_to_this_version	.*	WIX_UPGRADE_DETECTED$"
 expect InstallExecuteSequence '^WriteEnvironmentStrings	+5200$'
 expect InstallExecuteSequence '^RemoveExistingProducts	+1501$'
 mv "$unfinished" "$msi"

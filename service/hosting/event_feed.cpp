@@ -9,6 +9,7 @@
 namespace rdpmend {
 
 namespace {
+constexpr std::chrono::seconds k_try_again{30};  // The log may be full, or its service down.
 constexpr std::size_t k_page = 100;
 constexpr std::size_t k_longest_cursor = 64;
 }  // namespace
@@ -40,7 +41,9 @@ void EventFeed::run() {
   for (bool last = false; !last;) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return grew_ || stopping_; });
+      const auto changed = [this] { return grew_ || stopping_; };
+      if (failing_) changed_.wait_for(lock, k_try_again, changed);
+      if (!failing_) changed_.wait(lock, changed);
       grew_ = false;
       last = stopping_;
     }
@@ -58,22 +61,26 @@ void EventFeed::catch_up() {
     if (!page) return log::warning("event log: {}", to_string(page.error()));
     if (page->empty()) return;
     bool told = false;
+    Status done;
     for (const auto& entry : *page) {
-      told |= tell(entry);
+      done = tell(entry, told);
+      if (!done) break;
       cursor_ = entry.seq();
     }
     // Only then: what lies between is looked at again after a crash, and still not told.
     if (told) keep_cursor();
+    if (!done && !failing_) log::warning("event log: {}", to_string(done.error()));
+    failing_ = !done;
+    if (failing_) return;
   }
 }
 
-bool EventFeed::tell(const v1::JournalEntry& entry) {
+Status EventFeed::tell(const v1::JournalEntry& entry, bool& told) {
   const auto message = to_event(entry, fault_of(entry));
-  if (!message) return false;
-  const auto done = tell_(*message);
-  if (!done && told_before_) log::warning("event log: {}", to_string(done.error()));
-  told_before_ = done.has_value();
-  return true;
+  if (!message) return {};
+  auto done = tell_(*message);
+  told |= done.has_value();
+  return done;
 }
 
 std::string EventFeed::fault_of(const v1::JournalEntry& entry) const {

@@ -19,7 +19,7 @@ inline constexpr std::uint64_t k_newest_entries = 100;
 
 class EventFeed {
  public:
-  // Called on the feed's own thread. What cannot be told is logged and left out.
+  // Called on the feed's own thread. What cannot be told is told later, and what comes after it too.
   using Tell = std::function<Status(const EventMessage&)>;
   EventFeed(const Journal& journal, std::filesystem::path cursor_file, Tell tell);
   // Tells what is there by now.
@@ -33,7 +33,7 @@ class EventFeed {
  private:
   void run();
   void catch_up();
-  bool tell(const v1::JournalEntry& entry);
+  Status tell(const v1::JournalEntry& entry, bool& told);
   std::string fault_of(const v1::JournalEntry& entry) const;
   void load_cursor();
   void keep_cursor();
@@ -42,7 +42,7 @@ class EventFeed {
   const std::filesystem::path cursor_file_;
   const Tell tell_;
   std::uint64_t cursor_ = 0;  // Of the feed's thread.
-  bool told_before_ = true;   // Of the feed's thread: the last message reached the event log.
+  bool failing_ = false;      // Of the feed's thread: the event log did not take the entry after the cursor.
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -92,13 +92,13 @@ Result<Ids> known_ids(const std::string& provider) {
   Ids ids;
   while (true) {
     const UniqueEvt event(api.next_event_metadata(events.get(), 0));
-    if (!event) break;
+    if (!event && GetLastError() == ERROR_NO_MORE_ITEMS) return ids;
+    if (!event) return fail(last_error("cannot list the provider's events"));
     EVT_VARIANT value{};
     DWORD used = 0;
     if (api.event_metadata_property(event.get(), EventMetadataEventID, 0, sizeof value, &value, &used))
       ids.insert(value.UInt32Val & k_without_qualifiers);
   }
-  return ids;
 }
 
 void check_channel(const std::string& channel, const std::string& rule, Findings& findings) {

@@ -1,10 +1,4 @@
 // Who this process is. What it finds as an administrator may differ from what the service finds as SYSTEM.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
-#include <cstring>
-
 #include "agent-lib/win32/os.hpp"
 #include "agent-lib/win32/os_error.hpp"
 #include "agent-lib/win32/text.hpp"
@@ -53,29 +47,11 @@ void check_rights(Findings& findings) {
                    name + (is_administrator != FALSE ? ", Administrators" : ", no administrator"));
 }
 
-void check_privileges(Findings& findings) {
-  const Assumption assumption{"privileges of this process", "SeChangeNotifyPrivilege; no other is used",
-                              "service/README.md"};
-  const auto buffer = token_information(TokenPrivileges);
-  if (!buffer) return findings.failed(assumption, buffer.error());
-  const auto* privileges = reinterpret_cast<const TOKEN_PRIVILEGES*>(buffer->data());
-  std::vector<std::string> names;
-  for (DWORD i = 0; i < privileges->PrivilegeCount; ++i) {
-    LUID id = privileges->Privileges[i].Luid;
-    wchar_t name[64] = {};
-    DWORD size = 64;
-    if (LookupPrivilegeNameW(nullptr, &id, name, &size) != 0) names.push_back(win32::narrow(name));
-  }
-  findings.compare(std::find(names.begin(), names.end(), "SeChangeNotifyPrivilege") != names.end(), assumption,
-                   fmt::format("{}", fmt::join(names, ", ")));
-}
-
 }  // namespace
 
 void check_process(std::vector<Finding>& all) {
   Findings findings("process");
   check_rights(findings);
-  check_privileges(findings);
   append(all, std::move(findings));
 }
 

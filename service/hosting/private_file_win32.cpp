@@ -31,6 +31,7 @@ using Descriptor = win32::UniqueHandle<win32::LocalTraits<PSECURITY_DESCRIPTOR>>
 // A virus scanner or a reader that has the file open keeps it from being replaced, for a moment.
 constexpr auto k_replace_within = 2s;
 constexpr auto k_replace_again_after = 20ms;
+constexpr std::size_t k_most_entries = 10'000;  // Of a folder that was open to others.
 
 struct Sid {
   std::array<std::byte, SECURITY_MAX_SID_SIZE> bytes{};
@@ -118,49 +119,101 @@ bool lets_others_in(PACL dacl, Insiders& whom) {
   return false;
 }
 
-// By handle, so that it is this folder which is looked at and changed, not what somebody puts in its place.
-Status secure_existing(const fs::path& folder) {
-  const auto doing = fmt::format("cannot use folder {}", to_utf8(folder));
-  const win32::UniqueFile handle(CreateFileW(folder.c_str(), READ_CONTROL | WRITE_DAC | FILE_READ_ATTRIBUTES,
-                                             FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
-                                             OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT,
-                                             nullptr));
-  if (!handle) return fail(last_error(doing));
-  BY_HANDLE_FILE_INFORMATION info{};
-  if (GetFileInformationByHandle(handle.get(), &info) == 0) return fail(last_error(doing));
-  if ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ||
-      (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
-    return fail(ErrorCode::conflict, doing + ": it is a file or a link", "Remove it, or choose another state folder.");
-
-  PSID owner = nullptr;
+// A file or folder that is there, by handle: what is looked at and changed is this one, not what somebody puts in its
+// place.
+struct Existing {
+  win32::UniqueFile handle;
+  DWORD attributes = 0;
+  Descriptor descriptor;
+  PSID owner = nullptr;  // These two point into it.
   PACL dacl = nullptr;
-  Descriptor found;
+};
+
+Result<Existing> open_existing(const fs::path& path, DWORD more_access, const std::string& doing) {
+  Existing found;
+  found.handle.reset(CreateFileW(path.c_str(), READ_CONTROL | FILE_READ_ATTRIBUTES | more_access,
+                                 FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING,
+                                 FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+  if (!found.handle) return fail(last_error(doing));
+  BY_HANDLE_FILE_INFORMATION info{};
+  if (GetFileInformationByHandle(found.handle.get(), &info) == 0) return fail(last_error(doing));
+  found.attributes = info.dwFileAttributes;
   if (const DWORD code =
-          GetSecurityInfo(handle.get(), SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner,
-                          nullptr, &dacl, nullptr, found.out());
+          GetSecurityInfo(found.handle.get(), SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+                          &found.owner, nullptr, &found.dacl, nullptr, found.descriptor.out());
       code != ERROR_SUCCESS)
     return fail(win32_error(doing, code));
-  auto whom = insiders();
-  if (!whom) return fail(std::move(whom).error());
+  return found;
+}
+
+// Of a stranger's file, or behind a link, could be anything.
+Status must_be_ours(const Existing& found, Insiders& whom, const std::string& doing) {
+  constexpr const char* k_hint = "Look at what it is, remove it, and try again.";
+  if ((found.attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
+    return fail(ErrorCode::conflict, doing + ": it is a link", k_hint);
   auto user = own_sid();
   if (!user) return fail(std::move(user).error());
-  if (owner == nullptr || (!whom->contain(owner) && !EqualSid(owner, user->get())))
+  if (found.owner == nullptr || (!whom.contain(found.owner) && !EqualSid(found.owner, user->get())))
     return fail(ErrorCode::denied, doing + ": it belongs to somebody who is neither SYSTEM nor an administrator",
-                "Look at what is in it, remove it, and try again.");
-  if (!lets_others_in(dacl, *whom)) return {};
+                k_hint);
+  return {};
+}
 
-  const auto wanted = private_descriptor(true);
-  if (!wanted) return fail(wanted.error());
+// While the folder was open to others they may have put keys and configuration of theirs into it, with access lists
+// that the folder's new one does not reach:
+// https://learn.microsoft.com/windows/win32/api/aclapi/nf-aclapi-setsecurityinfo
+Status content_must_be_ours(const fs::path& folder, Insiders& whom) {
+  std::error_code code;
+  std::size_t seen = 0;
+  for (auto at = fs::recursive_directory_iterator(folder, code); !code && at != fs::end(at); at.increment(code)) {
+    const auto doing = fmt::format("cannot use {}", to_utf8(at->path()));
+    if (++seen > k_most_entries)
+      return fail(ErrorCode::exhausted, fmt::format("cannot use folder {}: there is too much in it", to_utf8(folder)),
+                  "Choose a folder of the service's own.");
+    const auto found = open_existing(at->path(), 0, doing);
+    if (!found) return fail(found.error());
+    if (auto ours = must_be_ours(*found, whom, doing); !ours) return ours;
+  }
+  if (code) return fail(win32_error(fmt::format("cannot read folder {}", to_utf8(folder)), code.value()));
+  return {};
+}
+
+Status set_list(const Existing& folder, PSECURITY_DESCRIPTOR from, const std::string& doing) {
   BOOL present = FALSE;
   BOOL defaulted = FALSE;
   PACL list = nullptr;
-  GetSecurityDescriptorDacl(wanted->get(), &present, &list, &defaulted);
-  if (const DWORD code =
-          SetSecurityInfo(handle.get(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
-                          nullptr, nullptr, list, nullptr);
+  SECURITY_DESCRIPTOR_CONTROL control = 0;
+  DWORD revision = 0;
+  GetSecurityDescriptorDacl(from, &present, &list, &defaulted);
+  GetSecurityDescriptorControl(from, &control, &revision);
+  const auto inheritance =
+      (control & SE_DACL_PROTECTED) != 0 ? PROTECTED_DACL_SECURITY_INFORMATION : UNPROTECTED_DACL_SECURITY_INFORMATION;
+  if (const DWORD code = SetSecurityInfo(folder.handle.get(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | inheritance,
+                                         nullptr, nullptr, list, nullptr);
       code != ERROR_SUCCESS)
     return fail(win32_error(doing, code));
   return {};
+}
+
+Status secure_existing(const fs::path& path) {
+  const auto doing = fmt::format("cannot use folder {}", to_utf8(path));
+  const auto folder = open_existing(path, WRITE_DAC, doing);
+  if (!folder) return fail(folder.error());
+  if ((folder->attributes & FILE_ATTRIBUTE_DIRECTORY) == 0)
+    return fail(ErrorCode::conflict, doing + ": it is a file", "Remove it, or choose another state folder.");
+  auto whom = insiders();
+  if (!whom) return fail(std::move(whom).error());
+  if (auto ours = must_be_ours(*folder, *whom, doing); !ours) return ours;
+  if (!lets_others_in(folder->dacl, *whom)) return {};
+  if (auto ours = content_must_be_ours(path, *whom); !ours) return ours;
+  const auto wanted = private_descriptor(true);
+  if (!wanted) return fail(wanted.error());
+  if (auto closed = set_list(*folder, wanted->get(), doing); !closed) return closed;
+  // Again, because something may have come into it meanwhile. What is refused is left open, so that it is looked
+  // through the next time too.
+  auto ours = content_must_be_ours(path, *whom);
+  if (!ours) (void)set_list(*folder, folder->descriptor.get(), doing);
+  return ours;
 }
 
 Status write_new(const fs::path& file, std::string_view bytes, const std::string& doing) {

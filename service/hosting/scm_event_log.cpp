@@ -29,10 +29,9 @@ void EventLog::SourceTraits::close(Raw raw) {
   DeregisterEventSource(raw);
 }
 
-EventLog::EventLog() : source_(RegisterEventSourceW(nullptr, k_event_source)) {}
-
 Status EventLog::report(const EventMessage& message) {
-  if (!source_) return fail(ErrorCode::unavailable, "the event log could not be opened");
+  if (!source_) source_.reset(RegisterEventSourceW(nullptr, k_event_source));
+  if (!source_) return fail(win32::last_error("cannot open the event log"));
   std::vector<std::wstring> wide;
   for (const auto& insert : message.inserts) wide.push_back(win32::widen(insert).substr(0, k_longest_insert));
   std::vector<const wchar_t*> inserts;
@@ -40,9 +39,11 @@ Status EventLog::report(const EventMessage& message) {
   const auto& kind = *message.kind;
   const DWORD id = (static_cast<DWORD>(kind.severity) << k_severity_bit) | kind.id;
   if (ReportEventW(source_.get(), type_of(kind.severity), 0, id, nullptr, static_cast<WORD>(inserts.size()), 0,
-                   inserts.data(), nullptr) == 0)
-    return fail(win32::last_error("cannot write to the event log"));
-  return {};
+                   inserts.data(), nullptr) != 0)
+    return {};
+  auto error = win32::last_error("cannot write to the event log");
+  source_.reset();  // It may belong to an event log that was started again since.
+  return fail(std::move(error));
 }
 
 }  // namespace rdpmend

@@ -75,6 +75,9 @@ class ScmOwner final : public ProcessOwner {
     const std::scoped_lock lock(mutex_);
     feed_.reset();
   }
+  // Stopped, as asked: what ends without having said so counts as a failure, and is started again.
+  // https://learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_failure_actionsw
+  void hung() override { status_.stopped(exit_code::k_ok); }
   void journal_grew() override {
     const std::scoped_lock lock(mutex_);
     if (feed_) feed_->grew();

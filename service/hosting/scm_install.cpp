@@ -22,16 +22,15 @@ namespace {
 constexpr std::size_t k_max_config_bytes = 1 << 20;
 
 // The configuration that the service will read, with the wished address in it.
-Result<v1::ServiceConfig> settle_config(const InstallOptions& options) {
-  const auto file = options.state / "rdpmend.textproto";
+Result<v1::ServiceConfig> settle_config(const std::filesystem::path& state, const std::optional<std::string>& listen) {
+  const auto file = state / "rdpmend.textproto";
   std::error_code ignored;
   const bool present = std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
   auto text = present ? read_small_file(file, k_max_config_bytes) : Result<std::string>(std::string(config_template()));
   if (!text) return fail(std::move(text).error());
-  const bool edit = options.listen.has_value();
-  if (edit) text = with_listen_address(*text, *options.listen);
+  if (listen) text = with_listen_address(*text, *listen);
   if (!text) return fail(std::move(text).error());
-  if (edit || !present) {
+  if (listen || !present) {
     if (auto written = write_private_file(file, *text); !written) return fail(std::move(written).error());
   }
   return load_config(file, file, Catalogue::built_in());
@@ -45,25 +44,34 @@ Result<std::filesystem::path> settle_keys(const std::filesystem::path& state, co
   return pki->paths.admin_profile;
 }
 
+// The service's working directory is another one.
+Result<std::filesystem::path> whole_path(const std::filesystem::path& folder) {
+  std::error_code code;
+  auto whole = std::filesystem::absolute(folder, code).lexically_normal();
+  if (code) return fail(ErrorCode::invalid_argument, fmt::format("{} is no folder", to_utf8(folder)), "Name a folder.");
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
 }  // namespace
 
-Result<Installed> install_service(const InstallOptions& given) {
-  // The service's working directory is another one.
-  const InstallOptions options{std::filesystem::absolute(given.state), given.listen};
+Result<Installed> install_service(const InstallOptions& options) {
   // First, because it says whether the caller may do this at all.
   auto manager = ServiceManager::open();
   if (!manager) return fail(std::move(manager).error());
-  if (auto made = make_private_folder(options.state); !made)
+  auto state = options.state ? whole_path(*options.state) : manager->state_folder();
+  if (!state) return fail(std::move(state).error());
+  if (auto made = make_private_folder(*state); !made)
     return fail(std::move(made.error()).context("cannot use the state folder"));
-  const auto config = settle_config(options);
+  const auto config = settle_config(*state, options.listen);
   if (!config) return fail(config.error());
   Installed result;
+  result.state = *state;
   result.listen = config->rpc().listen();
-  auto profile = settle_keys(options.state, result.listen);
+  auto profile = settle_keys(*state, result.listen);
   if (!profile) return fail(std::move(profile).error());
   result.admin_profile = std::move(*profile);
   if (auto added = add_event_source(); !added) return fail(std::move(added).error());
-  auto put = manager->put(options.state, result.warnings);
+  auto put = manager->put(*state, result.warnings);
   if (!put) return fail(std::move(put).error());
   result.updated = *put == ServiceManager::Put::updated;
   return result;

@@ -11,12 +11,13 @@
 namespace rdpmend {
 
 struct InstallOptions {
-  std::filesystem::path state;
-  std::optional<std::string> listen;  // Absent: as the configuration file says.
+  std::optional<std::filesystem::path> state;  // Absent: where an installed service has it, else the default folder.
+  std::optional<std::string> listen;           // Absent: as the configuration file says.
 };
 
 struct Installed {
   bool updated = false;  // It was there before.
+  std::filesystem::path state;
   std::string listen;
   std::filesystem::path admin_profile;
   std::vector<std::string> warnings;  // Settings that this Windows does not know.

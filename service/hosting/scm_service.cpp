@@ -4,11 +4,13 @@
 
 #include <array>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "agent-lib/support/utf8.hpp"
 #include "agent-lib/win32/os_error.hpp"
 #include "service/hosting/platform.hpp"
+#include "service/hosting/scm_command_line.hpp"
 #include "service/hosting/scm_names.hpp"
 #include "service/hosting/scm_settings.hpp"
 
@@ -41,18 +43,28 @@ bool is_stopped(SC_HANDLE service) {
   return QueryServiceStatus(service, &status) == 0 || status.dwCurrentState == SERVICE_STOPPED;
 }
 
-// Quoted: a path with a space and without quotes would let C:\Program.exe run instead.
-// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-createservicew
-std::wstring in_quotes(const std::wstring& argument) {
-  return L'"' + argument + L'"';
+// A service that is starting accepts no stop yet: asked again until it does.
+// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-controlservice
+void stop(SC_HANDLE service, std::vector<std::string>& warnings) {
+  DWORD code = ERROR_SUCCESS;
+  const bool stopped = wait_until(k_stop_within, [&] {
+    if (is_stopped(service)) return true;
+    SERVICE_STATUS status{};
+    code = ControlService(service, SERVICE_CONTROL_STOP, &status) != 0 ? ERROR_SUCCESS : GetLastError();
+    const bool passes =
+        code == ERROR_SUCCESS || code == ERROR_SERVICE_NOT_ACTIVE || code == ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
+    return !passes;
+  });
+  if (stopped && is_stopped(service)) return;
+  if (stopped) warnings.push_back(to_string(win32::win32_error("cannot stop service rdpmend", code)));
+  if (!stopped) warnings.push_back("service rdpmend did not stop within 30 s; it is gone when its process ends");
 }
 
+// Absent in the command line where it is the default one.
 Result<std::wstring> command_line(const std::filesystem::path& state) {
   auto program = program_file();
   if (!program) return program;
-  std::wstring line = in_quotes(*program) + L" service";
-  if (state != default_state_folder()) line += L" --state " + in_quotes(state.wstring());
-  return line;
+  return service_command_line(*program, state == default_state_folder() ? std::nullopt : std::optional(state));
 }
 
 }  // namespace
@@ -78,6 +90,19 @@ Result<UniqueService> ServiceManager::find(DWORD access) const {
   if (!service && GetLastError() != ERROR_SERVICE_DOES_NOT_EXIST)
     return fail(last_error("cannot open service rdpmend"));
   return service;
+}
+
+Result<std::filesystem::path> ServiceManager::state_folder() const {
+  const auto service = find(SERVICE_QUERY_CONFIG);
+  if (!service) return fail(service.error());
+  if (!*service) return default_state_folder();
+  // 8 KiB is the most that a configuration takes: winsvc.h, QueryServiceConfig.
+  alignas(QUERY_SERVICE_CONFIGW) std::array<std::byte, 8192> buffer{};
+  auto* config = reinterpret_cast<QUERY_SERVICE_CONFIGW*>(buffer.data());
+  DWORD needed = 0;
+  if (QueryServiceConfigW(service->get(), config, static_cast<DWORD>(buffer.size()), &needed) == 0)
+    return fail(last_error("cannot read the configuration of service rdpmend"));
+  return state_in(config->lpBinaryPathName).value_or(default_state_folder());
 }
 
 Result<UniqueService> ServiceManager::create(const std::wstring& line) {
@@ -111,7 +136,10 @@ Result<ServiceManager::Put> ServiceManager::put(const std::filesystem::path& sta
   } else if (ChangeServiceConfigW(service->get(), SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
                                   line->c_str(), nullptr, nullptr, k_dependencies, L"LocalSystem", nullptr,
                                   k_service_display_name) == 0) {
-    return fail(last_error("cannot change service rdpmend"));
+    if (GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE) return fail(last_error("cannot change service rdpmend"));
+    service->reset();  // It would keep alive what is being deleted.
+    service = create(*line);
+    if (!service) return fail(std::move(service).error());
   }
   if (auto done = apply_settings(service->get(), warnings); !done) return fail(std::move(done).error());
   return result;
@@ -121,14 +149,7 @@ Result<bool> ServiceManager::remove(std::vector<std::string>& warnings) {
   auto service = find(SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE);
   if (!service) return fail(std::move(service).error());
   if (!*service) return false;
-  SERVICE_STATUS status{};
-  if (ControlService(service->get(), SERVICE_CONTROL_STOP, &status) == 0) {
-    const DWORD code = GetLastError();
-    if (code != ERROR_SERVICE_NOT_ACTIVE && code != ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
-      warnings.push_back(to_string(win32::win32_error("cannot stop service rdpmend", code)));
-  }
-  if (!wait_until(k_stop_within, [&] { return is_stopped(service->get()); }))
-    warnings.push_back("service rdpmend did not stop within 30 s; it is gone when its process ends");
+  stop(service->get(), warnings);
   if (DeleteService(service->get()) == 0 && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
     return fail(last_error("cannot delete service rdpmend"));
   return true;

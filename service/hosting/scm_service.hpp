@@ -25,6 +25,9 @@ class ServiceManager {
   // denied: the caller is no elevated administrator.
   static Result<ServiceManager> open();
 
+  // Of the service that is installed; the default one where none is.
+  Result<std::filesystem::path> state_folder() const;
+
   enum class Put { created, updated };
   // Settings that this Windows does not know become warnings.
   Result<Put> put(const std::filesystem::path& state, std::vector<std::string>& warnings);

@@ -7,12 +7,14 @@
 
 #include <algorithm>
 
+#include "agent-lib/support/log.hpp"
 #include "service/rpc/grpc_log.hpp"
 
 namespace rdpmend {
 
 namespace {
 
+constexpr Duration k_listen_again = std::chrono::seconds{5};
 constexpr int k_max_streams_per_connection = 128;
 constexpr std::chrono::milliseconds k_handshake_limit = std::chrono::seconds{20};
 // A client that vanished without a word gives its Watch slot back.
@@ -48,65 +50,93 @@ void limit(grpc::ServerBuilder& builder, const v1::RpcConfig& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<RpcServer>> RpcServer::start(const v1::RpcConfig& config, const ServerKeys& keys,
-                                                    TrustStore& trust, AgentServiceParts parts,
-                                                    GuardedThread::Report report) {
-  route_grpc_log();
-  std::unique_ptr<RpcServer> server(new RpcServer(config, trust, std::move(parts), std::move(report)));
-  if (auto listening = server->listen(config, keys); !listening) return fail(std::move(listening.error()));
-  server->reads_.start();
-  server->audits_.start();
-  return server;
-}
-
-RpcServer::RpcServer(const v1::RpcConfig& config, TrustStore& trust, AgentServiceParts parts,
+RpcServer::RpcServer(const v1::RpcConfig& config, ServerKeys keys, TrustStore& trust, AgentServiceParts parts,
                      GuardedThread::Report report)
-    : reads_("rpc reads", report),
+    : config_(config),
+      keys_(std::move(keys)),
+      report_(report),
+      reads_("rpc reads", report),
       audits_("rpc audits", std::move(report)),
       guard_(std::make_shared<CallGuard>(trust)),
       hub_(parts.journal, reads_.executor(), config.max_watchers()),
-      service_(std::move(parts), *guard_, hub_, reads_.executor(), audits_.executor()) {}
+      service_(std::move(parts), *guard_, hub_, reads_.executor(), audits_.executor()),
+      again_(reads_.executor()),
+      address_(config.listen()) {
+  route_grpc_log();
+  if (const auto listening = listen(); !listening) {
+    report_("rpc", to_string(listening.error()));
+    listen_later();
+  }
+  reads_.start();
+  audits_.start();
+}
 
 RpcServer::~RpcServer() {
   stop(std::chrono::seconds{1});
 }
 
-Status RpcServer::listen(const v1::RpcConfig& config, const ServerKeys& keys) {
+std::string RpcServer::address() const {
+  const std::scoped_lock lock(mutex_);
+  return address_;
+}
+
+Status RpcServer::listen() {
+  const std::scoped_lock lock(mutex_);
+  if (stopping_) return {};
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
-  limit(builder, config);
+  limit(builder, config_);
   int port = 0;
-  builder.AddListeningPort(config.listen(), credentials(keys, guard_), &port);
+  builder.AddListeningPort(config_.listen(), credentials(keys_, guard_), &port);
   builder.RegisterService(&service_);
-  server_ = builder.BuildAndStart();
-  if (!server_ || port == 0) {
-    server_.reset();
-    return fail(ErrorCode::unavailable, fmt::format("cannot listen on {}", config.listen()),
+  auto server = builder.BuildAndStart();
+  if (!server || port == 0) {
+    return fail(ErrorCode::unavailable,
+                fmt::format("cannot listen on {}; trying again every {}", config_.listen(), to_human(k_listen_again)),
                 "Another rdpmendd or another program may be using that port, or the address is not this machine's: "
                 "choose another with rpc.listen in the configuration (port 0: any that is free).");
   }
-  address_ = fmt::format("{}:{}", config.listen().substr(0, config.listen().rfind(':')), port);
+  server_ = std::move(server);
+  address_ = fmt::format("{}:{}", config_.listen().substr(0, config_.listen().rfind(':')), port);
   return {};
 }
 
+void RpcServer::listen_later() {
+  again_.expires_after(k_listen_again);
+  again_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    if (!listen()) return listen_later();
+    log::info("RPC at {}", address());
+  });
+}
+
 void RpcServer::refuse_new_calls() {
-  if (!server_) return;
-  if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
+  const std::scoped_lock lock(mutex_);
   guard_->refuse_new_calls();
+  auto* health = server_ ? server_->GetHealthCheckService() : nullptr;
+  if (health != nullptr) health->SetServingStatus(false);
 }
 
 void RpcServer::stop(Duration grace) {
-  if (!server_) return;
   const auto deadline = std::chrono::steady_clock::now() + grace;
   refuse_new_calls();
+  std::unique_ptr<grpc::Server> server;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::exchange(stopping_, true)) return;
+    server = std::move(server_);
+  }
+  asio::post(reads_.executor(), [this] { again_.cancel(); });
   service_.stop();
   // Shutdown closes a connection that has no calls left, and a client that writes to it just then would not read its
   // last answer: so watchers have theirs first.
   hub_.stop().wait_until(deadline);
-  const auto left = std::max<Duration>(deadline - std::chrono::steady_clock::now(), {});
-  server_->Shutdown(std::chrono::system_clock::now() +
-                    std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
-  server_.reset();
+  if (server) {
+    const auto left = std::max<Duration>(deadline - std::chrono::steady_clock::now(), {});
+    server->Shutdown(std::chrono::system_clock::now() +
+                     std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
+    server.reset();
+  }
   audits_.finish();
   reads_.finish();
 }

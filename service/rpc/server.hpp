@@ -4,6 +4,7 @@
 #include <grpcpp/server.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "rdpmend/v1/config.pb.h"
@@ -19,14 +20,15 @@ struct ServerKeys {
 
 class RpcServer {
  public:
-  // Listens on config.listen; port 0 picks a free one. `config` with defaults filled in.
-  static Result<std::unique_ptr<RpcServer>> start(const v1::RpcConfig& config, const ServerKeys& keys,
-                                                  TrustStore& trust, AgentServiceParts parts,
-                                                  GuardedThread::Report report);
+  // Listens on config.listen; port 0 picks a free one. `config` with defaults filled in. An address that is not to be
+  // had, of a network that is not up yet or a port that is in use, is reported and tried again and again: a host is
+  // healed without it.
+  RpcServer(const v1::RpcConfig& config, ServerKeys keys, TrustStore& trust, AgentServiceParts parts,
+            GuardedThread::Report report);
   ~RpcServer();
 
-  // ADDRESS:PORT, with the port that was picked.
-  const std::string& address() const { return address_; }
+  // ADDRESS:PORT, with the port that was picked; as configured while it does not listen.
+  std::string address() const;
 
   // The journal has grown: wakes the watchers. From any thread; returns at once.
   void wake() { hub_.wake(); }
@@ -36,15 +38,21 @@ class RpcServer {
   void stop(Duration grace);
 
  private:
-  RpcServer(const v1::RpcConfig& config, TrustStore& trust, AgentServiceParts parts, GuardedThread::Report report);
-  Status listen(const v1::RpcConfig& config, const ServerKeys& keys);
+  Status listen();
+  void listen_later();
 
+  const v1::RpcConfig config_;
+  const ServerKeys keys_;
+  const GuardedThread::Report report_;
   GuardedThread reads_;   // Journal pages for watchers and readers; call time limits.
   GuardedThread audits_;  // Walks of the whole journal, one at a time.
   std::shared_ptr<CallGuard> guard_;
   WatchHub hub_;
   AgentService service_;
-  std::unique_ptr<grpc::Server> server_;
+  asio::steady_timer again_;  // Of the reads thread, as is whatever listens later.
+  mutable std::mutex mutex_;
+  bool stopping_ = false;
+  std::unique_ptr<grpc::Server> server_;  // Null while it does not listen.
   std::string address_;
 };
 

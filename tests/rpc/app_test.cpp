@@ -12,6 +12,7 @@
 namespace rdpmend {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -113,17 +114,47 @@ TEST(App, TheAdministratorsProfileLeadsToTheService) {
   EXPECT_THAT(bytes_of((*app)->admin_profile()), HasSubstr((*app)->rpc_address()));
 }
 
-TEST(App, APortInUseIsAnErrorThatSaysWhatToDo) {
+std::string internal_errors(const App& app) {
+  std::string found;
+  for (const auto& entry : entries_of(app))
+    if (entry.has_internal_error()) found += entry.internal_error().what();
+  return found;
+}
+
+bool repaired_something(const App& app) {
+  return std::ranges::any_of(entries_of(app), [](const v1::JournalEntry& entry) {
+    return entry.incident_state_changed().to() == v1::INCIDENT_STATE_REPAIRED;
+  });
+}
+
+// Somebody listens there, within the limit.
+bool listens(const std::string& address) {
+  asio::io_context io;
+  const auto colon = address.rfind(':');
+  const asio::ip::tcp::endpoint endpoint(asio::ip::make_address(address.substr(0, colon)),
+                                         static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
+  const auto deadline = std::chrono::steady_clock::now() + k_patience;
+  boost::system::error_code error = asio::error::timed_out;
+  while (error && std::chrono::steady_clock::now() < deadline) asio::ip::tcp::socket(io).connect(endpoint, error);
+  return !error;
+}
+
+TEST(App, HealsAlthoughItsPortIsInUseSaysSoAndListensOnceThePortIsFree) {
   const TempFolder state, other;
-  const auto host = rehearsed("healthy");
-  auto first = App::start({any_port(), state.path(), host->control(), {}});
+  const auto healthy = rehearsed("healthy");
+  auto first = App::start({any_port(), state.path(), healthy->control(), {}});
   ASSERT_TRUE(first) << to_string(first.error());
+  const auto address = (*first)->rpc_address();
   auto config = any_port();
-  config.mutable_rpc()->set_listen((*first)->rpc_address());
-  const auto second = App::start({config, other.path(), host->control(), {}});
-  ASSERT_FALSE(second);
-  EXPECT_THAT(second.error().what, HasSubstr((*first)->rpc_address()));
-  EXPECT_THAT(second.error().hint, HasSubstr("rpc.listen"));
+  config.mutable_rpc()->set_listen(address);
+  const auto broken = rehearsed("certificate-expired");
+  Bell bell;
+  const auto second = App::start({config, other.path(), broken->control(), bell.ring()});
+  ASSERT_TRUE(second) << to_string(second.error());
+  EXPECT_THAT(internal_errors(**second), AllOf(HasSubstr(address), HasSubstr("rpc.listen")));
+  EXPECT_TRUE(bell.wait_until([&] { return repaired_something(**second); }));
+  (*first)->stop("the test makes room");
+  EXPECT_TRUE(listens(address));
 }
 
 TEST(App, ADamagedJournalIsSetAsideAndTheServiceSaysSo) {

@@ -79,16 +79,19 @@ RpcWorld::RpcWorld(const RpcWorldOptions& options)
       EngineParts{control_, journal_, catalogue_, faults_, config.policy(), 5s, "1.2.3", {"something is degraded"}},
       engine_thread_.executor(), worker_thread_.executor());
   EXPECT_TRUE(engine_->start());
-  auto server = RpcServer::start(config.rpc(), {server_keys_.certificate_pem, server_keys_.key_pem}, trust_,
-                                 {*engine_, journal_,
-                                  [this](const std::stop_token&) -> Result<std::string> {
-                                    const std::lock_guard lock(chain_error_mutex_);
-                                    return chain_error_;
-                                  },
-                                  catalogue_, control_.clock, control_.identity, "1.2.3", "127.0.0.2:3389"},
-                                 fail_test());
-  if (!server) throw std::runtime_error(to_string(server.error()));
-  server_ = std::move(*server);
+  AgentServiceParts parts{*engine_,
+                          journal_,
+                          [this](const std::stop_token&) -> Result<std::string> {
+                            const std::lock_guard lock(chain_error_mutex_);
+                            return chain_error_;
+                          },
+                          catalogue_,
+                          control_.clock,
+                          control_.identity,
+                          "1.2.3",
+                          "127.0.0.2:3389"};
+  server_ = std::make_unique<RpcServer>(config.rpc(), ServerKeys{server_keys_.certificate_pem, server_keys_.key_pem},
+                                        trust_, std::move(parts), fail_test());
   journal_.set_listener([this](std::uint64_t) { server_->wake(); });
   engine_thread_.start();
   worker_thread_.start();

@@ -40,7 +40,7 @@ TEST(ConfigTest, an_empty_file_means_the_defaults) {
 
 TEST(ConfigTest, the_defaults_are_the_documented_ones) {
   const auto config = default_config();
-  EXPECT_EQ(config.rpc().listen(), "127.0.0.1:50904");
+  EXPECT_EQ(config.rpc().listen(), "127.0.0.1:30904");
   EXPECT_EQ(config.rpc().max_request_bytes(), 1u << 20);
   EXPECT_EQ(config.rpc().max_watchers(), 64u);
   EXPECT_EQ(from_proto(config.journal().max_age()), std::chrono::hours{400 * 24});
@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"unclosed", "rpc {\n", "3:1", "Expected"},
         Mistake{"no_port", "rpc {\n  listen: \"127.0.0.1\"\n}", "3:3", "rpc.listen: \"127.0.0.1\" has no port"},
         Mistake{"a_name", "rpc { listen: \"localhost:1\" }", "2:7", "is not ADDRESS:PORT"},
-        Mistake{"bare_v6", "rpc { listen: \"::1:50904\" }", "2:7", "is not ADDRESS:PORT"},
+        Mistake{"bare_v6", "rpc { listen: \"::1:30904\" }", "2:7", "is not ADDRESS:PORT"},
         Mistake{"bracketed_v4", "rpc { listen: \"[127.0.0.1]:5\" }", "2:7", "is not ADDRESS:PORT"},
         Mistake{"port_too_large", "rpc { listen: \"127.0.0.1:65536\" }", "2:7", "\"65536\" is not a port"},
         Mistake{"port_no_number", "rpc { listen: \"127.0.0.1:5x\" }", "2:7", "\"5x\" is not a port"},

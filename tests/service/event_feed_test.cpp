@@ -93,18 +93,36 @@ TEST_F(EventFeedTest, tells_at_once_when_the_journal_grows) {
   EXPECT_EQ(answer.get(), "1");
 }
 
-TEST_F(EventFeedTest, goes_on_when_the_event_log_refuses) {
+TEST_F(EventFeedTest, tells_later_what_the_event_log_refused_and_nothing_twice) {
   append_start("1");
   append_start("2");
-  int tries = 0;
+  append_start("3");
   {
-    EventFeed feed(journal, folder / "cursor", [&](const EventMessage&) -> Status {
-      ++tries;
+    EventFeed feed(journal, folder / "cursor", [&](const EventMessage& message) -> Status {
+      if (message.inserts[0] == "1") return {};
       return fail(ErrorCode::unavailable, "the log is full");
     });
   }
-  EXPECT_EQ(tries, 2);
-  EXPECT_THAT(tell_all(), IsEmpty());
+  EXPECT_THAT(tell_all(), ElementsAre("100 2", "100 3"));
+}
+
+TEST_F(EventFeedTest, tries_again_what_was_refused_when_the_journal_grows) {
+  append_start("1");
+  std::promise<void> refused;
+  std::promise<void> told;
+  int tries = 0;
+  EventFeed feed(journal, folder / "cursor", [&](const EventMessage&) -> Status {
+    if (++tries == 1) {
+      refused.set_value();
+      return fail(ErrorCode::unavailable, "the log is full");
+    }
+    if (tries == 3) told.set_value();
+    return {};
+  });
+  ASSERT_EQ(refused.get_future().wait_for(std::chrono::seconds{10}), std::future_status::ready);
+  append_start("2");
+  feed.grew();
+  EXPECT_EQ(told.get_future().wait_for(std::chrono::seconds{10}), std::future_status::ready);
 }
 
 }  // namespace

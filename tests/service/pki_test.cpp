@@ -58,7 +58,7 @@ TEST_F(PkiTest, is_made_at_first_and_found_later) {
 
 TEST_F(PkiTest, nobody_but_the_owner_can_read_it) {
   ensure();
-  ASSERT_TRUE(ok(write_admin_profile(paths, "127.0.0.1:50904")));
+  ASSERT_TRUE(ok(write_admin_profile(paths, "127.0.0.1:30904")));
   EXPECT_THAT(outsiders(paths.folder), IsEmpty());
   for (const auto& entry : fs::recursive_directory_iterator(paths.folder))
     EXPECT_THAT(outsiders(entry.path()), IsEmpty()) << entry.path();
@@ -84,7 +84,7 @@ TEST_F(PkiTest, the_local_administrator_is_trusted) {
 
 TEST_F(PkiTest, the_profile_leads_to_everything_a_client_needs) {
   ensure();
-  ASSERT_TRUE(ok(write_admin_profile(paths, "127.0.0.1:50904")));
+  ASSERT_TRUE(ok(write_admin_profile(paths, "127.0.0.1:30904")));
   ASSERT_TRUE(ok(write_admin_profile(paths, "127.0.0.1:4711"))) << "the service may get another port";
   v1::ClientProfile profile;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(bytes_of(paths.admin_profile), &profile));

@@ -1,0 +1,35 @@
+#include "service/hard_stop.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include "agent-lib/support/log.hpp"
+#include "agent-lib/support/time.hpp"
+#include "service/exit_codes.hpp"
+#include "service/hosting/platform.hpp"
+
+namespace rdpmend {
+
+namespace {
+
+constexpr Duration k_stop_limit = std::chrono::seconds{15};
+
+void wait_and_end(const std::stop_token& destroyed, const std::function<void()>& last_words) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  woken.wait_for(lock, destroyed, k_stop_limit, [] { return false; });
+  if (destroyed.stop_requested()) return;
+  log::error("the service did not stop within {}: ending the process", to_human(k_stop_limit));
+  if (last_words) last_words();
+  end_process_now(exit_code::k_hard_stop);
+}
+
+}  // namespace
+
+HardStop::HardStop(std::function<void()> last_words)
+    : limit_([last_words = std::move(last_words)](std::stop_token destroyed) { wait_and_end(destroyed, last_words); }) {
+}
+
+}  // namespace rdpmend
