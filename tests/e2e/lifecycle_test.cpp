@@ -26,6 +26,22 @@ std::vector<v1::JournalEntry> whole_journal(const Rehearsal& rehearsal) {
   return entries;
 }
 
+// It names libraries to load, and where it lies was decided where OpenSSL was built.
+TEST(Programs, NeitherReadsOpensslsConfiguration) {
+  const StateFolder state;
+  std::filesystem::create_directories(state.path());
+  const std::string file = state.path() + "/planted.cnf";
+  std::ofstream(file) << "openssl_conf = init\n[init]\nalg_section = all\n[all]\ndefault_properties = fips=yes\n";
+  const std::vector<std::string> environment{"OPENSSL_CONF=" + file};
+  using testing_support::run;
+  ASSERT_NE(run({"openssl", "sha256", "/dev/null"}, k_patience, environment).exit_code, 0) << "whoever reads it fails";
+  const Finished keys = run({program("rdpmendd"), "init-pki", "--state", state.path()}, k_patience, environment);
+  EXPECT_EQ(keys.exit_code, 0) << keys.standard_error;
+  Rehearsal rehearsal("healthy", state);
+  const Finished answer = run(rehearsal.command({"status"}), k_patience, environment);
+  EXPECT_EQ(answer.exit_code, 0) << answer.standard_error;
+}
+
 TEST(Stop, SigtermEndsItQuicklyAndInOrder) {
   const StateFolder state;
   {

@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 using e2e::see_certificate;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr std::uint16_t k_rdp_port = 3389;
 constexpr char k_tcp_rule[] = "RemoteDesktop-UserMode-In-TCP";
@@ -171,11 +172,24 @@ TEST_F(WineLaboratory, InstallingItAgainKeepsKeysAndJournal) {
   const auto before = host->journal();
   ASSERT_TRUE(host->stop_service(30s));
   host->install_service();
-  ASSERT_TRUE(host->start_service());  // With the profile of before.
+  ASSERT_TRUE(host->start_service());  // With the profile of before, since it keeps the state folder that it had.
   const auto after = host->journal();
   ASSERT_GT(after.size(), before.size());
   EXPECT_EQ(after.front().hash(), before.front().hash());
   expect_whole_journal();
+}
+
+TEST_F(WineLaboratory, InstallingItAgainKeepsTheStateFolderThatItWasGiven) {
+  constexpr const char* k_program = R"(C:\Program Files\rdpmend\rdpmendd.exe)";
+  ASSERT_TRUE(host->stop_service(30s));
+  const Finished moved = host->wine({k_program, "install", "--state", R"(C:\else where\)"});
+  ASSERT_EQ(moved.exit_code, 0) << moved.standard_error;
+  const Finished again = host->wine({k_program, "install"});
+  ASSERT_EQ(again.exit_code, 0) << again.standard_error;
+  EXPECT_THAT(again.standard_output, HasSubstr(R"(C:\else where)"));
+  host->lab({"start-service", "rdpmend"});
+  EXPECT_TRUE(host->wait_until_running()) << host->service_state();
+  EXPECT_TRUE(std::filesystem::exists(host->c_drive() / "else where" / "journal.sqlite"));
 }
 
 TEST_F(WineLaboratory, UninstallingItLeavesNoServiceAndNoEventSource) {
@@ -229,8 +243,13 @@ TEST_F(WinePackage, AnUpgradeKeepsKeysConfigurationAndJournal) {
   EXPECT_THAT(text, HasSubstr("Edited by an administrator"));
 }
 
-TEST_F(WinePackage, UninstallingItLeavesNothingButWhatIsTheAdministrators) {
-  ASSERT_EQ(host->msiexec("/x", *package).exit_code, 0);
+TEST_F(WinePackage, APackageOfTheSameVersionReplacesItAndUninstallingItLeavesNothingButWhatIsTheAdministrators) {
+  const auto rebuilt = Laboratory::build_package(host->folder(), "1.0.0");
+  ASSERT_TRUE(rebuilt);
+  ASSERT_EQ(host->msiexec("/i", *rebuilt).exit_code, 0);
+  ASSERT_TRUE(host->wait_until_up()) << host->service_state();
+  ASSERT_EQ(host->msiexec("/x", *rebuilt).exit_code, 0);
+  EXPECT_THAT(host->wine({"uninstaller", "--list"}).standard_output, Not(HasSubstr("rdpmend")));
   EXPECT_THAT(host->service_state(), IsEmpty());
   EXPECT_FALSE(std::filesystem::exists(host->c_drive() / "Program Files" / "rdpmend" / "rdpmendd.exe"));
   const Finished source =

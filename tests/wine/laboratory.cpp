@@ -164,9 +164,12 @@ bool Laboratory::start_service() const {
   return wait_until_up();
 }
 
+bool Laboratory::wait_until_running() const {
+  return wait_until(k_patience, [this] { return service_state().starts_with("running"); });
+}
+
 bool Laboratory::wait_until_up() const {
-  return wait_until(k_patience, [this] { return service_state().starts_with("running"); }) &&
-         wait_until(k_patience, [this] { return answers(); });
+  return wait_until_running() && wait_until(k_patience, [this] { return answers(); });
 }
 
 bool Laboratory::stop_service(std::chrono::seconds within) const {

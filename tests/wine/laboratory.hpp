@@ -46,7 +46,8 @@ class Laboratory {
                                                             const std::string& version);
   // msiexec without questions. "/i" or "/x".
   Finished msiexec(const std::string& action, const std::filesystem::path& package) const;
-  // The service and its RPC, within the patience that there is.
+  // The service, within the patience that there is; and its RPC, with the local administrator's profile.
+  bool wait_until_running() const;
   bool wait_until_up() const;
   // Through Wine's service control manager. False: not within the time.
   bool start_service() const;
