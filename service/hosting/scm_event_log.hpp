@@ -11,7 +11,6 @@ inline constexpr wchar_t k_event_source[] = L"rdpmend";
 
 class EventLog {
  public:
-  EventLog();
   Status report(const EventMessage& message);
 
  private:
