@@ -47,6 +47,10 @@ void install_channels() {
 }
 
 void install_registry() {
+  // Wine says Windows 7 unless told otherwise, which has no such value.
+  auto version = RegistryKey::create(L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion");
+  version.set_dword(L"CurrentMajorVersionNumber", 10);
+  version.set_dword(L"CurrentMinorVersionNumber", 0);
   auto terminal_server = RegistryKey::create(k_terminal_server);
   terminal_server.set_dword(L"fDenyTSConnections", 0);
   terminal_server.set_dword(L"TSServerDrainMode", 0);
