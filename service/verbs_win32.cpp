@@ -50,7 +50,7 @@ void add_install(CLI::App& app, Chosen& chosen) {
       "--state", [options](const std::string& folder) { options->state = path_from_utf8(folder); },
       "Folder of configuration, journal and keys (default: where an installed service has it, or " +
           to_utf8(default_state_folder()) + ")");
-  verb->footer("Example: rdpmendd install --listen 0.0.0.0:30904");
+  verb->footer("Example: rdpmendd install --listen 10.0.0.5:30904");
   verb->callback([options, &chosen] { chosen = [options] { return install(*options); }; });
 }
 
