@@ -161,10 +161,12 @@ bool EventReader::open(Source& source) {
   if (clock_.steady() < source.retry_at) return false;
   auto opened = channels_.subscribe(source.query, source.bookmark);
   if (!opened && opened.error().code == ErrorCode::corrupt && source.bookmark) {
-    log::warning("channel {} no longer holds the event read last: {}", source.query.channel, opened.error().what);
-    source.bookmark.reset();
-    source.gap = true;
+    log::warning("the bookmark of channel {} is of no use: {}", source.query.channel, opened.error().what);
     opened = channels_.subscribe(source.query, std::nullopt);
+    if (opened) {
+      source.bookmark.reset();
+      source.gap = true;
+    }
   }
   if (!opened) {
     retry_later(source, opened.error());

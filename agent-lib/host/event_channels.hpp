@@ -51,7 +51,8 @@ class EventChannels {
   // A query over the log as it is now. not_found: the channel does not exist (an optional role).
   virtual Result<std::vector<std::string>> look_up(const EventLookup& what) const = 0;
 
-  // Opens strictly: not_found if the channel does not exist, corrupt if the bookmarked record is gone (reopen without).
+  // not_found: the channel does not exist. corrupt: the bookmark is of no use (reopen without). A bookmark whose record
+  // is gone is of use: the subscription goes on with what the log still holds after it, and its first batch has a gap.
   // Without a bookmark it begins with events that are logged from now on.
   virtual Result<std::unique_ptr<EventSubscription>> subscribe(const ChannelQuery& query,
                                                                const std::optional<std::string>& bookmark) = 0;

@@ -21,7 +21,6 @@ class Registry {
   virtual ~Registry() = default;
   // key: below HKEY_LOCAL_MACHINE, "SYSTEM\\CurrentControlSet\\...". nullopt: the key or the value does not exist.
   virtual Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const = 0;
-  virtual Result<bool> has_key(std::string_view key) const = 0;
 };
 
 // The keys that more than one fault reads (facts: Terminal Services).

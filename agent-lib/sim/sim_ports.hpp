@@ -34,6 +34,7 @@ class EventChannelsPort final : public EventChannels {
   struct Cursor {
     std::string channel;
     std::uint64_t last_id = 0;
+    bool gap = false;  // Before the next batch.
   };
 
  private:
@@ -48,7 +49,6 @@ class RegistryPort final : public Registry {
  public:
   explicit RegistryPort(SimMachine& machine) : machine_(machine) {}
   Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const override;
-  Result<bool> has_key(std::string_view key) const override;
 
  private:
   SimMachine& machine_;

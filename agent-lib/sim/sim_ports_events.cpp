@@ -1,4 +1,4 @@
-// Subscriptions behave like EvtSubscribe with EvtSubscribeStrict.
+// Subscriptions behave like EvtSubscribe with EvtSubscribeStrict, and without it where the bookmarked record is gone.
 // https://learn.microsoft.com/windows/win32/api/winevt/nf-winevt-evtsubscribe
 #include <fmt/format.h>
 
@@ -23,7 +23,7 @@ class Subscription final : public EventSubscription {
     return machine_.look([&](const World& world) {
       const auto& channel = *world.log.find(cursor_->channel);
       EventBatch batch;
-      batch.gap = channel.first_id() > cursor_->last_id + 1;
+      batch.gap = std::exchange(cursor_->gap, false) || channel.first_id() > cursor_->last_id + 1;
       const auto from = std::ranges::upper_bound(channel.records, cursor_->last_id, {}, &EventLog::Record::id);
       for (auto at = from; at != channel.records.end() && batch.xml.size() < max; ++at) {
         batch.xml.push_back(at->xml);
@@ -57,11 +57,14 @@ Result<std::unique_ptr<EventSubscription>> EventChannelsPort::subscribe(const Ch
     auto cursor = std::make_shared<Cursor>(Cursor{query.channel, channel->last_id});
     if (bookmark) {
       const auto record = bookmark_record(*bookmark);
-      if (record < channel->first_id() || record > channel->last_id) {
-        return fail({ErrorCode::corrupt, fmt::format("the bookmarked record of channel {} is gone", channel->name),
-                     "Open the channel without a bookmark.", OsError{"win32", 1168}});
+      if (record == 0) {
+        return fail({ErrorCode::corrupt, fmt::format("the bookmark of channel {} is none", channel->name),
+                     "Open the channel without a bookmark.", OsError{"win32", 15008}});
       }
-      cursor->last_id = record;
+      cursor->gap = record < channel->first_id() || record > channel->last_id;
+      // "... begins with the event that is after the event that is closest to the bookmarked event."
+      // https://learn.microsoft.com/windows/win32/api/winevt/ne-winevt-evt_subscribe_flags
+      cursor->last_id = std::clamp(record, std::min(channel->first_id(), channel->last_id), channel->last_id);
     }
     std::erase_if(cursors_, [](const auto& other) { return other.expired(); });
     cursors_.push_back(cursor);

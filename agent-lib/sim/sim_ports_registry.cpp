@@ -10,15 +10,4 @@ Result<std::optional<RegistryValue>> RegistryPort::value(std::string_view key, s
   });
 }
 
-Result<bool> RegistryPort::has_key(std::string_view key) const {
-  return machine_.look([&](const World& world) {
-    const auto wanted = lower(key);
-    for (const auto& [name, entry] : world.registry) {
-      const auto& existing = name.first;
-      if (existing == wanted || existing.starts_with(wanted + "\\")) return true;
-    }
-    return false;
-  });
-}
-
 }  // namespace rdpmend::sim

@@ -16,23 +16,31 @@ namespace {
 
 constexpr std::size_t k_max_subscriptions = MAXIMUM_WAIT_OBJECTS - 1;  // One place is for wake().
 
+struct Opened {
+  UniqueEvt results;
+  bool gap = false;
+};
+
 class Subscription final : public EventSubscription {
  public:
-  Subscription(std::string channel, std::shared_ptr<UniqueKernel> signal, UniqueEvt bookmark, UniqueEvt results)
+  Subscription(std::string channel, std::shared_ptr<EventSignal> signal, UniqueEvt bookmark, Opened opened)
       : channel_(std::move(channel)),
         signal_(std::move(signal)),
         bookmark_(std::move(bookmark)),
-        results_(std::move(results)) {}
+        results_(std::move(opened.results)),
+        gap_(opened.gap) {}
 
   // A log that was cleared or has wrapped over what was not read yet fails with corrupt, as Strict wants it; whoever
   // opens the channel again then learns that the bookmark is gone.
   Result<EventBatch> next(std::size_t max) override {
     EventBatch batch;
     bool read_any = false;
+    const bool has_events = was_signalled() && read_nothing_;
+    read_nothing_ = true;
     while (batch.xml.size() < max) {
       const auto events = next_events(results_, max - batch.xml.size(), channel_);
       // What has been read is handed over first; the error comes again.
-      if (!events && read_any) break;
+      if (!events && (read_any || (!has_events && is_invalid_operation(events.error())))) break;
       if (!events) return fail(events.error());
       if (events->empty()) break;
       for (const auto& event : *events) {
@@ -43,7 +51,9 @@ class Subscription final : public EventSubscription {
         read_any = true;
       }
     }
+    batch.gap |= std::exchange(gap_, false);
     if (!read_any) return batch;
+    read_nothing_ = false;
     auto text = bookmark_text(bookmark_);
     if (!text) return fail(std::move(text).error());
     batch.bookmark = std::move(*text);
@@ -61,10 +71,21 @@ class Subscription final : public EventSubscription {
     }
   }
 
+  // Read although Windows has not signalled since the end, a healthy subscription answers that the operation is
+  // invalid. No page says so, nor that some answer this for ever: https://github.com/vectordotdev/vector/issues/26117
+  // A signal may be left over from events that were read meanwhile; one after a read that gave nothing announces events
+  // for certain, and a subscription that refuses these is opened again.
+  bool was_signalled() const {
+    const bool set_now = WaitForSingleObject(signal_->event.get(), 0) == WAIT_OBJECT_0;
+    return std::exchange(signal_->consumed, false) || set_now;
+  }
+
   std::string channel_;
-  std::shared_ptr<UniqueKernel> signal_;
+  std::shared_ptr<EventSignal> signal_;
   UniqueEvt bookmark_;
-  UniqueEvt results_;  // Closed before the signal that it sets.
+  UniqueEvt results_;          // Closed before the signal that it sets.
+  bool gap_;                   // Of the next batch.
+  bool read_nothing_ = false;  // The last time.
 };
 
 // A bookmark that is no bookmark is as useless as one whose record is gone.
@@ -73,6 +94,40 @@ Result<UniqueEvt> make_bookmark(const std::optional<std::string>& text, std::str
   if (bookmark) return bookmark;
   auto error = last_error(about_channel("make a bookmark for", channel));
   if (text) error.code = ErrorCode::corrupt;
+  return fail(std::move(error));
+}
+
+UniqueEvt try_open(const ChannelQuery& query, const UniqueKernel& signal, const UniqueEvt* bookmark, DWORD flags) {
+  return UniqueEvt{EvtSubscribe(nullptr, signal.get(), widen(query.channel).c_str(), widen(query.xpath).c_str(),
+                                bookmark ? bookmark->get() : nullptr, nullptr, nullptr, flags)};
+}
+
+// All else that is handed over never changes. The last two are told of EvtNext; should EvtSubscribe say them of a
+// bookmark, it would never open again: https://github.com/elastic/beats/issues/39456,
+// https://github.com/vectordotdev/vector/pull/26118
+bool is_bookmarks_fault(DWORD code) {
+  return code == ERROR_NOT_FOUND || code == ERROR_EVT_QUERY_RESULT_STALE ||
+         code == ERROR_EVT_QUERY_RESULT_INVALID_POSITION || code == ERROR_INVALID_PARAMETER;
+}
+
+// The bookmark is at the last event that matched. Where these are rare, its record is overwritten while later ones,
+// which nobody has read, are still there. Strict says so; without it the subscription "begins with the event that is
+// after the event that is closest to the bookmarked event".
+// https://learn.microsoft.com/windows/win32/api/winevt/ne-winevt-evt_subscribe_flags
+Result<Opened> open(const ChannelQuery& query, const UniqueKernel& signal, const UniqueEvt* bookmark) {
+  const DWORD from = bookmark ? EvtSubscribeStartAfterBookmark : EvtSubscribeToFutureEvents;
+  Opened opened{try_open(query, signal, bookmark, from | EvtSubscribeStrict)};
+  if (!opened.results && bookmark && GetLastError() == ERROR_NOT_FOUND) {
+    log::warning("channel {} no longer holds the event read last", query.channel);
+    opened = {try_open(query, signal, bookmark, from), true};
+  }
+  if (opened.results) return opened;
+  const auto code = GetLastError();
+  auto error = win32_error(about_channel("open", query.channel), code);
+  if (bookmark && is_bookmarks_fault(code)) {
+    error.code = ErrorCode::corrupt;
+    error.hint = "Open the channel without a bookmark.";
+  }
   return fail(std::move(error));
 }
 
@@ -90,38 +145,31 @@ Result<std::unique_ptr<EventSubscription>> Win32EventChannels::subscribe(const C
   if (!position) return fail(std::move(position).error());
   // Auto-reset: with a manual one, an event that comes between the last EvtNext and ResetEvent would wake nobody. Set
   // from the start: Windows does not set it for what is there already.
-  const auto signal = std::make_shared<UniqueKernel>(CreateEventW(nullptr, FALSE, TRUE, nullptr));
-  if (!*signal) return fail(last_error("cannot create an event"));
+  const auto signal =
+      std::make_shared<EventSignal>(EventSignal{UniqueKernel{CreateEventW(nullptr, FALSE, TRUE, nullptr)}});
+  if (!signal->event) return fail(last_error("cannot create an event"));
 
-  const DWORD from = bookmark ? EvtSubscribeStartAfterBookmark : EvtSubscribeToFutureEvents;
-  UniqueEvt results{EvtSubscribe(nullptr, signal->get(), widen(query.channel).c_str(), widen(query.xpath).c_str(),
-                                 bookmark ? position->get() : nullptr, nullptr, nullptr, from | EvtSubscribeStrict)};
-  if (!results) {
-    auto error = last_error(about_channel("open", query.channel));
-    // Strict: https://learn.microsoft.com/windows/win32/api/winevt/ne-winevt-evt_subscribe_flags
-    if (bookmark && error.os && error.os->value == ERROR_NOT_FOUND) {
-      error = {ErrorCode::corrupt, fmt::format("the bookmarked record of channel {} is gone", query.channel),
-               "Open the channel without a bookmark.", error.os};
-    }
-    return fail(std::move(error));
-  }
+  auto opened = open(query, signal->event, bookmark ? &*position : nullptr);
+  if (!opened) return fail(std::move(opened).error());
   signals_.emplace_back(signal);
-  return std::make_unique<Subscription>(query.channel, signal, std::move(*position), std::move(results));
+  return std::make_unique<Subscription>(query.channel, signal, std::move(*position), std::move(*opened));
 }
 
 void Win32EventChannels::wait(std::stop_token stop, Duration at_most) {
   const std::stop_callback stopped(stop, [this] { wake(); });
-  std::vector<std::shared_ptr<UniqueKernel>> alive;
+  std::vector<std::shared_ptr<EventSignal>> alive;
   std::vector<HANDLE> handles{wake_.get()};
   for (const auto& weak : signals_) {
     if (auto signal = weak.lock()) {
-      handles.push_back(signal->get());
+      handles.push_back(signal->event.get());
       alive.push_back(std::move(signal));
     }
   }
   const auto time = std::chrono::ceil<std::chrono::milliseconds>(std::max(at_most, Duration::zero()));
   const auto milliseconds = static_cast<DWORD>(std::min<std::int64_t>(time.count(), INFINITE - 1));
-  WaitForMultipleObjects(static_cast<DWORD>(handles.size()), handles.data(), FALSE, milliseconds);
+  const auto set =
+      WaitForMultipleObjects(static_cast<DWORD>(handles.size()), handles.data(), FALSE, milliseconds) - WAIT_OBJECT_0;
+  if (set > 0 && set < handles.size()) alive[set - 1]->consumed = true;
 }
 
 void Win32EventChannels::wake() {

@@ -10,6 +10,12 @@
 
 namespace rdpmend::win32 {
 
+// By which Windows tells that a subscription has events.
+struct EventSignal {
+  UniqueKernel event;     // Auto-reset.
+  bool consumed = false;  // wait() saw it set, which has reset it.
+};
+
 class Win32EventChannels final : public EventChannels {
  public:
   Win32EventChannels();
@@ -21,8 +27,8 @@ class Win32EventChannels final : public EventChannels {
   void wake() override;
 
  private:
-  std::vector<std::weak_ptr<UniqueKernel>> signals_;  // Of the open subscriptions.
-  UniqueKernel wake_;                                 // Auto-reset.
+  std::vector<std::weak_ptr<EventSignal>> signals_;  // Of the open subscriptions.
+  UniqueKernel wake_;                                // Auto-reset.
 };
 
 }  // namespace rdpmend::win32

@@ -49,6 +49,7 @@ Result<std::vector<std::string>> Win32EventChannels::look_up(const EventLookup& 
   std::vector<std::string> found;
   while (found.size() < what.max) {
     const auto events = next_events(results, what.max - found.size(), what.channel);
+    if (!events && is_invalid_operation(events.error())) break;
     if (!events) return fail(events.error());
     if (events->empty()) break;
     for (const auto& event : *events) {

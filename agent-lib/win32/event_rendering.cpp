@@ -47,13 +47,16 @@ Result<std::vector<UniqueEvt>> next_events(const UniqueEvt& results, std::size_t
   DWORD count = 0;
   if (!EvtNext(results.get(), wanted, raw.data(), k_answer_ms, 0, &count)) {
     const DWORD code = GetLastError();
-    // A subscription that has never had an event may say that it cannot do this now.
-    if (code == ERROR_NO_MORE_ITEMS || code == ERROR_INVALID_OPERATION) return std::vector<UniqueEvt>{};
+    if (code == ERROR_NO_MORE_ITEMS) return std::vector<UniqueEvt>{};
     return fail(win32_error(about_channel("read", channel), code));
   }
   std::vector<UniqueEvt> events;
   for (DWORD i = 0; i < count; ++i) events.emplace_back(raw[i]);
   return events;
+}
+
+bool is_invalid_operation(const Error& error) {
+  return error.os && error.os->value == ERROR_INVALID_OPERATION;
 }
 
 Result<std::string> event_xml(const UniqueEvt& event) {

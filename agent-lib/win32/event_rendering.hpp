@@ -21,6 +21,8 @@ using UniqueEvt = UniqueHandle<EvtTraits>;
 
 // The next events of a query or subscription, at most `max`; fewer do not mean that there are no more, none does.
 Result<std::vector<UniqueEvt>> next_events(const UniqueEvt& results, std::size_t max, std::string_view channel);
+// What EvtNext answers where nothing can be read now; whether that is as it should be, the caller knows.
+bool is_invalid_operation(const Error& error);
 
 Result<std::string> event_xml(const UniqueEvt& event);
 Result<std::string> bookmark_text(const UniqueEvt& bookmark);

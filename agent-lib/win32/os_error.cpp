@@ -61,18 +61,22 @@ constexpr Meaning k_win32[] = {
     {ERROR_EVT_INVALID_QUERY, ErrorCode::invalid_argument, "the event query is not valid"},
     {ERROR_EVT_QUERY_RESULT_STALE, ErrorCode::corrupt, "the log was cleared or has wrapped over what was not read yet",
      "Open the channel without a bookmark."},
+    {ERROR_EVT_QUERY_RESULT_INVALID_POSITION, ErrorCode::corrupt, "the place where reading goes on is not valid",
+     "Open the channel without a bookmark."},
     {ERROR_KEY_DELETED, ErrorCode::not_found, "the registry key was deleted"},
 };
 
 constexpr Meaning k_hresult[] = {
-    {0x80004001, ErrorCode::unsupported, "this system cannot do that"},          // E_NOTIMPL
-    {0x80040154, ErrorCode::unsupported, "this system has no such component"},   // REGDB_E_CLASSNOTREG
-    {0x80090010, ErrorCode::denied, "access is denied", k_rights},               // NTE_PERM
-    {0x80090016, ErrorCode::not_found, "the key does not exist"},                // NTE_BAD_KEYSET
-    {0x80092004, ErrorCode::not_found, "there is no such certificate"},          // CRYPT_E_NOT_FOUND
-    {0x80092005, ErrorCode::already_exists, "it is in the store already"},       // CRYPT_E_EXISTS
-    {0x800706BA, ErrorCode::unavailable, "the service behind it does not run"},  // RPC_S_SERVER_UNAVAILABLE
-    {0x800706D9, ErrorCode::unavailable, "the service behind it does not run",   // EPT_S_NOT_REGISTERED
+    {0x80004001, ErrorCode::unsupported, "this system cannot do that"},                   // E_NOTIMPL
+    {0x80040154, ErrorCode::unsupported, "this system has no such component"},            // REGDB_E_CLASSNOTREG
+    {0x80090010, ErrorCode::denied, "access is denied", k_rights},                        // NTE_PERM
+    {0x80090016, ErrorCode::not_found, "the key does not exist"},                         // NTE_BAD_KEYSET
+    {0x80090019, ErrorCode::unsupported, "its cryptographic provider is not installed"},  // NTE_KEYSET_NOT_DEF
+    {0x8009001A, ErrorCode::corrupt, "the key is damaged"},                               // NTE_KEYSET_ENTRY_BAD
+    {0x80092004, ErrorCode::not_found, "there is no such certificate"},                   // CRYPT_E_NOT_FOUND
+    {0x80092005, ErrorCode::already_exists, "it is in the store already"},                // CRYPT_E_EXISTS
+    {0x800706BA, ErrorCode::unavailable, "the service behind it does not run"},           // RPC_S_SERVER_UNAVAILABLE
+    {0x800706D9, ErrorCode::unavailable, "the service behind it does not run",            // EPT_S_NOT_REGISTERED
      "Check that the service Windows Defender Firewall (MpsSvc) runs."},
 };
 

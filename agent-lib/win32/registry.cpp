@@ -87,12 +87,6 @@ Result<std::optional<RegistryValue>> Win32Registry::value(std::string_view key, 
               "Only DWORD, text and binary values are known here.");
 }
 
-Result<bool> Win32Registry::has_key(std::string_view key) const {
-  const auto opened = open_key(key, KEY_QUERY_VALUE);
-  if (!opened) return fail(opened.error());
-  return static_cast<bool>(*opened);
-}
-
 Status for_each_text(std::string_view key, const std::function<void(std::string name, std::string data)>& take) {
   const auto opened = open_key(key, KEY_QUERY_VALUE);
   if (!opened) return fail(opened.error());

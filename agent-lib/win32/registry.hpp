@@ -11,7 +11,6 @@ namespace rdpmend::win32 {
 class Win32Registry final : public Registry {
  public:
   Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const override;
-  Result<bool> has_key(std::string_view key) const override;
 };
 
 // A key below HKEY_LOCAL_MACHINE in the 64-bit view; empty: it does not exist.

@@ -147,11 +147,25 @@ TEST_F(EventReaderTest, ABookmarkThatIsGoneIsAGapAndReadingGoesOn) {
   again->read_once();
   ASSERT_EQ(taker_.batches().size(), 2U);
   EXPECT_TRUE(taker_.batches()[1].events.gap);
+  EXPECT_FALSE(taker_.batches()[1].events.xml.empty()) << "what the log still holds is read";
   taker_.batches()[1].taken();
-  clients(1);
   again->read_once();
   ASSERT_EQ(taker_.batches().size(), 3U);
+  EXPECT_FALSE(taker_.batches()[2].events.xml.empty());
   EXPECT_FALSE(taker_.batches()[2].events.gap);
+}
+
+TEST_F(EventReaderTest, ABookmarkThatIsNoneIsAGapAndReadingGoesOn) {
+  clients(1);
+  const auto events = reader({{k_channel, "no bookmark"}});
+  events->read_once();
+  ASSERT_EQ(taker_.batches().size(), 1U);
+  EXPECT_TRUE(taker_.batches()[0].events.gap);
+  taker_.batches()[0].taken();
+  clients(1);
+  events->read_once();
+  ASSERT_EQ(taker_.batches().size(), 2U);
+  EXPECT_EQ(taker_.batches()[1].events.xml.size(), k_events_per_client);
 }
 
 TEST_F(EventReaderTest, ALogThatWrapsWhileTheEngineIsBusyIsAGap) {

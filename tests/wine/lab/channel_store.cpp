@@ -151,6 +151,14 @@ void Channel::set_enabled(bool enabled) {
   configuration(name_).set_dword(L"Enabled", enabled ? 1 : 0);
 }
 
+bool Channel::silent() const {
+  return configuration(name_).dword(L"LaboratorySilent").value_or(0) != 0;
+}
+
+void Channel::set_silent(bool silent) {
+  configuration(name_).set_dword(L"LaboratorySilent", silent ? 1 : 0);
+}
+
 void Channel::advance_to_end() {
   auto file = open_at(path_, end_);
   if (!file) throw std::runtime_error("channel " + name_ + " is gone");

@@ -42,6 +42,10 @@ class Channel {
   ChannelType type() const;
   bool enabled() const;
   void set_enabled(bool enabled);
+  // Subscriptions that are opened meanwhile are signalled and never give an event, as some on real hosts:
+  // https://github.com/vectordotdev/vector/issues/26117
+  bool silent() const;
+  void set_silent(bool silent);
 
   struct Extent {
     std::uint64_t oldest = 0;  // The next to be written, if the channel is empty.

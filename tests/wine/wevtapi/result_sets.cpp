@@ -73,6 +73,7 @@ Subscription::Subscription(Channel channel, EventQuery query, Start start, bool 
     : channel_(std::move(channel)),
       query_(std::move(query)),
       strict_(strict),
+      silent_(channel_.silent()),
       signal_(duplicate(signal)),
       position_(start.after),
       skip_first_(start.skip_first) {}
@@ -118,7 +119,7 @@ NextResult Subscription::next(std::size_t max, DWORD timeout_ms) {
   // For good: "Release the query result object and reissue the query."
   // https://learn.microsoft.com/windows/win32/wes/windows-event-log-error-constants
   if (stale_) return {{}, ERROR_EVT_QUERY_RESULT_STALE};
-  if (pending_.empty()) {
+  if (pending_.empty() || silent_) {
     armed_ = true;
     // A subscription that is read although it has not been signalled since its end says ERROR_INVALID_OPERATION; no
     // page says so, those who read real hosts do: https://github.com/vectordotdev/vector/pull/26118

@@ -73,6 +73,7 @@ class Subscription final : public ResultSet {
   Channel channel_;
   const EventQuery query_;
   const bool strict_;
+  const bool silent_;
   const HANDLE signal_;
   std::uint64_t position_;  // The last record that was looked at.
   bool skip_first_;
