@@ -67,7 +67,13 @@ Result<std::vector<RdpKeyFile>> read_rdp_key_files(const HostView& host) {
     key.container = fmt::format("TSSecKeySet{}", number);
     key.file = machine_key_file_name(key.container, **guid);
     auto found = host.key_files.find(k_machine_keys_folder, key.file);
-    if (!found) return fail(std::move(found).error());
+    if (!found) {
+      const auto code = found.error().code;
+      if (code != ErrorCode::denied && code != ErrorCode::unsupported) return fail(std::move(found).error());
+      key.unknown = found.error().what;
+      files.push_back(std::move(key));
+      continue;
+    }
     if (!*found) continue;
     key.state = std::move(**found);
     for (const auto& [who, needed] : k_required) {

@@ -29,6 +29,7 @@ struct RdpKeyFile {
   KeyFile state;
   std::vector<v1::Ace> missing;  // SYSTEM full, NETWORK SERVICE read.
   std::string denied_sid;        // A SID that an entry denies what it needs; empty: none.
+  std::string unknown;           // Why nobody here can tell what its access list lacks; empty: somebody can.
 };
 
 // Those that exist. Other machine keys are never looked at.

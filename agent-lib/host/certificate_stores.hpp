@@ -27,7 +27,8 @@ struct Certificate {
 };
 
 // Whether this process (SYSTEM) can use the private key. NETWORK SERVICE's access is a matter of the key file's DACL.
-enum class KeyUse { usable, missing, denied, mismatch };
+// missing, mismatch and corrupt are said only where they are certain: a certificate may be removed for them.
+enum class KeyUse { usable, missing, denied, mismatch, corrupt };
 
 class CertificateStores {
  public:
@@ -35,6 +36,7 @@ class CertificateStores {
   // not_found: the store does not exist.
   virtual Result<std::optional<Certificate>> find(std::string_view store, std::string_view sha1) const = 0;
   virtual Result<std::vector<Certificate>> list(std::string_view store) const = 0;
+  // unavailable: nobody can tell.
   virtual Result<KeyUse> key_use(std::string_view store, std::string_view sha1) const = 0;
 
   // Removes the certificate, never its key. not_found: there is none.

@@ -10,8 +10,7 @@
 
 namespace rdpmend {
 
-inline constexpr std::string_view k_machine_keys_folder = R"(RSA\MachineKeys)";  // CryptoAPI containers.
-inline constexpr std::string_view k_cng_keys_folder = "Keys";                    // CNG key storage provider.
+inline constexpr std::string_view k_machine_keys_folder = R"(RSA\MachineKeys)";  // CryptoAPI's RSA containers.
 
 struct KeyFile {
   v1::FileSecurity security;
@@ -23,7 +22,8 @@ struct KeyFile {
 class KeyFiles {
  public:
   virtual ~KeyFiles() = default;
-  // nullopt: there is no such file.
+  // nullopt: there is no such file. denied: nobody here may read its access list. unsupported: the list has entries
+  // that FileSecurity cannot hold, so it could not be written back.
   virtual Result<std::optional<KeyFile>> find(std::string_view folder, std::string_view file) const = 0;
   // Replaces the DACL of this one file, by handle. Owner and children are not touched.
   virtual Status write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) = 0;

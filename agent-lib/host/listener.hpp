@@ -15,7 +15,7 @@ struct ListenerState {
   bool listening = false;  // A socket listens on the port.
   std::uint16_t port = 3389;
   std::optional<std::uint32_t> owner_pid;
-  std::string outside_address;  // The address that stands for "from outside in": a real interface's.
+  std::string outside_address;  // Stands for "from outside in": the one it is bound to, else a real interface's.
 };
 
 enum class ProbeFrom { loopback, outside };
@@ -24,7 +24,8 @@ class Listener {
  public:
   virtual ~Listener() = default;
   virtual Result<ListenerState> state() const = 0;
-  // One handshake (TCP, X.224, TLS), never two at a time. A probe that fails is a report, not an error.
+  // One handshake (TCP, X.224, TLS), never two at a time. A probe that fails is a report, not an error. A listener that
+  // is bound to one address is probed there either way.
   virtual Result<v1::ProbeReport> probe(ProbeFrom from, Duration deadline) const = 0;
 };
 

@@ -27,7 +27,8 @@ class Services {
   virtual ~Services() = default;
   // nullopt: no such service.
   virtual Result<std::optional<ServiceInfo>> find(std::string_view name) const = 0;
-  // Returns when the service is running or stopped. timeout: it is still pending; its process is never killed.
+  // Returns when the service is running or stopped. timeout: it is still pending; its process is never killed. Windows
+  // may hold either call for 30 s beyond the deadline, while any other service is busy with a control code.
   virtual Status start(std::string_view name, Duration deadline) = 0;
   // Fails with conflict while dependents run.
   virtual Status stop(std::string_view name, Duration deadline) = 0;

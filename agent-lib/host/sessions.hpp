@@ -10,7 +10,7 @@ namespace rdpmend {
 
 struct Session {
   std::uint32_t id = 0;
-  bool remote = false;  // An RDP session; else the console.
+  bool remote = false;  // An RDP session, or one whose kind is not known; else the console.
   bool active = false;  // Connected; else disconnected but alive.
 };
 

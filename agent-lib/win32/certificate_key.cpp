@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -19,6 +20,7 @@ namespace rdpmend::win32 {
 namespace {
 
 constexpr DWORD k_max_link_bytes = 64 * 1024;
+constexpr std::size_t k_max_signature_bytes = 2048;  // Of a key of 16,384 bits, the longest that CryptoAPI makes.
 
 // CNG's key storage providers have type 0; CryptoAPI's providers are listed with their type.
 // https://learn.microsoft.com/windows/win32/api/wincrypt/ns-wincrypt-crypt_key_prov_info
@@ -35,14 +37,26 @@ DWORD provider_type(const std::wstring& provider) {
   }
 }
 
-// "The keyset does not exist" is also what CryptoAPI says of a key file that it may not read: the folder tells.
-KeyUse missing_or_denied(PCCERT_CONTEXT certificate) {
-  const auto link = read_key_link(certificate);
-  const auto guid = read_text(Win32Registry{}, registry_key::k_cryptography, "MachineGuid");
-  if (!link || !guid || !*guid) return KeyUse::missing;
-  const auto path = key_file_path(k_machine_keys_folder, machine_key_file_name(link->container, **guid));
-  // Listing needs no right to the file itself, only to its folder.
-  return path && GetFileAttributesW(path->c_str()) != INVALID_FILE_ATTRIBUTES ? KeyUse::denied : KeyUse::missing;
+// Whose machine keys are files in RSA\MachineKeys, named after their container.
+// https://learn.microsoft.com/windows/win32/seccng/key-storage-and-retrieval
+bool keeps_files(const wchar_t* provider) {
+  constexpr std::array k_providers{MS_DEF_PROV_W, MS_ENHANCED_PROV_W, MS_STRONG_PROV_W, MS_ENH_RSA_AES_PROV_W,
+                                   MS_DEF_RSA_SCHANNEL_PROV_W};
+  return provider != nullptr && std::any_of(k_providers.begin(), k_providers.end(),
+                                            [&](const wchar_t* known) { return same_name(known, provider); });
+}
+
+ContainerFile look_at_file(const std::wstring& path) {
+  const UniqueFile file{CreateFileW(path.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                    nullptr, OPEN_EXISTING, FILE_FLAG_OPEN_REPARSE_POINT, nullptr)};
+  if (!file) {
+    const DWORD code = GetLastError();
+    if (code == ERROR_FILE_NOT_FOUND) return ContainerFile::absent;
+    return code == ERROR_ACCESS_DENIED ? ContainerFile::denied : ContainerFile::unknown;
+  }
+  LARGE_INTEGER size{};
+  if (!GetFileSizeEx(file.get(), &size)) return ContainerFile::unknown;
+  return size.QuadPart == 0 ? ContainerFile::empty : ContainerFile::readable;
 }
 
 bool is_one_of(DWORD code, std::initializer_list<HRESULT> known) {
@@ -58,6 +72,12 @@ struct ProviderTraits {
   static void close(Raw raw) { CryptReleaseContext(raw, 0); }
 };
 using UniqueProvider = UniqueHandle<ProviderTraits>;
+
+struct HashTraits {
+  using Raw = HCRYPTHASH;
+  static Raw none() { return 0; }
+  static void close(Raw raw) { CryptDestroyHash(raw); }
+};
 
 // CRYPT_KEY_PROV_INFO with the texts that it points to. Empty: no key is linked.
 class LinkProperty {
@@ -78,20 +98,28 @@ class LinkProperty {
   std::vector<std::uint64_t> buffer_;
 };
 
-Result<KeyUse> use_after_failure(PCCERT_CONTEXT certificate, DWORD code) {
-  if (is_one_of(code, {NTE_BAD_PUBLIC_KEY})) return KeyUse::mismatch;
-  if (is_one_of(code, {CRYPT_E_NO_KEY_PROPERTY})) return KeyUse::missing;
-  if (is_one_of(code, {NTE_BAD_KEYSET, NTE_NO_KEY, NTE_NOT_FOUND, NTE_KEYSET_NOT_DEF}) ||
-      code == ERROR_FILE_NOT_FOUND) {
-    return missing_or_denied(certificate);
+ContainerFile look_at_container(const LinkProperty& link) {
+  if (link->pwszContainerName == nullptr || (link->dwFlags & CRYPT_MACHINE_KEYSET) == 0 ||
+      !keeps_files(link->pwszProvName)) {
+    return ContainerFile::unknown;
   }
-  if (is_one_of(code, {NTE_PERM, NTE_SILENT_CONTEXT, E_ACCESSDENIED}) || code == ERROR_ACCESS_DENIED) {
-    return KeyUse::denied;
-  }
-  return fail(win32_error("cannot open the certificate's private key", code));
+  const auto guid = read_text(Win32Registry{}, registry_key::k_cryptography, "MachineGuid");
+  if (!guid || !*guid) return ContainerFile::unknown;
+  const auto path =
+      key_file_path(k_machine_keys_folder, machine_key_file_name(narrow(link->pwszContainerName), **guid));
+  return path ? look_at_file(*path) : ContainerFile::unknown;
 }
 
-// A key of CNG: the function does what else would be needed of NCrypt.
+bool is_denial(DWORD code) {
+  return is_one_of(code, {NTE_PERM, NTE_SILENT_CONTEXT, E_ACCESSDENIED}) || code == ERROR_ACCESS_DENIED;
+}
+
+Error cannot_use(DWORD code) {
+  return win32_error("cannot use the certificate's private key", code);
+}
+
+// A key of CNG: the function does what else would be needed of NCrypt. That one "does not exist" CNG also says of a key
+// that may not be read, and nothing but the key itself tells the name of its file: so it is never called missing.
 // https://learn.microsoft.com/windows/win32/api/wincrypt/nf-wincrypt-cryptacquirecertificateprivatekey
 Result<KeyUse> try_cng_key(PCCERT_CONTEXT certificate) {
   constexpr DWORD k_flags = CRYPT_ACQUIRE_NO_HEALING | CRYPT_ACQUIRE_COMPARE_KEY_FLAG | CRYPT_ACQUIRE_SILENT_FLAG |
@@ -100,32 +128,61 @@ Result<KeyUse> try_cng_key(PCCERT_CONTEXT certificate) {
   DWORD spec = 0;
   BOOL ours = FALSE;
   if (!CryptAcquireCertificatePrivateKey(certificate, k_flags, nullptr, &key, &spec, &ours)) {
-    return use_after_failure(certificate, GetLastError());
+    const DWORD code = GetLastError();
+    if (is_one_of(code, {NTE_BAD_PUBLIC_KEY})) return KeyUse::mismatch;
+    if (is_one_of(code, {NTE_KEYSET_ENTRY_BAD})) return KeyUse::corrupt;
+    if (is_denial(code)) return KeyUse::denied;
+    return fail(cannot_use(code));
   }
   if (ours && spec == CERT_NCRYPT_KEY_SPEC) NCryptFreeObject(key);
   if (ours && spec != CERT_NCRYPT_KEY_SPEC) CryptReleaseContext(key, 0);
   return KeyUse::usable;
 }
 
-// A key of CryptoAPI, opened as the link says and nowhere else, and compared with the certificate's.
+// Of an open container. That there is no key of that kind in it is certain.
+Result<KeyUse> after_opening(DWORD code) {
+  if (is_one_of(code, {NTE_NO_KEY})) return KeyUse::missing;
+  if (is_denial(code)) return KeyUse::denied;
+  return fail(cannot_use(code));
+}
+
+// The public half can be read where the private one cannot be decrypted any more. SHA-1, because the oldest providers
+// have nothing else; nothing is protected by it.
+// https://learn.microsoft.com/windows/win32/api/wincrypt/nf-wincrypt-cryptsignhashw
+Result<KeyUse> try_to_sign(const UniqueProvider& provider, DWORD spec) {
+  constexpr std::array<BYTE, 1> k_nothing{};
+  UniqueHandle<HashTraits> hash;
+  if (!CryptCreateHash(provider.get(), CALG_SHA1, 0, 0, hash.out()) ||
+      !CryptHashData(hash.get(), k_nothing.data(), static_cast<DWORD>(k_nothing.size()), 0)) {
+    return fail(cannot_use(GetLastError()));
+  }
+  std::vector<BYTE> signature(k_max_signature_bytes);
+  auto size = static_cast<DWORD>(signature.size());
+  if (!CryptSignHashW(hash.get(), spec, nullptr, 0, signature.data(), &size)) return after_opening(GetLastError());
+  return KeyUse::usable;
+}
+
+// A key of CryptoAPI, opened as the link says and nowhere else, compared with the certificate's and used.
 Result<KeyUse> try_cryptoapi_key(PCCERT_CONTEXT certificate, const LinkProperty& link) {
   UniqueProvider provider;
   const DWORD flags = (link->dwFlags & CRYPT_MACHINE_KEYSET) | CRYPT_SILENT;
   if (!CryptAcquireContextW(provider.out(), link->pwszContainerName, link->pwszProvName, link->dwProvType, flags)) {
-    return use_after_failure(certificate, GetLastError());
+    const DWORD code = GetLastError();
+    return meaning_of_failure(code, look_at_container(link));
   }
   DWORD size = 0;
   if (!CryptExportPublicKeyInfo(provider.get(), link->dwKeySpec, X509_ASN_ENCODING, nullptr, &size)) {
-    return use_after_failure(certificate, GetLastError());
+    return after_opening(GetLastError());
   }
   std::vector<std::uint64_t> buffer(size / sizeof(std::uint64_t) + 1);
   auto* key = reinterpret_cast<CERT_PUBLIC_KEY_INFO*>(buffer.data());
   if (!CryptExportPublicKeyInfo(provider.get(), link->dwKeySpec, X509_ASN_ENCODING, key, &size)) {
-    return use_after_failure(certificate, GetLastError());
+    return after_opening(GetLastError());
   }
-  return CertComparePublicKeyInfo(X509_ASN_ENCODING, key, &certificate->pCertInfo->SubjectPublicKeyInfo)
-             ? KeyUse::usable
-             : KeyUse::mismatch;
+  if (!CertComparePublicKeyInfo(X509_ASN_ENCODING, key, &certificate->pCertInfo->SubjectPublicKeyInfo)) {
+    return KeyUse::mismatch;
+  }
+  return try_to_sign(provider, link->dwKeySpec);
 }
 
 }  // namespace
@@ -150,6 +207,24 @@ Status write_key_link(PCCERT_CONTEXT certificate, const KeyLink& link) {
     return fail(last_error(fmt::format("cannot link the certificate to key {}", link.container)));
   }
   return {};
+}
+
+// "The keyset does not exist" CryptoAPI also says of a file that it may not read. One that is there and that we may
+// read can only be damaged. https://learn.microsoft.com/windows/win32/api/wincrypt/nf-wincrypt-cryptacquirecontextw
+Result<KeyUse> meaning_of_failure(DWORD code, ContainerFile file) {
+  if (is_one_of(code, {NTE_KEYSET_ENTRY_BAD})) return KeyUse::corrupt;
+  if (is_denial(code)) return KeyUse::denied;
+  if (!is_one_of(code, {NTE_BAD_KEYSET, NTE_NOT_FOUND}) && code != ERROR_FILE_NOT_FOUND) return fail(cannot_use(code));
+  switch (file) {
+    case ContainerFile::absent: return KeyUse::missing;
+    case ContainerFile::denied: return KeyUse::denied;
+    case ContainerFile::empty:
+    case ContainerFile::readable: return KeyUse::corrupt;
+    case ContainerFile::unknown: break;
+  }
+  auto error = cannot_use(code);
+  error.code = ErrorCode::unavailable;  // Not found, or not for us.
+  return fail(std::move(error));
 }
 
 Result<KeyUse> try_key(PCCERT_CONTEXT certificate) {

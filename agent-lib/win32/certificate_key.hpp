@@ -20,7 +20,14 @@ struct KeyLink {
 std::optional<KeyLink> read_key_link(PCCERT_CONTEXT certificate);
 Status write_key_link(PCCERT_CONTEXT certificate, const KeyLink& link);
 
-// Uses the key as TLS would, without windows and without mending the link.
+// Opens the key as the link says, compares it with the certificate's and, one of CryptoAPI, signs with it; without
+// windows and without mending the link.
 Result<KeyUse> try_key(PCCERT_CONTEXT certificate);
+
+// What the file that a container of CryptoAPI must have looks like to this process.
+enum class ContainerFile { unknown, absent, denied, empty, readable };
+
+// What it means that a container of CryptoAPI cannot be opened. unavailable: nobody can tell.
+Result<KeyUse> meaning_of_failure(DWORD code, ContainerFile file);
 
 }  // namespace rdpmend::win32

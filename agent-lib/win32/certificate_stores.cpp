@@ -40,8 +40,8 @@ Result<UniqueStore> open_store(std::string_view name, DWORD flags) {
   return store;
 }
 
-// What was changed is on disk before we say so. A store that writes at once has nothing to commit and may say that it
-// cannot: no error of ours.
+// Asks a store that writes later to write now. One that writes at once has nothing to commit and may say that it
+// cannot, so the answer proves nothing; a step looks again at what it has done.
 // https://learn.microsoft.com/windows/win32/api/wincrypt/nf-wincrypt-certcontrolstore
 void commit(const UniqueStore& store) {
   CertControlStore(store.get(), 0, CERT_STORE_CTRL_COMMIT, nullptr);

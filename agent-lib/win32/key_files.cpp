@@ -50,7 +50,7 @@ Result<KeyFile> look_at(const UniqueFile& file, std::string_view doing) {
 }  // namespace
 
 Result<std::wstring> key_file_path(std::string_view folder, std::string_view file) {
-  if (folder != k_machine_keys_folder && folder != k_cng_keys_folder) {
+  if (folder != k_machine_keys_folder) {
     return fail(ErrorCode::invalid_argument, fmt::format("{} is no folder of private keys", folder));
   }
   if (file.empty() || file.find_first_of("\\/:*?\"<>|") != std::string_view::npos || file == "." || file == "..") {

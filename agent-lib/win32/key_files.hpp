@@ -11,7 +11,7 @@ class Win32KeyFiles final : public KeyFiles {
   Status write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) override;
 };
 
-// %ProgramData%\Microsoft\Crypto\<folder>\<file>. invalid_argument: not one of the two key folders, or not a plain
+// %ProgramData%\Microsoft\Crypto\<folder>\<file>. invalid_argument: not the folder of machine keys, or not a plain
 // name.
 Result<std::wstring> key_file_path(std::string_view folder, std::string_view file);
 

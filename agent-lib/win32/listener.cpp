@@ -17,6 +17,12 @@ Result<std::uint16_t> configured_port() {
   return static_cast<std::uint16_t>(port->value_or(k_default_port));
 }
 
+// A listener may be bound to one adapter (RDP-Tcp's LanAdapter), and then answers at no other address.
+std::optional<std::string> bound_address(std::uint16_t port) {
+  const auto listener = find_listener(port);
+  return listener && *listener ? (*listener)->bound_to : std::nullopt;
+}
+
 // Without a network there is no outside: what is left is this host itself, and the firewall does not filter that.
 std::string outside_address() {
   return interface_address().value_or(std::string(k_loopback));
@@ -27,11 +33,12 @@ std::string outside_address() {
 Result<ListenerState> Win32Listener::state() const {
   const auto port = configured_port();
   if (!port) return fail(port.error());
-  const auto owner = find_listener(*port);
-  if (!owner) return fail(owner.error());
-  ListenerState state{
-      .listening = owner->has_value(), .port = *port, .owner_pid = *owner, .outside_address = outside_address()};
-  if (state.owner_pid == 0U) state.owner_pid.reset();
+  const auto listener = find_listener(*port);
+  if (!listener) return fail(listener.error());
+  ListenerState state{.listening = listener->has_value(), .port = *port, .owner_pid = {}, .outside_address = {}};
+  if (*listener && (*listener)->pid != 0) state.owner_pid = (*listener)->pid;
+  const bool bound = *listener && (*listener)->bound_to;
+  state.outside_address = bound ? *(*listener)->bound_to : outside_address();
   return state;
 }
 
@@ -39,7 +46,9 @@ Result<v1::ProbeReport> Win32Listener::probe(ProbeFrom from, Duration deadline) 
   const auto port = configured_port();
   if (!port) return fail(port.error());
   const std::scoped_lock one_at_a_time(probing_);
-  const ProbeTarget target{from == ProbeFrom::loopback ? std::string(k_loopback) : outside_address(), *port};
+  auto address = bound_address(*port);
+  if (!address) address = from == ProbeFrom::loopback ? std::string(k_loopback) : outside_address();
+  const ProbeTarget target{std::move(*address), *port};
   return probe_rdp(target, {.deadline = deadline});
 }
 

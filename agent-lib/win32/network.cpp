@@ -1,6 +1,8 @@
 #include "agent-lib/win32/network.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <vector>
 
 #include "agent-lib/win32/os_error.hpp"
@@ -20,8 +22,38 @@ std::uint16_t port_of(DWORD field) {
   return ntohs(static_cast<u_short>(field & 0xFFFF));
 }
 
+bool is_self_assigned(const SOCKADDR& address) {
+  if (address.sa_family == AF_INET) {
+    const auto& bytes = reinterpret_cast<const sockaddr_in&>(address).sin_addr.S_un.S_un_b;
+    return bytes.s_b1 == 169 && bytes.s_b2 == 254;
+  }
+  const auto& bytes = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr.u.Byte;
+  return bytes[0] == 0xFE && (bytes[1] & 0xC0) == 0x80;
+}
+
+std::optional<std::string> to_text(int family, const void* bytes) {
+  std::array<wchar_t, 64> text{};
+  if (InetNtopW(family, bytes, text.data(), text.size()) == nullptr) return std::nullopt;
+  return narrow(text.data());
+}
+
+std::optional<std::string> to_text(const SOCKADDR& address) {
+  if (address.sa_family == AF_INET) return to_text(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr);
+  return to_text(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+}
+
+std::optional<std::string> bound_to(const MIB_TCPROW_OWNER_PID& row) {
+  if (row.dwLocalAddr == INADDR_ANY) return std::nullopt;
+  return to_text(AF_INET, &row.dwLocalAddr);
+}
+std::optional<std::string> bound_to(const MIB_TCP6ROW_OWNER_PID& row) {
+  constexpr UCHAR k_any[16] = {};
+  if (std::equal(std::begin(k_any), std::end(k_any), row.ucLocalAddr)) return std::nullopt;
+  return to_text(AF_INET6, row.ucLocalAddr);
+}
+
 template <class Table>
-Result<std::optional<std::uint32_t>> find_in_table(ULONG family, std::uint16_t port) {
+Result<std::optional<TcpListener>> find_in_table(ULONG family, std::uint16_t port) {
   std::vector<std::uint64_t> buffer(2048);
   DWORD status = ERROR_INSUFFICIENT_BUFFER;
   for (int i = 0; i < k_attempts && status == ERROR_INSUFFICIENT_BUFFER; ++i) {
@@ -32,29 +64,14 @@ Result<std::optional<std::uint32_t>> find_in_table(ULONG family, std::uint16_t p
   // A host may do without one of the IP versions.
   if (status == ERROR_NOT_SUPPORTED) return std::nullopt;
   if (status != NO_ERROR) return fail(win32_error("cannot list who listens on TCP ports", status));
+  std::optional<TcpListener> found;
   const auto* table = reinterpret_cast<const Table*>(buffer.data());
   for (DWORD i = 0; i < table->dwNumEntries; ++i) {
-    if (port_of(table->table[i].dwLocalPort) == port) return table->table[i].dwOwningPid;
+    const auto& row = table->table[i];
+    if (port_of(row.dwLocalPort) != port) continue;
+    if (!found || found->bound_to) found = TcpListener{row.dwOwningPid, bound_to(row)};
   }
-  return std::nullopt;
-}
-
-bool is_self_assigned(const SOCKADDR& address) {
-  if (address.sa_family == AF_INET) {
-    const auto& bytes = reinterpret_cast<const sockaddr_in&>(address).sin_addr.S_un.S_un_b;
-    return bytes.s_b1 == 169 && bytes.s_b2 == 254;
-  }
-  const auto& bytes = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr.u.Byte;
-  return bytes[0] == 0xFE && (bytes[1] & 0xC0) == 0x80;
-}
-
-std::optional<std::string> to_text(const SOCKADDR& address) {
-  std::array<wchar_t, 64> text{};
-  const void* bytes = address.sa_family == AF_INET
-                          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr)
-                          : &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-  if (InetNtopW(address.sa_family, bytes, text.data(), text.size()) == nullptr) return std::nullopt;
-  return narrow(text.data());
+  return found;
 }
 
 struct Candidate {
@@ -75,10 +92,12 @@ void consider(const IP_ADAPTER_ADDRESSES& adapter, Candidate& best) {
 
 }  // namespace
 
-Result<std::optional<std::uint32_t>> find_listener(std::uint16_t port) {
-  auto owner = find_in_table<MIB_TCPTABLE_OWNER_PID>(AF_INET, port);
-  if (!owner || *owner) return owner;
-  return find_in_table<MIB_TCP6TABLE_OWNER_PID>(AF_INET6, port);
+Result<std::optional<TcpListener>> find_listener(std::uint16_t port) {
+  auto listener = find_in_table<MIB_TCPTABLE_OWNER_PID>(AF_INET, port);
+  if (!listener || (*listener && !(*listener)->bound_to)) return listener;
+  auto by_ipv6 = find_in_table<MIB_TCP6TABLE_OWNER_PID>(AF_INET6, port);
+  const bool better = !by_ipv6 || !*listener || (*by_ipv6 && !(*by_ipv6)->bound_to);
+  return better ? by_ipv6 : listener;
 }
 
 // https://learn.microsoft.com/windows/win32/api/iphlpapi/nf-iphlpapi-getadaptersaddresses

@@ -9,9 +9,14 @@
 
 namespace rdpmend::win32 {
 
-// The process that listens on the port, in either IP version: a dual-stack socket may show in one of them only.
-// 0: somebody listens, and Windows does not say who. nullopt: nobody does.
-Result<std::optional<std::uint32_t>> find_listener(std::uint16_t port);
+struct TcpListener {
+  std::uint32_t pid = 0;                // 0: Windows does not say who it is.
+  std::optional<std::string> bound_to;  // Absent: it listens on all addresses.
+};
+
+// Who listens on the port, in either IP version: a dual-stack socket may show in one of them only. One on all addresses
+// rather than one on some. nullopt: nobody does.
+Result<std::optional<TcpListener>> find_listener(std::uint16_t port);
 
 // Of an interface that is up and not loopback: with a gateway rather than without, IPv4 rather than IPv6, none that it
 // gave itself. nullopt: there is none.

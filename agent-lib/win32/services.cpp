@@ -21,6 +21,7 @@ constexpr int k_max_depth = 16;  // Of services that depend on services.
 constexpr std::size_t k_max_dependents = 128;
 constexpr DWORD k_max_list_bytes = 256 * 1024;  // What EnumDependentServices and EnumServicesStatusEx give at most.
 constexpr auto k_poll = 100ms;
+constexpr auto k_start_again = 5s;
 
 struct ScTraits {
   using Raw = SC_HANDLE;
@@ -174,6 +175,11 @@ std::optional<Duration> running_for(DWORD pid) {
   return std::max<Duration>(since(created), Duration::zero());
 }
 
+void pause(Duration time, steady_clock::time_point until) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now());
+  Sleep(static_cast<DWORD>(std::clamp<std::int64_t>(left.count(), 1, time / 1ms)));
+}
+
 // Asks again until `settled` says so of its state, or the time is over. The documented interval is a tenth of the wait
 // hint, but hints are often wrong and a repair waits for this: a query every 100 ms is cheap.
 // https://learn.microsoft.com/windows/win32/services/starting-a-service
@@ -183,8 +189,7 @@ Result<SERVICE_STATUS_PROCESS> wait_until(const UniqueSc& service, std::string_v
   for (;;) {
     auto status = query_status(service, name);
     if (!status || settled(status->dwCurrentState) || steady_clock::now() >= until) return status;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now());
-    Sleep(static_cast<DWORD>(std::clamp<std::int64_t>(left.count(), 1, k_poll / 1ms)));
+    pause(k_poll, until);
   }
 }
 
@@ -202,6 +207,31 @@ Error ended(std::string_view name, const SERVICE_STATUS_PROCESS& status) {
   }
   if (status.dwWin32ExitCode != NO_ERROR) return win32_error(doing, status.dwWin32ExitCode);
   return {ErrorCode::unavailable, doing, "Look for its errors in the System event log.", std::nullopt};
+}
+
+// "A call to StartService blocks for 30 seconds if any service is busy handling a control code", and then fails with
+// ERROR_SERVICE_REQUEST_TIMEOUT. Not at once again: a program that ends before it becomes a service fails so, too.
+// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-startservicew
+Status ask_to_start(const UniqueSc& service, std::string_view name, steady_clock::time_point until) {
+  while (!StartServiceW(service.get(), 0, nullptr)) {
+    const auto code = GetLastError();
+    if (code == ERROR_SERVICE_ALREADY_RUNNING) break;
+    if (code != ERROR_SERVICE_REQUEST_TIMEOUT || steady_clock::now() + k_start_again >= until) {
+      return fail(win32_error(about("start", name), code));
+    }
+    pause(k_start_again, until);
+  }
+  return {};
+}
+
+// The same 30 s and the same error, whichever service is busy; whether this one stops, its state tells.
+// https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-controlservice
+Status ask_to_stop(const UniqueSc& service, std::string_view name) {
+  SERVICE_STATUS ignored{};
+  if (ControlService(service.get(), SERVICE_CONTROL_STOP, &ignored)) return {};
+  const auto code = GetLastError();
+  if (code == ERROR_SERVICE_NOT_ACTIVE || code == ERROR_SERVICE_REQUEST_TIMEOUT) return {};
+  return fail(win32_error(about("stop", name), code));
 }
 
 }  // namespace
@@ -236,9 +266,7 @@ Status Win32Services::start(std::string_view name, Duration deadline) {
   if (!status) return fail(std::move(status).error());
   if (status->dwCurrentState == SERVICE_STOP_PENDING) return fail(not_in_time(name, "stop"));
 
-  if (!StartServiceW(service->get(), 0, nullptr) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING) {
-    return fail(last_error(about("start", name)));
-  }
+  if (auto asked = ask_to_start(*service, name, until); !asked) return asked;
   status = wait_until(*service, name, until, [](DWORD state) { return state != SERVICE_START_PENDING; });
   if (!status) return fail(std::move(status).error());
   switch (status->dwCurrentState) {
@@ -261,10 +289,8 @@ Status Win32Services::stop(std::string_view name, Duration deadline) {
   }
   auto status = wait_until(*service, name, until, [](DWORD state) { return state != SERVICE_START_PENDING; });
   if (!status) return fail(std::move(status).error());
-  SERVICE_STATUS ignored{};
-  if (status->dwCurrentState != SERVICE_STOP_PENDING &&
-      !ControlService(service->get(), SERVICE_CONTROL_STOP, &ignored) && GetLastError() != ERROR_SERVICE_NOT_ACTIVE) {
-    return fail(last_error(about("stop", name)));
+  if (status->dwCurrentState != SERVICE_STOP_PENDING) {
+    if (auto asked = ask_to_stop(*service, name); !asked) return asked;
   }
   status = wait_until(*service, name, until, [](DWORD state) { return state == SERVICE_STOPPED; });
   if (!status) return fail(std::move(status).error());

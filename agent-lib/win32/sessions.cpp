@@ -29,15 +29,16 @@ bool is_somebodys(const WTS_SESSION_INFOW& session) {
                                     state == WTSShadow || state == WTSDisconnected);
 }
 
-// WTSClientProtocolType: 0 the console, 2 RDP. A session that ends meanwhile has none.
+// WTSClientProtocolType: 0 the console, 2 RDP. What cannot be told counts as remote: a repair that asks whom it would
+// disturb had better hear of one too many.
 bool is_remote(DWORD id) {
   constexpr USHORT k_rdp = 2;
   UniqueHandle<WtsTraits<wchar_t*>> protocol;
   DWORD size = 0;
   if (!WTSQuerySessionInformationW(WTS_CURRENT_SERVER_HANDLE, id, WTSClientProtocolType, protocol.out(), &size)) {
-    return false;
+    return true;
   }
-  return size >= sizeof(USHORT) && *reinterpret_cast<const USHORT*>(protocol.get()) == k_rdp;
+  return size < sizeof(USHORT) || *reinterpret_cast<const USHORT*>(protocol.get()) == k_rdp;
 }
 
 Result<std::vector<Session>> list_now() {

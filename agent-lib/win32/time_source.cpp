@@ -46,11 +46,12 @@ void add_servers(std::string_view list, std::vector<std::string>& servers) {
   }
 }
 
-// A domain controller of this host's domain that serves time. Nothing if there is no domain.
+// A domain controller of this host's domain that serves time, and not this host, should it be one. Nothing if there is
+// no domain. https://learn.microsoft.com/windows/win32/api/dsgetdc/nf-dsgetdc-dsgetdcnamew
 void add_domain_controller(std::vector<std::string>& servers) {
   UniqueHandle<NetTraits> found;
-  if (DsGetDcNameW(nullptr, nullptr, nullptr, nullptr, DS_TIMESERV_REQUIRED | DS_RETURN_DNS_NAME, found.out()) !=
-      ERROR_SUCCESS) {
+  constexpr ULONG k_flags = DS_TIMESERV_REQUIRED | DS_RETURN_DNS_NAME | DS_AVOID_SELF;
+  if (DsGetDcNameW(nullptr, nullptr, nullptr, nullptr, k_flags, found.out()) != ERROR_SUCCESS) {
     return;
   }
   std::wstring_view name = found->DomainControllerName;

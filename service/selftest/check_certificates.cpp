@@ -29,6 +29,7 @@ std::string name_of(KeyUse use) {
     case KeyUse::usable: return "usable";
     case KeyUse::missing: return "there is no key";
     case KeyUse::denied: return "access is denied";
+    case KeyUse::corrupt: return "the key is damaged";
     case KeyUse::mismatch: return "the key is not the certificate's";
   }
   return "?";

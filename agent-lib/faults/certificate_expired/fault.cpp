@@ -70,10 +70,14 @@ bool pass_has_run(const HostView& host) {
   return info && *info && (*info)->running_for && *(*info)->running_for >= k_renewal_pass;
 }
 
-// A certificate without its key is as good as none. No access to a key that is there is another matter.
-bool key_is_lost(const HostView& host, const ListenerCertificate& listener) {
+// A certificate without its key is as good as none. No access to a key that is there is another matter, and so is one
+// of which nothing certain is known. nullopt: it is not lost.
+std::optional<std::string> how_key_is_lost(const HostView& host, const ListenerCertificate& listener) {
   const auto use = host.certificates.key_use(listener.store, listener.sha1);
-  return use && (*use == KeyUse::missing || *use == KeyUse::mismatch);
+  if (use == KeyUse::missing) return "its private key is missing";
+  if (use == KeyUse::mismatch) return "its private key belongs to another certificate";
+  if (use == KeyUse::corrupt) return "its private key is damaged";
+  return std::nullopt;
 }
 
 // What is wrong with the certificate, in words; nullopt: nothing.
@@ -84,7 +88,7 @@ std::optional<std::string> problem_with(const HostView& host, const ListenerCert
   const auto& certificate = *listener.certificate;
   if (certificate.not_before > now) return fmt::format("not valid before {}", to_iso8601(certificate.not_before));
   if (certificate.not_after <= now) return fmt::format("expired {} ago", to_human(now - certificate.not_after));
-  if (key_is_lost(host, listener)) return "its private key is missing";
+  if (auto lost = how_key_is_lost(host, listener)) return lost;
   const auto left = certificate.not_after - now;
   if (listener.origin == Origin::self_signed && left < k_renewal_threshold && pass_has_run(host)) {
     return fmt::format("not renewed: it expires in {}", to_human(left));
@@ -208,6 +212,14 @@ class CertificateExpired final : public Fault {
             "An entry in the access list of {} denies {}. Somebody put it there on purpose: remove it by hand.",
             key.file, key.denied_sid));
       }
+      if (!key.unknown.empty()) {
+        add_evidence(evidence, what, key.unknown, "SYSTEM (S-1-5-18) full, NETWORK SERVICE (S-1-5-20) read",
+                     "its access list");
+        diagnosis.set_advice(fmt::format(
+            "{}. As an administrator take ownership of Crypto\\{}\\{} (takeown /f), find out who changed it, and leave "
+            "plain entries: SYSTEM full, Administrators full, NETWORK SERVICE read.",
+            key.unknown, k_machine_keys_folder, key.file));
+      }
       if (!key.state.plain) {
         add_evidence(evidence, what, "a link", "a plain file", "the file system");
         diagnosis.set_advice(
@@ -265,6 +277,7 @@ class CertificateExpired final : public Fault {
     const auto key_files = read_rdp_key_files(host);
     if (!key_files) return fail(key_files.error());
     for (const auto& key : *key_files) {
+      if (!key.unknown.empty()) continue;  // The diagnosis says what to do.
       if (key.missing.empty()) {
         plan.add_reads(fmt::format("access to the key file of {}: as it must be", key.container));
         continue;

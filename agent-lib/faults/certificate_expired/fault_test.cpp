@@ -137,6 +137,75 @@ TEST(CertificateExpired, ReportsAMissingStoreNameInsteadOfWritingIt) {
   EXPECT_FALSE(bench.detect()->repairable());
 }
 
+// The host, but for what it says of one key.
+class KeyFilesThatFail final : public KeyFiles {
+ public:
+  KeyFilesThatFail(const KeyFiles& host, ErrorCode code) : host_(host), code_(code) {}
+  Result<std::optional<KeyFile>> find(std::string_view folder, std::string_view file) const override {
+    if (file.starts_with("f686aace")) return fail(code_, "cannot look at the key file of TSSecKeySet1");
+    return host_.find(folder, file);
+  }
+  Status write_dacl(std::string_view, std::string_view, const v1::FileSecurity&) override {
+    return fail(code_, "nothing is written here");
+  }
+
+ private:
+  const KeyFiles& host_;
+  const ErrorCode code_;
+};
+
+TEST(CertificateExpired, AKeyFileWhoseAccessCannotBeReadIsEvidenceAndAdviceAndHidesNoFault) {
+  for (const auto code : {ErrorCode::denied, ErrorCode::unsupported}) {
+    Bench bench("certificate-expired");
+    const auto view = bench.host.control().view();
+    const KeyFilesThatFail key_files(view.key_files, code);
+    const HostView host{view.identity, view.clock,    view.events,   view.registry, view.certificates,
+                        key_files,     view.services, view.firewall, view.sessions, view.listener};
+    const auto diagnosis = bench.fault().detect(host, {});
+    ASSERT_TRUE(diagnosis) << to_string(diagnosis.error());
+    ASSERT_TRUE(*diagnosis);
+    EXPECT_FALSE((*diagnosis)->repairable());
+    EXPECT_THAT((*diagnosis)->advice(), HasSubstr("take ownership"));
+    EXPECT_THAT(all_text(**diagnosis), HasSubstr("cannot look at the key file"));
+    EXPECT_EQ(bench.fault().plan(host, **diagnosis).value().rungs_size(), 0);
+  }
+}
+
+class CertificatesWithKey final : public CertificateStores {
+ public:
+  CertificatesWithKey(const CertificateStores& host, Result<KeyUse> use) : host_(host), use_(std::move(use)) {}
+  Result<std::optional<Certificate>> find(std::string_view store, std::string_view sha1) const override {
+    return host_.find(store, sha1);
+  }
+  Result<std::vector<Certificate>> list(std::string_view store) const override { return host_.list(store); }
+  Result<KeyUse> key_use(std::string_view, std::string_view) const override { return use_; }
+  Status remove(std::string_view, std::string_view) override { return fail(ErrorCode::unsupported, "read only"); }
+  Status add(std::string_view, const v1::CertificateCopy&) override {
+    return fail(ErrorCode::unsupported, "read only");
+  }
+
+ private:
+  const CertificateStores& host_;
+  const Result<KeyUse> use_;
+};
+
+TEST(CertificateExpired, ADamagedKeyIsLostAndOneOfWhichNobodyKnowsIsNot) {
+  Bench bench("healthy");
+  const auto view = bench.host.control().view();
+  const auto detect_with = [&](Result<KeyUse> use) {
+    const CertificatesWithKey certificates(view.certificates, std::move(use));
+    const HostView host{view.identity,  view.clock,    view.events,   view.registry, certificates,
+                        view.key_files, view.services, view.firewall, view.sessions, view.listener};
+    return bench.fault().detect(host, {}).value();
+  };
+  const auto damaged = detect_with(KeyUse::corrupt);
+  ASSERT_TRUE(damaged);
+  EXPECT_THAT(damaged->summary(), HasSubstr("its private key is damaged"));
+  EXPECT_TRUE(damaged->repairable());
+  EXPECT_FALSE(detect_with(KeyUse::denied));
+  EXPECT_FALSE(detect_with(fail(ErrorCode::unavailable, "nobody can tell")));
+}
+
 TEST(CertificateExpired, IsNoFaultWhereRemoteDesktopIsOff) {
   Bench bench("certificate-expired");
   v1::SimChange change;

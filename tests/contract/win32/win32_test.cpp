@@ -4,7 +4,9 @@
 #include <mutex>
 #include <thread>
 
+#include "agent-lib/sim/sim_certificates.hpp"
 #include "agent-lib/win32/bounded_call.hpp"
+#include "agent-lib/win32/certificate_key.hpp"
 #include "agent-lib/win32/firewall_rule_text.hpp"
 #include "agent-lib/win32/key_files.hpp"
 #include "agent-lib/win32/network.hpp"
@@ -95,13 +97,50 @@ TEST(FirewallRuleText, WhatIsNoRuleIsNone) {
   EXPECT_TRUE(parse_rule_text("x", "v2.30|||=|=x|Dir|"));
 }
 
-TEST(KeyFilePath, TakesPlainNamesInTheTwoFoldersOnly) {
+TEST(KeyFilePath, TakesPlainNamesInTheMachineKeysFolderOnly) {
   EXPECT_THAT(narrow(key_file_path(k_machine_keys_folder, "a_b").value()),
               HasSubstr(R"(\Microsoft\Crypto\RSA\MachineKeys\a_b)"));
   for (const char* name : {"", ".", "..", R"(..\a)", "a/b", "a:stream", R"(C:\a)"}) {
     EXPECT_EQ(key_file_path(k_machine_keys_folder, name).error().code, ErrorCode::invalid_argument) << name;
   }
   EXPECT_FALSE(key_file_path(R"(RSA\S-1-5-18)", "a"));
+}
+
+TEST(PrivateKey, ThatCannotBeOpenedIsMissingOrDamagedOnlyWhereThatIsCertain) {
+  const auto meaning = [](HRESULT code, ContainerFile file) {
+    return meaning_of_failure(static_cast<DWORD>(code), file);
+  };
+  EXPECT_EQ(meaning(NTE_KEYSET_ENTRY_BAD, ContainerFile::readable), KeyUse::corrupt);
+  EXPECT_EQ(meaning(NTE_BAD_KEYSET, ContainerFile::absent), KeyUse::missing);
+  EXPECT_EQ(meaning(NTE_BAD_KEYSET, ContainerFile::denied), KeyUse::denied);
+  EXPECT_EQ(meaning(NTE_BAD_KEYSET, ContainerFile::empty), KeyUse::corrupt);
+  EXPECT_EQ(meaning(NTE_BAD_KEYSET, ContainerFile::readable), KeyUse::corrupt);
+  EXPECT_EQ(meaning(NTE_BAD_KEYSET, ContainerFile::unknown).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(meaning(NTE_KEYSET_NOT_DEF, ContainerFile::absent).error().code, ErrorCode::unsupported);
+  EXPECT_EQ(meaning(NTE_PERM, ContainerFile::absent), KeyUse::denied);
+}
+
+// Keys of a provider that keeps its files elsewhere, or none.
+TEST(PrivateKey, OfAnotherProviderIsNeverCalledMissing) {
+  Win32Stage stage;
+  const auto store = stage.store();
+  RDPMEND_REQUIRE(store);
+  auto host = stage.host();
+  for (const std::string provider : {"Microsoft Software Key Storage Provider",
+                                     "Microsoft Base Smart Card Crypto Provider", "rdpmend no such provider"}) {
+    const auto noon = std::chrono::sys_days{std::chrono::year{2024} / 5 / 1} + 12h;
+    v1::CertificateCopy copy;
+    copy.set_der(sim::make_self_signed(
+        sim::make_key_pair(false),
+        {.common_name = "contract.example.net", .not_before = noon, .not_after = noon + std::chrono::days{30}}));
+    copy.set_key_container("rdpmend-contract-none");
+    copy.set_key_provider(provider);
+    const auto sha1 = sim::read_certificate(copy.der()).value().sha1;
+    RDPMEND_REQUIRE(host.certificates.add(*store, copy));
+    const auto use = host.certificates.key_use(*store, sha1);
+    EXPECT_TRUE(host.certificates.remove(*store, sha1));
+    EXPECT_FALSE(use) << provider << ": " << static_cast<int>(*use);
+  }
 }
 
 TEST(KeyFile, WithASecondHardLinkIsNotPlainAndIsNotTouched) {
@@ -151,9 +190,49 @@ TEST(EventChannels, ALogThatIsClearedBeforeItWasReadIsAGap) {
   ASSERT_TRUE(stage.log_event());
   lab::Channel::open(kind->channel)->clear();
   ASSERT_TRUE(stage.log_event());
+  ASSERT_TRUE(stage.log_event());
   EXPECT_EQ((*subscription)->next(64).error().code, ErrorCode::corrupt);
-  EXPECT_EQ(host.events.subscribe(query, read->bookmark).error().code, ErrorCode::corrupt);
-  EXPECT_TRUE(host.events.subscribe(query, std::nullopt));
+
+  // "After the event that is closest": the oldest may be skipped, what came after it is read.
+  subscription = host.events.subscribe(query, read->bookmark);
+  ASSERT_TRUE(subscription) << to_string(subscription.error());
+  const auto left = (*subscription)->next(64);
+  ASSERT_TRUE(left) << to_string(left.error());
+  EXPECT_TRUE(left->gap);
+  EXPECT_THAT(left->xml, testing::Not(testing::IsEmpty()));
+}
+
+TEST(EventChannels, ASubscriptionThatIsSignalledAndGivesNothingFailsAndIsOpenedAgain) {
+  Win32Stage stage;
+  const auto kind = stage.event_kind();
+  RDPMEND_REQUIRE(kind);
+  if (!contract::is_wine()) GTEST_SKIP() << "Windows cannot be asked to do that";
+  auto host = stage.host();
+  auto channel = *lab::Channel::open(kind->channel);
+  const auto open = [&](bool silent) {
+    channel.set_silent(silent);
+    auto subscription = host.events.subscribe({kind->channel, "*"}, std::nullopt);
+    channel.set_silent(false);
+    return subscription;
+  };
+  const auto healthy = open(false);
+  const auto silent = open(true);
+  ASSERT_TRUE(healthy && silent);
+  for (const auto* subscription : {&healthy, &silent}) {
+    const auto nothing = (**subscription)->next(64);
+    ASSERT_TRUE(nothing) << to_string(nothing.error());
+    EXPECT_TRUE(nothing->xml.empty());
+  }
+  ASSERT_TRUE(stage.log_event());
+  Result<EventBatch> answer = EventBatch{};
+  for (int i = 0; i < 10 && answer; ++i) {
+    host.events.wait({}, 1s);
+    answer = (*silent)->next(64);
+  }
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::unavailable);
+  EXPECT_EQ((*healthy)->next(64)->xml.size(), 1U);
+  EXPECT_TRUE((*healthy)->next(64)) << "a signal that is left over from what was read proves nothing";
 }
 
 TEST(EventChannels, AStormIsReadInBatchesAndNoneIsLost) {
@@ -264,13 +343,13 @@ TEST(RegistryWatch, SeesAKeyComeAndThenChange) {
 
 class Socket {
  public:
-  explicit Socket(int type) {
+  explicit Socket(int type, std::uint32_t bind_to = INADDR_LOOPBACK) {
     WSADATA data{};
     WSAStartup(MAKEWORD(2, 2), &data);
     socket_ = socket(AF_INET, type, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(bind_to);
     bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
     int size = sizeof(address);
     getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
@@ -292,12 +371,45 @@ class Socket {
 
 TEST(Network, KnowsWhoListens) {
   const Socket socket(SOCK_STREAM);
-  EXPECT_EQ(find_listener(socket.port()), std::nullopt);
+  const auto before = find_listener(socket.port());
+  ASSERT_TRUE(before);
+  EXPECT_FALSE(*before);
   ASSERT_EQ(listen(socket.get(), 1), 0);
-  const auto owner = find_listener(socket.port());
-  ASSERT_TRUE(owner && *owner);
-  if (**owner == 0) GTEST_SKIP() << contract::not_here("GetExtendedTcpTable does not name the owner").error().what;
-  EXPECT_EQ(**owner, GetCurrentProcessId());
+  const auto listener = find_listener(socket.port());
+  ASSERT_TRUE(listener && *listener);
+  EXPECT_EQ((*listener)->bound_to, "127.0.0.1");
+  if ((*listener)->pid == 0) {
+    GTEST_SKIP() << contract::not_here("GetExtendedTcpTable does not name the owner").error().what;
+  }
+  EXPECT_EQ((*listener)->pid, GetCurrentProcessId());
+}
+
+TEST(Network, AListenerOnAllAddressesIsBoundToNone) {
+  const Socket socket(SOCK_STREAM, INADDR_ANY);
+  ASSERT_EQ(listen(socket.get(), 1), 0);
+  const auto listener = find_listener(socket.port());
+  ASSERT_TRUE(listener && *listener);
+  EXPECT_EQ((*listener)->bound_to, std::nullopt);
+}
+
+// As with RDP-Tcp's LanAdapter.
+TEST(Listener, ThatIsBoundToOneAddressIsProbedThere) {
+  if (!contract::is_wine()) GTEST_SKIP() << "the RDP port of a real computer is left alone";
+  Win32Stage stage;
+  auto host = stage.host();
+  const auto port_before = read_dword(host.registry, registry_key::k_rdp_tcp, "PortNumber");
+  ASSERT_TRUE(port_before);
+  constexpr std::uint32_t k_127_0_0_2 = 0x7F000002;
+  const Socket socket(SOCK_STREAM, k_127_0_0_2);
+  ASSERT_EQ(listen(socket.get(), 1), 0);
+  RDPMEND_REQUIRE(stage.put(std::string(registry_key::k_rdp_tcp), "PortNumber", std::uint32_t{socket.port()}));
+  const auto state = host.listener.state();
+  const auto inside = host.listener.probe(ProbeFrom::loopback, 1s);
+  RDPMEND_REQUIRE(stage.put(std::string(registry_key::k_rdp_tcp), "PortNumber", port_before->value_or(3389)));
+  ASSERT_TRUE(state && inside);
+  EXPECT_TRUE(state->listening);
+  EXPECT_EQ(state->outside_address, "127.0.0.2");
+  EXPECT_GE(inside->stage(), v1::PROBE_STAGE_CONNECTED) << inside->detail();
 }
 
 // A time server on loopback that is an hour ahead, and one that is not synchronised.
