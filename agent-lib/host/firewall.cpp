@@ -20,9 +20,10 @@ std::string profiles_to_string(std::uint32_t profiles) {
 }
 
 std::string definition_of(const FirewallRule& rule) {
-  return fmt::format("{}|{}|{}|{}|protocol={}|ports={}|profiles={:#x}|app={}|service={}|remote={}", rule.id, rule.group,
-                     rule.allow ? "allow" : "block", rule.inbound ? "in" : "out", rule.protocol, rule.local_ports,
-                     rule.profiles, rule.application, rule.service, rule.remote_addresses);
+  return fmt::format("{}|{}|{}|{}|protocol={}|ports={}|profiles={:#x}|app={}|service={}|remote={}{}", rule.id,
+                     rule.group, rule.allow ? "allow" : "block", rule.inbound ? "in" : "out", rule.protocol,
+                     rule.local_ports, rule.profiles, rule.application, rule.service, rule.remote_addresses,
+                     rule.narrowed ? "|narrowed" : "");
 }
 
 Result<std::optional<FirewallRule>> find_local_rule(const Firewall& firewall, std::string_view rule_id) {

@@ -30,6 +30,7 @@ struct FirewallRule {
   std::string application;       // "%SystemRoot%\system32\svchost.exe"
   std::string service;           // "termservice"
   std::string remote_addresses;  // "*"
+  bool narrowed = false;         // By what is not told here: interface, local address, remote port, user, IPsec.
   bool by_policy = false;        // From Group Policy's store; cannot be changed here.
 };
 // Everything of a rule but `enabled`, as one line of text, for comparing.
@@ -51,7 +52,8 @@ class Firewall {
  public:
   virtual ~Firewall() = default;
   virtual Result<FirewallStatus> status() const = 0;
-  // Local and policy rules of a group; empty: of all groups.
+  // Local and policy rules of a group; empty: of all groups. Those for apps and their users are left out: no service is
+  // theirs.
   virtual Result<std::vector<FirewallRule>> rules(std::string_view group) const = 0;
   // Of the local store. not_found: there is none.
   virtual Status set_enabled(std::string_view rule_id, bool enabled) = 0;

@@ -24,7 +24,7 @@ bool applies(const FirewallRule& rule, const FirewallStatus& status, std::uint16
   const bool about_term_service =
       lower(rule.service) == "termservice" || (rule.service.empty() && rule.application.empty());
   return rule.enabled && rule.inbound && rule.protocol == 6 && (rule.profiles & status.active_profiles) != 0 &&
-         about_term_service && covers_port(rule.local_ports, port) && rule.remote_addresses == "*" &&
+         about_term_service && covers_port(rule.local_ports, port) && rule.remote_addresses == "*" && !rule.narrowed &&
          (rule.by_policy || !status.local_rules_ignored);
 }
 

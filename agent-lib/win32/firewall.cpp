@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <chrono>
 #include <utility>
 
 #include "agent-lib/win32/firewall_policy.hpp"
@@ -12,6 +14,8 @@ namespace rdpmend::win32 {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::string_view k_local_rules =
     R"(SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules)";
 constexpr std::string_view k_policy_rules = R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules)";
@@ -19,15 +23,21 @@ constexpr std::string_view k_policy_rules = R"(SOFTWARE\Policies\Microsoft\Windo
 constexpr std::string_view k_managed_rules =
     R"(SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\Mdm\FirewallRules)";
 
-// MS-GPFAS 2.2.3: settings of a profile by Group Policy.
-constexpr std::pair<std::uint32_t, std::string_view> k_policy_profiles[] = {
-    {k_profile_domain, R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\DomainProfile)"},
-    {k_profile_private, R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\PrivateProfile)"},
-    {k_profile_public, R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\PublicProfile)"},
-};
+constexpr std::string_view k_policy_domain = R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\DomainProfile)";
+constexpr std::string_view k_policy_private = R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\PrivateProfile)";
+constexpr std::string_view k_policy_public = R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\PublicProfile)";
+constexpr std::string_view k_policy_standard = R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\StandardProfile)";
+
+// A host with very many rules needs long for them: session hosts have leaked some with each logon.
+// https://learn.microsoft.com/archive/blogs/askcorejp/firewall-rules-are-not-cleaned-up-on-user-profile-delete
+constexpr Duration k_status_deadline = 15s;
+constexpr Duration k_change_deadline = 60s;
+constexpr Duration k_commit_deadline = 5s;
 
 Status add_rules(std::string_view key, bool by_policy, std::string_view group, std::vector<FirewallRule>& all) {
-  return for_each_text(key, [&](std::string id, const std::string& data) {
+  const auto before = all.size();
+  const auto begin = [&] { all.resize(before); };
+  return for_each_text(key, begin, [&](std::string id, const std::string& data) {
     auto rule = parse_rule_text(std::move(id), data);
     if (!rule || (!group.empty() && !same_name(widen(rule->group), widen(group)))) return;
     rule->by_policy = by_policy;
@@ -35,28 +45,76 @@ Status add_rules(std::string_view key, bool by_policy, std::string_view group, s
   });
 }
 
-Result<bool> local_rules_ignored(std::uint32_t active_profiles) {
+struct PolicyProfile {
+  std::uint32_t profile;
+  std::string_view key;
+};
+
+// Of Windows XP there was one profile for private and public networks; it counts where a policy has neither of the two.
+// MS-GPFAS 2.2.3, https://learn.microsoft.com/openspecs/windows_protocols/ms-gpfas/
+Result<std::array<PolicyProfile, 3>> policy_profiles() {
   const Win32Registry registry;
-  for (const auto& [profile, key] : k_policy_profiles) {
-    if ((active_profiles & profile) == 0) continue;
-    const auto merge = read_dword(registry, key, "AllowLocalPolicyMerge");
-    if (!merge) return fail(merge.error());
-    if (*merge && **merge == 0) return true;
+  const auto has_private = registry.has_key(k_policy_private);
+  if (!has_private) return fail(has_private.error());
+  const auto has_public = registry.has_key(k_policy_public);
+  if (!has_public) return fail(has_public.error());
+  const bool old = !*has_private && !*has_public;
+  return std::array<PolicyProfile, 3>{{{k_profile_domain, k_policy_domain},
+                                       {k_profile_private, old ? k_policy_standard : k_policy_private},
+                                       {k_profile_public, old ? k_policy_standard : k_policy_public}}};
+}
+
+// INetFwPolicy2 tells what is set locally. Of EnableFirewall a policy's value wins, of DoNotAllowExceptions "on" does.
+// https://learn.microsoft.com/windows/win32/api/netfw/nf-netfw-inetfwpolicy2-get_firewallenabled and MS-FASP 2.2.38,
+// https://learn.microsoft.com/openspecs/windows_protocols/ms-fasp/5a6e0d39-802d-456b-b483-c7360566fcdd
+Status overlay_policy(const PolicyProfile& policy, FirewallStatus& status) {
+  const Win32Registry registry;
+  const auto enable = read_dword(registry, policy.key, "EnableFirewall");
+  if (!enable) return fail(enable.error());
+  if (*enable && **enable != 0) status.enabled_profiles |= policy.profile;
+  if (*enable && **enable == 0) status.enabled_profiles &= ~policy.profile;
+  if ((status.active_profiles & policy.profile) == 0) return {};
+  const auto shielded = read_dword(registry, policy.key, "DoNotAllowExceptions");
+  if (!shielded) return fail(shielded.error());
+  if (shielded->value_or(0) != 0) status.block_all_inbound = true;
+  const auto merge = read_dword(registry, policy.key, "AllowLocalPolicyMerge");
+  if (!merge) return fail(merge.error());
+  if (merge->value_or(1) == 0) status.local_rules_ignored = true;
+  return {};
+}
+
+Result<FirewallStatus> local_status() {
+  const ComApartment apartment;
+  const auto policy = open_policy();
+  if (!policy) return fail(policy.error());
+  return read_status(policy->get());
+}
+
+Status change_rule(const FirewallRule& wanted, bool enabled, std::chrono::steady_clock::time_point until) {
+  const ComApartment apartment;
+  const auto policy = open_policy();
+  if (!policy) return fail(policy.error());
+  const auto rule = find_rule_object(policy->get(), wanted, until);
+  if (!rule) return fail(rule.error());
+  // A put is in force at once. https://learn.microsoft.com/windows/win32/api/netfw/nn-netfw-inetfwrule
+  const auto result = (*rule)->put_Enabled(enabled ? VARIANT_TRUE : VARIANT_FALSE);
+  if (FAILED(result)) {
+    return fail(
+        hresult_error(fmt::format("cannot {} firewall rule {}", enabled ? "enable" : "disable", wanted.id), result));
   }
-  return false;
+  return {};
 }
 
 }  // namespace
 
 Result<FirewallStatus> Win32Firewall::status() const {
-  const ComApartment apartment;
-  const auto policy = open_policy();
-  if (!policy) return fail(policy.error());
-  auto status = read_status(policy->get());
+  auto status = status_call_.run("cannot read the firewall's profiles", k_status_deadline, local_status);
   if (!status) return status;
-  const auto ignored = local_rules_ignored(status->active_profiles);
-  if (!ignored) return fail(ignored.error());
-  status->local_rules_ignored = *ignored;
+  const auto policies = policy_profiles();
+  if (!policies) return fail(policies.error());
+  for (const auto& policy : *policies) {
+    if (auto done = overlay_policy(policy, *status); !done) return fail(std::move(done).error());
+  }
   return status;
 }
 
@@ -83,18 +141,11 @@ Status Win32Firewall::set_enabled(std::string_view rule_id, bool enabled) {
   }
   if (wanted == nullptr) return fail(ErrorCode::not_found, fmt::format("there is no firewall rule {}", rule_id));
 
-  const ComApartment apartment;
-  const auto policy = open_policy();
-  if (!policy) return fail(policy.error());
-  const auto rule = find_rule_object(policy->get(), *wanted);
-  if (!rule) return fail(rule.error());
-  // A put is in force at once. https://learn.microsoft.com/windows/win32/api/netfw/nn-netfw-inetfwrule
-  const auto result = (*rule)->put_Enabled(enabled ? VARIANT_TRUE : VARIANT_FALSE);
-  if (FAILED(result)) {
-    return fail(
-        hresult_error(fmt::format("cannot {} firewall rule {}", enabled ? "enable" : "disable", rule_id), result));
-  }
-  return {};
+  // After its deadline a change that was given up does nothing any more.
+  const std::scoped_lock alone(change_mutex_);
+  const auto until = std::chrono::steady_clock::now() + k_change_deadline;
+  return change_call_.run(fmt::format("cannot change firewall rule {}", rule_id), k_change_deadline + k_commit_deadline,
+                          [rule = *wanted, enabled, until] { return change_rule(rule, enabled, until); });
 }
 
 }  // namespace rdpmend::win32

@@ -10,7 +10,6 @@ namespace rdpmend::win32 {
 
 namespace {
 
-constexpr std::size_t k_max_rules = 20'000;
 constexpr std::uint32_t k_known_profiles = k_profile_domain | k_profile_private | k_profile_public;
 constexpr std::uint32_t k_profiles[] = {k_profile_domain, k_profile_private, k_profile_public};
 
@@ -82,7 +81,9 @@ bool same_service(const std::wstring& a, const std::wstring& b) {
 }
 
 // Everything that identifies a rule, but whether it is enabled. Addresses are written differently in the two places.
+// Its group first: most rules have another, and there may be hundreds of thousands.
 bool is(INetFwRule* rule, const FirewallRule& wanted) {
+  if (!same_name(text_of(rule, &INetFwRule::get_Grouping), widen(wanted.group))) return false;
   NET_FW_RULE_DIRECTION direction{};
   NET_FW_ACTION action{};
   LONG protocol = 0;
@@ -94,18 +95,27 @@ bool is(INetFwRule* rule, const FirewallRule& wanted) {
   return (direction == NET_FW_RULE_DIR_IN) == wanted.inbound && (action == NET_FW_ACTION_ALLOW) == wanted.allow &&
          static_cast<std::uint32_t>(protocol) == wanted.protocol &&
          ((static_cast<std::uint32_t>(profiles) ^ wanted.profiles) & k_known_profiles) == 0 &&
-         same_name(text_of(rule, &INetFwRule::get_Grouping), widen(wanted.group)) &&
          same_service(text_of(rule, &INetFwRule::get_ServiceName), widen(wanted.service)) &&
          same_name(expanded(text_of(rule, &INetFwRule::get_ApplicationName)), expanded(widen(wanted.application))) &&
          ports_of(text_of(rule, &INetFwRule::get_LocalPorts)) == ports_of(widen(wanted.local_ports));
 }
 
-Result<ComPtr<IEnumVARIANT>> enumerate(INetFwPolicy2* policy, std::string_view doing) {
+struct Enumeration {
+  LONG count = 0;
+  ComPtr<IEnumVARIANT> rules;
+};
+
+Result<Enumeration> enumerate(INetFwPolicy2* policy, std::string_view doing) {
+  Enumeration all;
   ComPtr<INetFwRules> rules;
   if (const auto result = policy->get_Rules(rules.out()); FAILED(result)) return fail(hresult_error(doing, result));
+  if (const auto result = rules->get_Count(&all.count); FAILED(result)) return fail(hresult_error(doing, result));
   ComPtr<IUnknown> unknown;
   if (const auto result = rules->get__NewEnum(unknown.out()); FAILED(result)) return fail(hresult_error(doing, result));
-  return query_com<IEnumVARIANT>(unknown.get(), doing);
+  auto variants = query_com<IEnumVARIANT>(unknown.get(), doing);
+  if (!variants) return fail(std::move(variants).error());
+  all.rules = std::move(*variants);
+  return all;
 }
 
 }  // namespace
@@ -135,20 +145,22 @@ Result<FirewallStatus> read_status(INetFwPolicy2* policy) {
   return status;
 }
 
-Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const FirewallRule& wanted) {
+Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const FirewallRule& wanted,
+                                            std::chrono::steady_clock::time_point until) {
   const auto doing = fmt::format("cannot find firewall rule {} among the firewall's objects", wanted.id);
   const auto all = enumerate(policy, doing);
   if (!all) return fail(all.error());
   ComPtr<INetFwRule> found;
-  for (std::size_t count = 0; count < k_max_rules; ++count) {
+  for (LONG i = 0; i <= all->count; ++i) {  // The last one only meets the end.
+    if (std::chrono::steady_clock::now() >= until) {
+      return fail(ErrorCode::timeout, fmt::format("{}: there are {}, and it takes too long", doing, all->count),
+                  "Remove the rules that nobody needs.");
+    }
     Variant next;
     ULONG fetched = 0;
-    const auto result = (*all)->Next(1, next.out(), &fetched);
+    const auto result = all->rules->Next(1, next.out(), &fetched);
     if (FAILED(result)) return fail(hresult_error(doing, result));
-    if (result != S_OK || fetched == 0) {
-      if (found) return found;
-      return fail(ErrorCode::unavailable, doing + ": none has its group and properties", "Restart MpsSvc or the host.");
-    }
+    if (result != S_OK || fetched == 0) break;
     if (next.object() == nullptr) continue;
     auto rule = query_com<INetFwRule>(next.object(), doing);
     if (!rule || !is(rule->get(), wanted)) continue;
@@ -158,7 +170,10 @@ Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const Firewal
     }
     found = std::move(*rule);
   }
-  return fail(ErrorCode::exhausted, doing + ": there are too many rules");
+  if (!found) {
+    return fail(ErrorCode::unavailable, doing + ": none has its group and properties", "Restart MpsSvc or the host.");
+  }
+  return found;
 }
 
 }  // namespace rdpmend::win32

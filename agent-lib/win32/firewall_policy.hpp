@@ -2,6 +2,8 @@
 // https://learn.microsoft.com/windows/win32/api/netfw/nn-netfw-inetfwpolicy2
 #pragma once
 
+#include <chrono>
+
 #include "agent-lib/host/firewall.hpp"
 #include "agent-lib/win32/com.hpp"
 
@@ -11,11 +13,12 @@ namespace rdpmend::win32 {
 
 Result<ComPtr<INetFwPolicy2>> open_policy();
 
-// Profiles and LocalPolicyModifyState; local_rules_ignored is not asked here.
+// Profiles as they are set locally, and LocalPolicyModifyState; what Group Policy says of them is not asked here.
 Result<FirewallStatus> read_status(INetFwPolicy2* policy);
 
 // INetFwRule has no id, and its name is in the language of Windows: the rule is found by its group and properties.
-// unavailable: there is none like this; conflict: there are several.
-Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const FirewallRule& wanted);
+// unavailable: there is none like this; conflict: there are several; timeout: it was not found until then.
+Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const FirewallRule& wanted,
+                                            std::chrono::steady_clock::time_point until);
 
 }  // namespace rdpmend::win32

@@ -1,6 +1,8 @@
 #include "agent-lib/win32/firewall_rule_text.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
 namespace rdpmend::win32 {
 
@@ -21,26 +23,56 @@ std::uint32_t profile_of(std::string_view name) {
   return 0;
 }
 
+// Fields that do not narrow a rule. Any other does, those of builds to come among them.
+constexpr std::string_view k_no_limits[] = {"Name",      "Desc",   "Edge",    "Defer",         "LSM",
+                                            "LOM",       "PCross", "SkipVer", "AuthByPassOut", "Platform",
+                                            "Platform2", "ICMP4",  "ICMP6"};
+
+bool narrows(std::string_view name) {
+  return std::find(std::begin(k_no_limits), std::end(k_no_limits), name) == std::end(k_no_limits);
+}
+
+// A package, by its SID or, on newer builds, its family name; or the user to whom all its traffic belongs: such a rule
+// comes with each packaged app, names neither port nor program, and is about no service.
+// https://learn.microsoft.com/windows/win32/api/netfw/nf-netfw-inetfwrule3-get_localuserowner
+bool is_of_an_app(std::string_view name) {
+  return name == "AppPkgId" || name == "PFN" || name == "LUOwn";
+}
+
 struct Reading {
   FirewallRule rule;
   std::uint32_t profiles = 0;
   bool protocol_given = false;
+  bool of_an_app = false;
 
   void take(std::string_view name, std::string_view value) {
-    if (name == "Action") rule.allow = value != "Block";
-    if (name == "Active") rule.enabled = value == "TRUE";
-    if (name == "Dir") rule.inbound = value == "In";
-    if (name == "Protocol") {
+    if (name == "Action") {
+      rule.allow = value != "Block";
+    } else if (name == "Active") {
+      rule.enabled = value == "TRUE";
+    } else if (name == "Dir") {
+      rule.inbound = value == "In";
+    } else if (name == "Protocol") {
       std::from_chars(value.data(), value.data() + value.size(), rule.protocol);
       protocol_given = true;
+    } else if (name.starts_with("LPort")) {  // LPort2_10 has ranges, LPort2_20 and later have keywords.
+      append(rule.local_ports, value);
+    } else if (name == "Profile") {
+      profiles |= profile_of(value);
+    } else if (name == "App") {
+      rule.application = value;
+    } else if (name == "Svc") {
+      rule.service = value;
+    } else if (name == "EmbedCtxt") {
+      rule.group = value;
+    } else if (name.starts_with("RA4") || name.starts_with("RA6")) {  // RA42 and RA62 have keywords only.
+      // Keywords are given once for IPv4 and once for IPv6.
+      if (rule.remote_addresses != value) append(rule.remote_addresses, value);
+    } else if (is_of_an_app(name)) {
+      of_an_app = true;
+    } else if (narrows(name)) {
+      rule.narrowed = true;
     }
-    if (name == "LPort" || name == "LPort2_10") append(rule.local_ports, value);
-    if (name == "Profile") profiles |= profile_of(value);
-    if (name == "App") rule.application = value;
-    if (name == "Svc") rule.service = value;
-    if (name == "EmbedCtxt") rule.group = value;
-    // Keywords are given once for IPv4 and once for IPv6.
-    if ((name == "RA4" || name == "RA6") && rule.remote_addresses != value) append(rule.remote_addresses, value);
   }
 
   FirewallRule finish() && {
@@ -66,6 +98,7 @@ std::optional<FirewallRule> parse_rule_text(std::string id, std::string_view tex
     const auto equals = field.find('=');
     if (equals != std::string_view::npos) reading.take(field.substr(0, equals), field.substr(equals + 1));
   }
+  if (reading.of_an_app) return std::nullopt;
   return std::move(reading).finish();
 }
 

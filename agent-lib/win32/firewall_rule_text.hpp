@@ -11,7 +11,8 @@
 
 namespace rdpmend::win32 {
 
-// nullopt: not a rule ("v2.30|Action=Allow|Active=TRUE|Dir=In|..."). Only read, never written: fields differ by build.
+// nullopt: not a rule ("v2.30|Action=Allow|Active=TRUE|Dir=In|..."), or one for a packaged app. Only read, never
+// written: fields differ by build.
 std::optional<FirewallRule> parse_rule_text(std::string id, std::string_view text);
 
 }  // namespace rdpmend::win32

@@ -14,6 +14,8 @@ namespace {
 constexpr DWORD k_max_value_bytes = 1 << 20;
 constexpr DWORD k_max_name_units =
     16384;  // https://learn.microsoft.com/windows/win32/sysinfo/registry-element-size-limits
+constexpr int k_max_readings = 8;
+constexpr DWORD k_settle_ms = 100;
 
 bool is_absent(LSTATUS status) {
   return status == ERROR_FILE_NOT_FOUND || status == ERROR_PATH_NOT_FOUND || status == ERROR_KEY_DELETED;
@@ -48,6 +50,40 @@ std::string text_of(const std::vector<unsigned char>& bytes) {
   std::wstring text(bytes.size() / sizeof(wchar_t), L'\0');
   if (!text.empty()) std::memcpy(text.data(), bytes.data(), text.size() * sizeof(wchar_t));
   return narrow(text.substr(0, text.find(L'\0')));
+}
+
+// Tells whether a key's values have been changed.
+struct KeyVersion {
+  std::uint64_t written = 0;
+  DWORD values = 0;
+  bool operator==(const KeyVersion&) const = default;
+};
+
+Result<KeyVersion> version_of(HKEY key, std::string_view doing) {
+  FILETIME written{};
+  DWORD values = 0;
+  const auto status = RegQueryInfoKeyW(key, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, &values, nullptr,
+                                       nullptr, nullptr, &written);
+  if (status != ERROR_SUCCESS) return fail(win32_error(doing, static_cast<DWORD>(status)));
+  return KeyVersion{(std::uint64_t{written.dwHighDateTime} << 32U) | written.dwLowDateTime, values};
+}
+
+Status read_texts(HKEY key, DWORD count, std::string_view doing,
+                  const std::function<void(std::string name, std::string data)>& take) {
+  std::wstring name(k_max_name_units, L'\0');
+  std::vector<unsigned char> data(k_max_value_bytes);
+  for (DWORD index = 0; index < count; ++index) {
+    DWORD units = k_max_name_units;
+    DWORD size = k_max_value_bytes;
+    DWORD type = REG_NONE;
+    const auto status = RegEnumValueW(key, index, name.data(), &units, nullptr, &type, data.data(), &size);
+    if (status == ERROR_NO_MORE_ITEMS) return {};
+    if (status == ERROR_MORE_DATA) continue;
+    if (status != ERROR_SUCCESS) return fail(win32_error(doing, static_cast<DWORD>(status)));
+    if (type != REG_SZ) continue;
+    take(narrow({name.data(), units}), text_of({data.begin(), data.begin() + size}));
+  }
+  return {};
 }
 
 }  // namespace
@@ -87,25 +123,27 @@ Result<std::optional<RegistryValue>> Win32Registry::value(std::string_view key, 
               "Only DWORD, text and binary values are known here.");
 }
 
-Status for_each_text(std::string_view key, const std::function<void(std::string name, std::string data)>& take) {
+Status for_each_text(std::string_view key, const std::function<void()>& begin,
+                     const std::function<void(std::string name, std::string data)>& take) {
   const auto opened = open_key(key, KEY_QUERY_VALUE);
   if (!opened) return fail(opened.error());
+  begin();
   if (!*opened) return {};
-  std::wstring name(k_max_name_units, L'\0');
-  std::vector<unsigned char> data(k_max_value_bytes);
-  for (DWORD index = 0;; ++index) {
-    DWORD units = k_max_name_units;
-    DWORD size = k_max_value_bytes;
-    DWORD type = REG_NONE;
-    const auto status = RegEnumValueW(opened->get(), index, name.data(), &units, nullptr, &type, data.data(), &size);
-    if (status == ERROR_NO_MORE_ITEMS) return {};
-    if (status == ERROR_MORE_DATA) continue;
-    if (status != ERROR_SUCCESS) {
-      return fail(win32_error(fmt::format("cannot list HKLM\\{}", key), static_cast<DWORD>(status)));
+  const auto doing = fmt::format("cannot list HKLM\\{}", key);
+  for (int tried = 0; tried < k_max_readings; ++tried) {
+    if (tried != 0) {
+      Sleep(k_settle_ms);
+      begin();
     }
-    if (type != REG_SZ) continue;
-    take(narrow({name.data(), units}), text_of({data.begin(), data.begin() + size}));
+    const auto before = version_of(opened->get(), doing);
+    if (!before) return fail(before.error());
+    if (auto read = read_texts(opened->get(), before->values, doing, take); !read) return read;
+    const auto after = version_of(opened->get(), doing);
+    if (!after) return fail(after.error());
+    if (*before == *after) return {};
   }
+  // What is left out may be what matters: a rule, say, that shows that another is off on purpose.
+  return fail(ErrorCode::unavailable, doing + ": it changes all the time", "Find out what writes it; later may work.");
 }
 
 }  // namespace rdpmend::win32

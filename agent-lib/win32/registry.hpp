@@ -16,7 +16,11 @@ class Win32Registry final : public Registry {
 // A key below HKEY_LOCAL_MACHINE in the 64-bit view; empty: it does not exist.
 Result<UniqueKey> open_key(std::string_view key, REGSAM rights);
 
-// All values of type REG_SZ of a key, by name; none if the key does not exist.
-Status for_each_text(std::string_view key, const std::function<void(std::string name, std::string data)>& take);
+// All values of type REG_SZ of a key, by name; none if the key does not exist. Values have no order, so a key that
+// changes while it is read may hide some: then it is read again, and `begin` says that what was taken does not count.
+// https://learn.microsoft.com/windows/win32/api/winreg/nf-winreg-regenumvaluew
+// unavailable: it changed each time.
+Status for_each_text(std::string_view key, const std::function<void()>& begin,
+                     const std::function<void(std::string name, std::string data)>& take);
 
 }  // namespace rdpmend::win32

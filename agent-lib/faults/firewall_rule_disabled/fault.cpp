@@ -105,11 +105,11 @@ bool wrongly_disabled(const Picture& picture, const StockRule& stock) {
 }
 
 // A rule in force that blocks the port for everybody, the stock rule itself turned to Block among them. Blocks of
-// single addresses are what brute-force guards make.
+// single addresses are what brute-force guards make; one interface or one user is not everybody either.
 const FirewallRule* find_block(const Picture& picture) {
   const auto found = std::find_if(picture.rules.begin(), picture.rules.end(), [&](const FirewallRule& rule) {
     return !rule.allow && active(rule, picture.status) && concerns(rule, k_tcp_rule, picture.port) &&
-           (rule.remote_addresses.empty() || rule.remote_addresses == "*");
+           (rule.remote_addresses.empty() || rule.remote_addresses == "*") && !rule.narrowed;
   });
   return found == picture.rules.end() ? nullptr : &*found;
 }

@@ -13,10 +13,37 @@ using testing::HasSubstr;
 constexpr const char* k_tcp = "RemoteDesktop-UserMode-In-TCP";
 constexpr const char* k_udp = "RemoteDesktop-UserMode-In-UDP";
 
+// The host's firewall with one rule more.
+class OneRuleMore final : public Firewall {
+ public:
+  OneRuleMore(Firewall& firewall, FirewallRule rule) : firewall_(firewall), rule_(std::move(rule)) {}
+  Result<FirewallStatus> status() const override { return firewall_.status(); }
+  Result<std::vector<FirewallRule>> rules(std::string_view group) const override {
+    auto rules = firewall_.rules(group);
+    if (rules) rules->push_back(rule_);
+    return rules;
+  }
+  Status set_enabled(std::string_view rule_id, bool enabled) override {
+    return firewall_.set_enabled(rule_id, enabled);
+  }
+
+ private:
+  Firewall& firewall_;
+  FirewallRule rule_;
+};
+
 struct Bench {
   explicit Bench(const std::string& name = "healthy") : host(scenario(name), {}) { host.advance(10s); }
 
   std::optional<v1::Diagnosis> detect() { return fault().detect(host.control().view(), {}).value(); }
+  std::optional<v1::Diagnosis> detect_with(FirewallRule rule) {
+    const auto control = host.control();
+    const OneRuleMore firewall(control.firewall, std::move(rule));
+    const auto view = control.view();
+    const HostView with_rule{view.identity,  view.clock,    view.events, view.registry, view.certificates,
+                             view.key_files, view.services, firewall,    view.sessions, view.listener};
+    return fault().detect(with_rule, {}).value();
+  }
   v1::Plan plan() { return fault().plan(host.control().view(), detect().value()).value(); }
   const Fault& fault() const {
     for (const auto& each : faults) {
@@ -43,6 +70,16 @@ struct Bench {
   sim::SimHost host;
   std::vector<std::unique_ptr<Fault>> faults = make_faults();
 };
+
+FirewallRule rule_for_everything() {
+  FirewallRule rule;
+  rule.id = "everything";
+  rule.enabled = true;
+  rule.protocol = 256;
+  rule.local_ports = "*";
+  rule.remote_addresses = "*";
+  return rule;
+}
 
 TEST(FirewallRuleDisabled, IsAbsentOnAHealthyHost) {
   EXPECT_FALSE(Bench().detect());
@@ -71,6 +108,22 @@ TEST(FirewallRuleDisabled, ReportsARuleTurnedToBlock) {
   ASSERT_TRUE(diagnosis);
   EXPECT_FALSE(diagnosis->repairable());
   EXPECT_EQ(bench.plan().rungs_size(), 0);
+}
+
+TEST(FirewallRuleDisabled, ABlockThatIsNotForEverybodyKeepsNoRepairBack) {
+  auto block = rule_for_everything();
+  block.allow = false;
+  Bench bench("firewall-rule-disabled");
+  EXPECT_FALSE(bench.detect_with(block)->repairable());
+  block.narrowed = true;  // To one interface, say.
+  EXPECT_TRUE(bench.detect_with(block)->repairable());
+  EXPECT_FALSE(Bench().detect_with(block));
+}
+
+TEST(FirewallRuleDisabled, ANarrowerRuleInItsPlaceIsADecision) {
+  auto vpn = rule_for_everything();
+  vpn.narrowed = true;
+  EXPECT_FALSE(Bench("firewall-rule-disabled").detect_with(vpn));
 }
 
 TEST(FirewallRuleDisabled, ReportsGroupPolicyInsteadOfFightingIt) {

@@ -7,6 +7,7 @@
 #include "tests/wine/lab/channel_store.hpp"
 #include "tests/wine/lab/event_fields.hpp"
 #include "tests/wine/lab/firewall_store.hpp"
+#include "tests/wine/lab/lab_registry.hpp"
 
 extern "C" HRESULT WINAPI DllGetClassObject(REFCLSID wanted_class, REFIID wanted, void** out);
 
@@ -188,6 +189,24 @@ TEST_F(FirewallDouble, ProfilesAndTheStateOfLocalPolicy) {
   policy->put_BlockAllInboundTraffic(NET_FW_PROFILE2_DOMAIN, VARIANT_TRUE);
   EXPECT_EQ(policy->get_LocalPolicyModifyState(&state), S_OK);
   EXPECT_EQ(state, NET_FW_MODIFY_STATE_INBOUND_BLOCKED);
+}
+
+TEST_F(FirewallDouble, ASwitchIsAsItIsSetLocallyWhateverGroupPolicySays) {
+  const auto key = std::wstring(k_firewall_policy_by_group_policy) + L"\\DomainProfile";
+  RegistryKey::create(key).set_dword(L"EnableFirewall", 0);
+  VARIANT_BOOL on = VARIANT_FALSE;
+  EXPECT_EQ(policy->get_FirewallEnabled(NET_FW_PROFILE2_DOMAIN, &on), S_OK);
+  const bool anybody = firewall_lets_in(9999);
+  RegistryKey::create(key).erase(L"EnableFirewall");
+  EXPECT_EQ(on, VARIANT_TRUE);
+  EXPECT_TRUE(anybody) << "Group Policy's value counts";
+  EXPECT_FALSE(firewall_lets_in(9999));
+}
+
+TEST_F(FirewallDouble, ARuleOfAnAppLetsNobodyIn) {
+  write_local_rule(L"an app", RuleText(L"v2.31|Action=Allow|Active=TRUE|Dir=In|LUOwn=S-1-5-21-1-2-3-1000|"
+                                       L"AppPkgId=S-1-15-2-1-2-3|"));
+  EXPECT_FALSE(firewall_lets_in(3390));
 }
 
 TEST_F(FirewallDouble, ClientsGetInByTheRules) {

@@ -82,9 +82,11 @@ std::vector<StoredRule> group_rules(LONG profiles, BSTR group) {
   return rules;
 }
 
+// "Enabled locally (the effective result may differ due to group policy settings)":
+// https://learn.microsoft.com/windows/win32/api/netfw/nf-netfw-inetfwpolicy2-get_firewallenabled
 HRESULT read_switch(NET_FW_PROFILE_TYPE2 profile, std::wstring_view name, std::uint32_t otherwise, VARIANT_BOOL* out) {
   if (!is_profile(profile)) return E_INVALIDARG;
-  const auto value = profile_setting(static_cast<std::uint32_t>(profile), name, otherwise);
+  const auto value = local_profile_setting(static_cast<std::uint32_t>(profile), name, otherwise);
   return give<VARIANT_BOOL>(value != 0 ? VARIANT_TRUE : VARIANT_FALSE, out);
 }
 HRESULT write_switch(NET_FW_PROFILE_TYPE2 profile, std::wstring_view name, VARIANT_BOOL value) {

@@ -33,6 +33,11 @@ std::wstring policy_key(std::uint32_t profile) {
   return std::wstring(k_firewall_policy_by_group_policy) + L"\\" + std::wstring(name_of(profile).policy);
 }
 
+std::optional<std::uint32_t> dword_in(const std::wstring& path, std::wstring_view name) {
+  const auto key = RegistryKey::open(path);
+  return key ? key->dword(name) : std::nullopt;
+}
+
 std::vector<StoredRule> rules_in(std::wstring_view path) {
   std::vector<StoredRule> rules;
   const auto key = RegistryKey::open(path);
@@ -61,8 +66,8 @@ bool speaks_of(const RuleText& rule, std::uint16_t port) {
                                       ? application.empty() || application == L"System"
                                       : service == L"*" || equal_ignoring_case(narrow(service), "termservice");
   return rule.get(L"Active") == L"TRUE" && rule.get(L"Dir") == L"In" && (protocol.empty() || protocol == L"6") &&
-         about_term_service && rule.all(L"RA4").empty() && covers_port(rule.all(L"LPort"), port) &&
-         (profiles_of(rule) & active_profiles()) != 0;
+         about_term_service && rule.all(L"RA4").empty() && rule.get(L"LUOwn").empty() &&
+         covers_port(rule.all(L"LPort"), port) && (profiles_of(rule) & active_profiles()) != 0;
 }
 
 }  // namespace
@@ -140,11 +145,10 @@ void set_active_profiles(std::uint32_t profiles) {
 }
 
 std::uint32_t profile_setting(std::uint32_t profile, std::wstring_view name, std::uint32_t otherwise) {
-  for (const auto& path : {policy_key(profile), local_key(profile)}) {
-    const auto key = RegistryKey::open(path);
-    if (const auto value = key ? key->dword(name) : std::nullopt) return *value;
-  }
-  return otherwise;
+  return dword_in(policy_key(profile), name).value_or(local_profile_setting(profile, name, otherwise));
+}
+std::uint32_t local_profile_setting(std::uint32_t profile, std::wstring_view name, std::uint32_t otherwise) {
+  return dword_in(local_key(profile), name).value_or(otherwise);
 }
 void set_profile_setting(std::uint32_t profile, std::wstring_view name, std::uint32_t value) {
   RegistryKey::create(local_key(profile)).set_dword(name, value);

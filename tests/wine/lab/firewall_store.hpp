@@ -56,6 +56,7 @@ void set_active_profiles(std::uint32_t profiles);
 
 // Of one profile: EnableFirewall, DoNotAllowExceptions, DefaultInboundAction ... Group Policy's value beats the local.
 std::uint32_t profile_setting(std::uint32_t profile, std::wstring_view name, std::uint32_t otherwise);
+std::uint32_t local_profile_setting(std::uint32_t profile, std::wstring_view name, std::uint32_t otherwise);
 void set_profile_setting(std::uint32_t profile, std::wstring_view name, std::uint32_t value);
 // AllowLocalPolicyMerge = 0 for an active profile: local rules are void.
 bool local_rules_are_void();

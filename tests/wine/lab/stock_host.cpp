@@ -95,7 +95,13 @@ void install_firewall() {
        L"-28778|Desc=@FirewallAPI.dll,-28779|EmbedCtxt=@FirewallAPI.dll,-28752|Edge=TRUE|Defer=App|"},
       {L"CoreNet-ICMP4-DUFRAG-In",
        L"v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=1|ICMP4=3:4|App=System|Name=@FirewallAPI.dll,-25251|EmbedCtxt="
-       L"@FirewallAPI.dll,-25000|"}};
+       L"@FirewallAPI.dll,-25000|"},
+      // As every packaged app has one for each user: without port, program and service, and about none of the host's.
+      {L"{3D860988-2D74-4B56-9311-8CEC8F26648C}",
+       L"v2.31|Action=Allow|Active=TRUE|Dir=In|Profile=Domain|Profile=Private|Name=@{Microsoft.DesktopAppInstaller_1.0."
+       L"30251.0_x64__8wekyb3d8bbwe?ms-resource://Microsoft.DesktopAppInstaller/Resources/appDisplayName}|LUOwn=S-1-5-"
+       L"21-2468057532-1901412999-489411066-1000|AppPkgId=S-1-15-2-2473817148-3930944034-1235795307-187980641-"
+       L"3967865409-1804095407-1113801530|Platform=2:6:2|Platform2=GTEQ|"}};
   for (const auto& [id, text] : k_rules) write_local_rule(id, RuleText(text));
 }
 
