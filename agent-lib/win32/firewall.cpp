@@ -53,12 +53,11 @@ struct PolicyProfile {
 // Of Windows XP there was one profile for private and public networks; it counts where a policy has neither of the two.
 // MS-GPFAS 2.2.3, https://learn.microsoft.com/openspecs/windows_protocols/ms-gpfas/
 Result<std::array<PolicyProfile, 3>> policy_profiles() {
-  const Win32Registry registry;
-  const auto has_private = registry.has_key(k_policy_private);
-  if (!has_private) return fail(has_private.error());
-  const auto has_public = registry.has_key(k_policy_public);
-  if (!has_public) return fail(has_public.error());
-  const bool old = !*has_private && !*has_public;
+  const auto of_private = open_key(k_policy_private, KEY_QUERY_VALUE);
+  if (!of_private) return fail(of_private.error());
+  const auto of_public = open_key(k_policy_public, KEY_QUERY_VALUE);
+  if (!of_public) return fail(of_public.error());
+  const bool old = !*of_private && !*of_public;
   return std::array<PolicyProfile, 3>{{{k_profile_domain, k_policy_domain},
                                        {k_profile_private, old ? k_policy_standard : k_policy_private},
                                        {k_profile_public, old ? k_policy_standard : k_policy_public}}};
