@@ -18,7 +18,7 @@ struct ServiceInfo {
   ServiceRun run = ServiceRun::stopped;
   v1::ServiceStartType start_type = v1::SERVICE_START_TYPE_UNSPECIFIED;
   std::uint32_t pid = 0;                        // 0: not running.
-  std::optional<Duration> running_for;          // Absent: not running or not known.
+  std::optional<Duration> running_for;          // At least, as far as it was seen. Absent: not running or not known.
   std::vector<std::string> running_dependents;  // Short names, in the order in which they must be stopped.
 };
 

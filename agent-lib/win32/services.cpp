@@ -19,7 +19,8 @@ using std::chrono::steady_clock;
 
 constexpr int k_max_depth = 16;  // Of services that depend on services.
 constexpr std::size_t k_max_dependents = 128;
-constexpr DWORD k_max_list_bytes = 256 * 1024;  // What EnumDependentServices and EnumServicesStatusEx give at most.
+constexpr DWORD k_max_list_bytes = 256 * 1024;  // What EnumDependentServices gives at most.
+constexpr std::size_t k_max_seen = 256;         // Far more than are ever asked for.
 constexpr auto k_poll = 100ms;
 constexpr auto k_start_again = 5s;
 
@@ -133,48 +134,6 @@ Result<std::vector<std::string>> running_dependents(std::string_view name) {
   return names;
 }
 
-// How many services run in the process; a svchost may hold many.
-// https://learn.microsoft.com/windows/application-management/svchost-service-refactoring
-std::optional<std::size_t> services_in(DWORD pid) {
-  const auto manager = open_manager(SC_MANAGER_CONNECT | SC_MANAGER_ENUMERATE_SERVICE);
-  if (!manager) return std::nullopt;
-  std::vector<std::uint64_t> buffer(k_max_list_bytes / sizeof(std::uint64_t));
-  DWORD resume = 0;
-  std::size_t found = 0;
-  for (;;) {
-    DWORD needed = 0;
-    DWORD count = 0;
-    const bool last = EnumServicesStatusExW(manager->get(), SC_ENUM_PROCESS_INFO, SERVICE_WIN32, SERVICE_ACTIVE,
-                                            reinterpret_cast<BYTE*>(buffer.data()), k_max_list_bytes, &needed, &count,
-                                            &resume, nullptr) != FALSE;
-    if (!last && (GetLastError() != ERROR_MORE_DATA || count == 0)) return std::nullopt;
-    const auto* entries = reinterpret_cast<const ENUM_SERVICE_STATUS_PROCESSW*>(buffer.data());
-    found += static_cast<std::size_t>(std::count_if(
-        entries, entries + count, [&](const auto& e) { return e.ServiceStatusProcess.dwProcessId == pid; }));
-    if (last) return found;
-  }
-}
-
-Duration since(const FILETIME& then) {
-  FILETIME now{};
-  GetSystemTimePreciseAsFileTime(&now);
-  const auto ticks = [](const FILETIME& time) {
-    return (static_cast<std::int64_t>(time.dwHighDateTime) << 32U) | time.dwLowDateTime;
-  };
-  constexpr auto k_tick = 100ns;
-  return (ticks(now) - ticks(then)) * k_tick;
-}
-
-// The SCM does not say since when a service runs; its process does, if the process is for it alone.
-std::optional<Duration> running_for(DWORD pid) {
-  if (services_in(pid) != std::size_t{1}) return std::nullopt;
-  const UniqueKernel process{OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid)};
-  FILETIME created{};
-  FILETIME ignored{};
-  if (!process || !GetProcessTimes(process.get(), &created, &ignored, &ignored, &ignored)) return std::nullopt;
-  return std::max<Duration>(since(created), Duration::zero());
-}
-
 void pause(Duration time, steady_clock::time_point until) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now());
   Sleep(static_cast<DWORD>(std::clamp<std::int64_t>(left.count(), 1, time / 1ms)));
@@ -254,8 +213,30 @@ Result<std::optional<ServiceInfo>> Win32Services::find(std::string_view name) co
                    .pid = status->dwProcessId,
                    .running_for = {},
                    .running_dependents = std::move(*dependents)};
-  if (info.run == ServiceRun::running && info.pid != 0) info.running_for = running_for(info.pid);
+  info.running_for = running_for(name, info);
   return info;
+}
+
+// The SCM does not say since when a service runs, and its process may be many services' and older. So it is what we
+// have seen of it, on a clock that nobody sets.
+std::optional<Duration> Win32Services::running_for(std::string_view name, const ServiceInfo& info) const {
+  if (info.run != ServiceRun::running) {
+    forget(name);
+    return std::nullopt;
+  }
+  const std::scoped_lock lock(mutex_);
+  const auto now = steady_clock::now();
+  const auto found = seen_.find(name);
+  if (found != seen_.end() && found->second.pid == info.pid) return now - found->second.since;
+  if (found == seen_.end() && seen_.size() == k_max_seen) return std::nullopt;
+  seen_.insert_or_assign(std::string(name), Seen{info.pid, now});
+  return Duration::zero();
+}
+
+void Win32Services::forget(std::string_view name) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = seen_.find(name);
+  if (found != seen_.end()) seen_.erase(found);
 }
 
 Status Win32Services::start(std::string_view name, Duration deadline) {
@@ -280,6 +261,7 @@ Status Win32Services::stop(std::string_view name, Duration deadline) {
   const auto until = steady_clock::now() + deadline;
   const auto service = open_service(name, SERVICE_STOP | SERVICE_QUERY_STATUS, "stop");
   if (!service) return fail(service.error());
+  forget(name);  // Started again, it may be in the same process.
   const auto dependents = running_dependents(name);
   if (!dependents) return fail(dependents.error());
   if (!dependents->empty()) {

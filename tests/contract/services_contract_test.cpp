@@ -36,6 +36,21 @@ TEST_P(Contract, AServiceStartsAndStops) {
   EXPECT_TRUE(host.services.start(pair->dependent, k_patience)) << "it is running already";
 }
 
+TEST_P(Contract, HowLongAServiceRunsCountsFromItsStart) {
+  const auto pair = stage->services();
+  RDPMEND_REQUIRE(pair);
+  const auto running_for = [&] { return host.services.find(pair->dependent).value()->running_for; };
+  RDPMEND_REQUIRE(host.services.start(pair->dependent, k_patience));
+  const auto first = running_for();
+  ASSERT_TRUE(first);
+  EXPECT_GE(running_for(), first);
+  RDPMEND_REQUIRE(host.services.stop(pair->dependent, k_patience));
+  EXPECT_FALSE(running_for());
+  RDPMEND_REQUIRE(host.services.start(pair->dependent, k_patience));
+  ASSERT_TRUE(running_for()) << "known whoever else is in its process";
+  EXPECT_LT(*running_for(), 1min);
+}
+
 TEST_P(Contract, ADisabledServiceDoesNotStart) {
   const auto pair = stage->services();
   RDPMEND_REQUIRE(pair);

@@ -64,7 +64,8 @@ Result<std::vector<Companion>> disabled_companions(const HostView& host) {
   return disabled;
 }
 
-// Whether SessionEnv had time for a renewal pass.
+// Whether SessionEnv had time for a renewal pass. A restart that nobody saw does not matter: a pass comes with each
+// start.
 bool pass_has_run(const HostView& host) {
   const auto info = host.services.find(service_name::k_session_env);
   return info && *info && (*info)->running_for && *(*info)->running_for >= k_renewal_pass;

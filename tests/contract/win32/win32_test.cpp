@@ -14,6 +14,7 @@
 #include "agent-lib/win32/os_error.hpp"
 #include "agent-lib/win32/registry.hpp"
 #include "agent-lib/win32/registry_watch.hpp"
+#include "agent-lib/win32/services.hpp"
 #include "agent-lib/win32/sntp.hpp"
 #include "agent-lib/win32/text.hpp"
 #include "tests/contract/win32/win32_stage.hpp"
@@ -277,6 +278,16 @@ TEST(FirewallRuleText, WhatIsNoRuleIsNone) {
   EXPECT_FALSE(parse_rule_text("x", "Action=Allow|"));
   EXPECT_TRUE(parse_rule_text("x", "v2.30"));
   EXPECT_TRUE(parse_rule_text("x", "v2.30|||=|=x|Dir|"));
+}
+
+// PlugPlay always runs; on Windows it shares its process, as SessionEnv does on Server 2016.
+TEST(Services, HowLongOneRunsCountsFromWhenItWasFirstSeen) {
+  const Win32Services services;
+  const auto running_for = [&] { return services.find("PlugPlay").value()->running_for; };
+  const auto first = running_for();
+  EXPECT_EQ(first, std::optional<Duration>(Duration::zero()));
+  Sleep(50);
+  EXPECT_GE(running_for(), std::optional<Duration>(40ms));
 }
 
 TEST(KeyFilePath, TakesPlainNamesInTheMachineKeysFolderOnly) {
