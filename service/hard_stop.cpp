@@ -29,7 +29,8 @@ void wait_and_end(const std::stop_token& destroyed, const std::function<void()>&
 }  // namespace
 
 HardStop::HardStop(std::function<void()> last_words)
-    : limit_([last_words = std::move(last_words)](std::stop_token destroyed) { wait_and_end(destroyed, last_words); }) {
-}
+    : limit_([last_words = std::move(last_words)](const std::stop_token& destroyed) {
+        wait_and_end(destroyed, last_words);
+      }) {}
 
 }  // namespace rdpmend
