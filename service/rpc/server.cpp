@@ -51,12 +51,11 @@ void limit(grpc::ServerBuilder& builder, const v1::RpcConfig& config) {
 }  // namespace
 
 RpcServer::RpcServer(const v1::RpcConfig& config, ServerKeys keys, TrustStore& trust, AgentServiceParts parts,
-                     GuardedThread::Report report)
+                     const GuardedThread::Report& report)
     : config_(config),
       keys_(std::move(keys)),
-      report_(report),
       reads_("rpc reads", report),
-      audits_("rpc audits", std::move(report)),
+      audits_("rpc audits", report),
       guard_(std::make_shared<CallGuard>(trust)),
       hub_(parts.journal, reads_.executor(), config.max_watchers()),
       service_(std::move(parts), *guard_, hub_, reads_.executor(), audits_.executor()),
@@ -64,7 +63,7 @@ RpcServer::RpcServer(const v1::RpcConfig& config, ServerKeys keys, TrustStore& t
       address_(config.listen()) {
   route_grpc_log();
   if (const auto listening = listen(); !listening) {
-    report_("rpc", to_string(listening.error()));
+    report("rpc", to_string(listening.error()));
     listen_later();
   }
   reads_.start();

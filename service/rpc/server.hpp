@@ -24,7 +24,7 @@ class RpcServer {
   // had, of a network that is not up yet or a port that is in use, is reported and tried again and again: a host is
   // healed without it.
   RpcServer(const v1::RpcConfig& config, ServerKeys keys, TrustStore& trust, AgentServiceParts parts,
-            GuardedThread::Report report);
+            const GuardedThread::Report& report);
   ~RpcServer();
 
   // ADDRESS:PORT, with the port that was picked; as configured while it does not listen.
@@ -43,7 +43,6 @@ class RpcServer {
 
   const v1::RpcConfig config_;
   const ServerKeys keys_;
-  const GuardedThread::Report report_;
   GuardedThread reads_;   // Journal pages for watchers and readers; call time limits.
   GuardedThread audits_;  // Walks of the whole journal, one at a time.
   std::shared_ptr<CallGuard> guard_;
