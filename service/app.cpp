@@ -30,7 +30,7 @@ WallTime machine_time() {
 // "127.0.0.2:3389", as a first answer until a probe was made.
 std::string rdp_address(const Listener& listener) {
   const auto state = listener.state();
-  return state ? fmt::format("{}:{}", state->outside_address, state->port) : "";
+  return state ? fmt::format("{}:{}", state->own_address, state->port) : "";
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ class Engine::Impl {
     }
     inquiries_.diagnose({fault_ids.begin(), fault_ids.end()}, parts_.probe_deadline, wanted,
                         [this, done](const Result<v1::DiagnoseResponse>& response) {
-                          if (response && response->has_outside_probe()) note_probe(response->outside_probe());
+                          if (response && response->has_own_address_probe()) note_probe(response->own_address_probe());
                           done(response);
                         });
   }
@@ -309,7 +309,7 @@ class Engine::Impl {
                  auto findings = detection_.run(parts_.host.view(), faults, signals.begin()->second);
                  std::optional<v1::ProbeReport> report;
                  if (probe) {
-                   if (auto made = parts_.host.listener.probe(ProbeFrom::outside, parts_.probe_deadline))
+                   if (auto made = parts_.host.listener.probe(ProbeFrom::own_address, parts_.probe_deadline))
                      report = *made;
                  }
                  asio::post(engine_, [this, findings = std::move(findings), signals, report, probe] {

@@ -61,8 +61,8 @@ Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_
   if (auto report = host_.listener.probe(ProbeFrom::loopback, probe_deadline))
     *response.mutable_loopback_probe() = *report;
   if (!wanted()) return response;
-  if (auto report = host_.listener.probe(ProbeFrom::outside, probe_deadline))
-    *response.mutable_outside_probe() = *report;
+  if (auto report = host_.listener.probe(ProbeFrom::own_address, probe_deadline))
+    *response.mutable_own_address_probe() = *report;
   return response;
 }
 

@@ -39,6 +39,9 @@ class CertificateStores {
   // unavailable: nobody can tell.
   virtual Result<KeyUse> key_use(std::string_view store, std::string_view sha1) const = 0;
 
+  // Makes a machine key as SessionEnv would, in a container of our own, and deletes it again: whether Windows can make
+  // keys at all, before anything is taken away for a new one.
+  virtual Status try_key() = 0;
   // Removes the certificate, never its key. not_found: there is none.
   virtual Status remove(std::string_view store, std::string_view sha1) = 0;
   // Adds it with the link to its key. already_exists: it is there.

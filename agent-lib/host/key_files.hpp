@@ -27,6 +27,11 @@ class KeyFiles {
   virtual Result<std::optional<KeyFile>> find(std::string_view folder, std::string_view file) const = 0;
   // Replaces the DACL of this one file, by handle. Owner and children are not touched.
   virtual Status write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) = 0;
+  // Keeps a copy of the file, with owner and access list, in the service's private folder under this plain name. An
+  // older copy of that name is replaced. not_found: there is no such file.
+  virtual Status keep(std::string_view folder, std::string_view file, std::string_view kept) = 0;
+  // Makes the file what the kept copy is: contents, owner and access list. not_found: no copy is kept.
+  virtual Status put_back(std::string_view kept, std::string_view folder, std::string_view file) = 0;
 };
 
 // The name of the file that holds a CryptoAPI machine key container: MD5 of the lower-case name and a NUL,
@@ -38,6 +43,9 @@ namespace sid {
 inline constexpr std::string_view k_system = "S-1-5-18";
 inline constexpr std::string_view k_network_service = "S-1-5-20";
 inline constexpr std::string_view k_administrators = "S-1-5-32-544";
+inline constexpr std::string_view k_everyone = "S-1-1-0";
+// NT SERVICE\SessionEnv, the same on every computer (measured.md K3).
+inline constexpr std::string_view k_session_env = "S-1-5-80-4022436659-1090538466-1613889075-870485073-3428993833";
 }  // namespace sid
 inline constexpr std::uint32_t k_file_all_access = 0x001F01FF;
 inline constexpr std::uint32_t k_file_generic_read = 0x00120089;

@@ -15,10 +15,12 @@ struct ListenerState {
   bool listening = false;  // A socket listens on the port.
   std::uint16_t port = 3389;
   std::optional<std::uint32_t> owner_pid;
-  std::string outside_address;  // Stands for "from outside in": the one it is bound to, else a real interface's.
+  std::string own_address;  // An address by which clients reach it: the one it is bound to, else a real interface's.
 };
 
-enum class ProbeFrom { loopback, outside };
+// Both are the host's own: what it sends to itself, whatever the address, is loopback to its firewall, which filters
+// neither (measured.md F8). What a client sees only a client can tell.
+enum class ProbeFrom { loopback, own_address };
 
 class Listener {
  public:

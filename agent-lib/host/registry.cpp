@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 namespace rdpmend {
 
 namespace {
@@ -25,6 +27,16 @@ Result<std::optional<std::string>> read_text(const Registry& registry, std::stri
 Result<std::optional<RegistryBinary>> read_binary(const Registry& registry, std::string_view key,
                                                   std::string_view name) {
   return read<RegistryBinary>(registry, key, name, "REG_BINARY");
+}
+
+Result<std::optional<std::uint32_t>> windows_build(const Registry& registry) {
+  const auto text = read_text(registry, registry_key::k_current_version, "CurrentBuildNumber");
+  if (!text) return fail(text.error());
+  std::uint32_t build = 0;
+  if (!*text || std::from_chars((*text)->data(), (*text)->data() + (*text)->size(), build).ec != std::errc{}) {
+    return std::nullopt;
+  }
+  return build;
 }
 
 }  // namespace rdpmend

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent-lib/support/result.hpp"
+#include "rdpmend/v1/plan.pb.h"
 
 namespace rdpmend {
 
@@ -21,6 +22,9 @@ class Registry {
   virtual ~Registry() = default;
   // key: below HKEY_LOCAL_MACHINE, "SYSTEM\\CurrentControlSet\\...". nullopt: the key or the value does not exist.
   virtual Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const = 0;
+  // Owner and access list of a key. nullopt: the key does not exist. denied: nobody here may read it. unsupported: the
+  // list has entries that FileSecurity cannot hold.
+  virtual Result<std::optional<v1::FileSecurity>> security(std::string_view key) const = 0;
 };
 
 // The keys that more than one fault reads (facts: Terminal Services).
@@ -31,8 +35,15 @@ inline constexpr std::string_view k_rdp_tcp = R"(SYSTEM\CurrentControlSet\Contro
 inline constexpr std::string_view k_policy = R"(SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services)";
 inline constexpr std::string_view k_term_service_parameters =
     R"(SYSTEM\CurrentControlSet\Services\TermService\Parameters)";
+// One subkey a certificate below "Certificates" (measured.md section 2).
+inline constexpr std::string_view k_remote_desktop_store_key =
+    R"(SOFTWARE\Microsoft\SystemCertificates\Remote Desktop)";
+inline constexpr std::string_view k_current_version = R"(SOFTWARE\Microsoft\Windows NT\CurrentVersion)";
 inline constexpr std::string_view k_cryptography = R"(SOFTWARE\Microsoft\Cryptography)";
 }  // namespace registry_key
+
+// The Windows build: 17763 is Server 2019, 20348 is Server 2022. nullopt: CurrentBuildNumber does not say.
+Result<std::optional<std::uint32_t>> windows_build(const Registry& registry);
 
 // Typed reading; a value of another type is an error of code corrupt.
 Result<std::optional<std::uint32_t>> read_dword(const Registry& registry, std::string_view key, std::string_view name);

@@ -15,6 +15,8 @@ namespace rdpmend::sim {
 void schedule_renewal_passes(World& world, Duration first);
 // If a certificate is needed: makes one, a moment later, or logs why it cannot.
 void renewal_pass(World& world);
+// Whether Windows can make a machine key for SYSTEM at all.
+bool can_make_key(const World& world);
 // True if the next pass would have to make a certificate and could not.
 bool renewal_is_failing(const World& world);
 // What TermService signals when it has no usable credential: a pass now, if SessionEnv runs; at most one a minute.
@@ -34,8 +36,8 @@ struct Client {
   std::string address;
   std::uint16_t port = 0;
 };
-bool reachable(const World& world, ProbeFrom from);
-SimHost::ListenerView answer(World& world, ProbeFrom from, const Client& client);
+bool reachable(const World& world, Vantage from);
+SimHost::ListenerView answer(World& world, Vantage from, const Client& client);
 // Somebody out there connects; true: gets a TLS session.
 bool client_connects(World& world);
 void disconnect_sessions(World& world);
@@ -60,6 +62,6 @@ void apply_change(World& world, const v1::SimChange& change);
 std::string fingerprint(const World& world);
 
 // --- sim_probe.cpp: what probe_rdp would report, without sockets ---
-v1::ProbeReport probe_in_memory(World& world, ProbeFrom from, Duration deadline);
+v1::ProbeReport probe_in_memory(World& world, Vantage from, Duration deadline);
 
 }  // namespace rdpmend::sim

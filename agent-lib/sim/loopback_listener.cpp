@@ -19,6 +19,7 @@ using Code = boost::system::error_code;
 
 constexpr std::string_view k_loopback = "127.0.0.1";
 constexpr std::string_view k_outside = "127.0.0.2";
+constexpr std::string_view k_own_address = "127.0.0.3";
 constexpr std::size_t k_max_connections = 64;
 constexpr int k_max_port_tries = 32;
 constexpr auto k_pause_after_error = std::chrono::milliseconds{100};
@@ -110,14 +111,15 @@ class LoopbackListener::Impl {
 
  private:
   void follow_host();
-  void serve(ProbeFrom from, tcp::socket socket);
+  void serve(Vantage from, tcp::socket socket);
   void close_connections();
 
   SimHost& host_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
-  Gate loopback_{io_, [this](tcp::socket socket) { serve(ProbeFrom::loopback, std::move(socket)); }};
-  Gate outside_{io_, [this](tcp::socket socket) { serve(ProbeFrom::outside, std::move(socket)); }};
+  Gate loopback_{io_, [this](tcp::socket socket) { serve(Vantage::loopback, std::move(socket)); }};
+  Gate own_address_{io_, [this](tcp::socket socket) { serve(Vantage::own_address, std::move(socket)); }};
+  Gate outside_{io_, [this](tcp::socket socket) { serve(Vantage::outside, std::move(socket)); }};
   std::list<std::weak_ptr<RdpServerConnection>> connections_;  // On the thread.
   std::jthread thread_;                                        // Last: joined before what it uses is gone.
 };
@@ -126,12 +128,14 @@ Status LoopbackListener::Impl::reserve(std::uint16_t port) {
   Code error;
   for (int tries = 0; tries < k_max_port_tries; ++tries) {
     error = loopback_.reserve({asio::ip::make_address(k_loopback), port});
+    if (!error) error = own_address_.reserve({asio::ip::make_address(k_own_address), loopback_.port()});
     if (!error) error = outside_.reserve({asio::ip::make_address(k_outside), loopback_.port()});
     if (!error) return {};
     if (port != 0) break;
   }
   return fail({ErrorCode::unavailable,
-               fmt::format("cannot listen on port {} of {} and {}: {}", port, k_loopback, k_outside, error.message()),
+               fmt::format("cannot listen on port {} of {}, {} and {}: {}", port, k_loopback, k_own_address, k_outside,
+                           error.message()),
                "Choose another port, or 0 for any that is free.", OsError{"errno", error.value()}});
 }
 
@@ -142,13 +146,14 @@ void LoopbackListener::Impl::start() {
 }
 
 void LoopbackListener::Impl::follow_host() {
-  const bool listens = host_.reachable(ProbeFrom::loopback);
+  const bool listens = host_.reachable(Vantage::loopback);
   loopback_.set_open(listens);
-  outside_.set_open(host_.reachable(ProbeFrom::outside));
+  own_address_.set_open(listens);
+  outside_.set_open(host_.reachable(Vantage::outside));
   if (!listens) asio::post(io_, [this] { close_connections(); });
 }
 
-void LoopbackListener::Impl::serve(ProbeFrom from, tcp::socket socket) {
+void LoopbackListener::Impl::serve(Vantage from, tcp::socket socket) {
   Code error;
   const auto client = socket.remote_endpoint(error);
   std::erase_if(connections_, [](const auto& connection) { return connection.expired(); });
@@ -173,7 +178,7 @@ LoopbackListener::~LoopbackListener() = default;
 Result<std::unique_ptr<LoopbackListener>> LoopbackListener::open(SimHost& host, std::uint16_t port) {
   auto impl = std::make_unique<Impl>(host);
   if (auto status = impl->reserve(port); !status) return fail(std::move(status).error());
-  host.set_listener_address(std::string(k_loopback), std::string(k_outside), impl->port());
+  host.set_listener_address(std::string(k_loopback), std::string(k_own_address), impl->port());
   impl->start();
   return std::unique_ptr<LoopbackListener>(new LoopbackListener(std::move(impl)));
 }
@@ -183,6 +188,9 @@ std::uint16_t LoopbackListener::port() const {
 }
 std::string LoopbackListener::loopback_address() const {
   return std::string(k_loopback);
+}
+std::string LoopbackListener::own_address() const {
+  return std::string(k_own_address);
 }
 std::string LoopbackListener::outside_address() const {
   return std::string(k_outside);

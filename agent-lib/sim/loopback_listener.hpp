@@ -13,13 +13,15 @@ namespace rdpmend::sim {
 
 class LoopbackListener {
  public:
-  // Listens on 127.0.0.1:PORT (the host's loopback) and 127.0.0.2:PORT (stands for "from outside": behind the
-  // firewall). Port 0: any that is free at both. The host must outlive it.
+  // Listens on 127.0.0.1:PORT (the host's loopback), 127.0.0.3:PORT (the host's own address, which its firewall does
+  // not filter either) and 127.0.0.2:PORT (what clients outside reach: behind the firewall). Port 0: any that is free
+  // at all three. The host must outlive it.
   static Result<std::unique_ptr<LoopbackListener>> open(SimHost& host, std::uint16_t port);
   ~LoopbackListener();
 
   std::uint16_t port() const;
   std::string loopback_address() const;  // "127.0.0.1"
+  std::string own_address() const;       // "127.0.0.3"
   std::string outside_address() const;   // "127.0.0.2"
 
  private:

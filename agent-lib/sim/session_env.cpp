@@ -34,12 +34,26 @@ bool is_disabled(const World& world, std::string_view service) {
 bool can_replace_key(const World& world) {
   const auto file = world.key_files.find(listener_key_file());
   if (file == world.key_files.end()) return true;
-  return (granted_mask(file->second.security, sid::k_system) & k_file_all_access) == k_file_all_access;
+  const auto& security = file->second.security;
+  return (granted_mask(security, sid::k_system) & k_file_all_access) == k_file_all_access &&
+         denied_mask(security, sid::k_system) == 0;
+}
+
+// A Deny for SYSTEM on the store's key stops creation, wherever it stands in the list (measured.md C4, 0.1.3).
+bool store_is_writable(const World& world) {
+  for (const auto* key : {"", R"(\Certificates)"}) {
+    const auto security = world.key_security.find(lower(std::string(registry_key::k_remote_desktop_store_key) + key));
+    if (security == world.key_security.end()) continue;
+    for (const auto& ace : security->second.dacl()) {
+      if (ace.type() == v1::Ace::TYPE_DENY && ace.sid() == sid::k_system) return false;
+    }
+  }
+  return true;
 }
 
 bool can_make_certificate(const World& world) {
-  return find_value(world, registry_key::k_win_stations, "SelfSignedCertStore") && !is_disabled(world, "CryptSvc") &&
-         !is_disabled(world, "KeyIso") && can_replace_key(world);
+  return can_make_key(world) && find_value(world, registry_key::k_win_stations, "SelfSignedCertStore") &&
+         store_is_writable(world) && can_replace_key(world);
 }
 
 // A real host writes the status in its own language, or as a reference to a message.
@@ -83,6 +97,10 @@ void later_in_this_run(World& world, Duration after, Consequence what) {
 }
 
 }  // namespace
+
+bool can_make_key(const World& world) {
+  return !world.creation_fails && !is_disabled(world, "CryptSvc") && !is_disabled(world, "KeyIso");
+}
 
 void schedule_renewal_passes(World& world, Duration first) {
   later_in_this_run(world, first, [](World& then) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "agent-lib/sim/consequences.hpp"
 #include "agent-lib/sim/sim_machine.hpp"
 #include "agent-lib/sim/sim_ports.hpp"
 
@@ -27,7 +28,9 @@ World make_world(const v1::Scenario& scenario, const SimOptions& options) {
   world.identity = {"RDS1", "rehearsal " + scenario.name()};
   world.full_name = "rds1.rehearsal.test";
   world.base = options.real_time ? std::chrono::system_clock::now() : k_virtual_start;
+  if (scenario.build() != 0) world.build = scenario.build();
   world.caches_certificate = scenario.termservice_caches_certificate();
+  world.failed_creation_takes_key = scenario.failed_creation_takes_key();
   install_stock_state(world);
   for (std::uint32_t i = 0; i < scenario.sessions(); ++i)
     world.sessions.push_back({.id = 2 + i, .remote = true, .active = true});
@@ -91,23 +94,27 @@ FaultInjector& SimHost::injector() {
   return impl_->machine.injector();
 }
 
-SimHost::ListenerView SimHost::accept(ProbeFrom from, std::string_view client_address, std::uint16_t client_port) {
+SimHost::ListenerView SimHost::accept(Vantage from, std::string_view client_address, std::uint16_t client_port) {
   return impl_->machine.locked([&](World& world) {
     return answer(world, from, {std::string(client_address), client_port});
   });
 }
 
-bool SimHost::reachable(ProbeFrom from) const {
+bool SimHost::reachable(Vantage from) const {
   return impl_->machine.look([&](const World& world) { return sim::reachable(world, from); });
+}
+
+v1::ProbeReport SimHost::probe(Vantage from, Duration deadline) {
+  return impl_->machine.locked([&](World& world) { return probe_in_memory(world, from, deadline); });
 }
 
 void SimHost::set_on_change(std::function<void()> changed) {
   impl_->machine.set_on_change(std::move(changed));
 }
 
-void SimHost::set_listener_address(std::string loopback, std::string outside, std::uint16_t port) {
+void SimHost::set_listener_address(std::string loopback, std::string own_address, std::uint16_t port) {
   impl_->machine.locked([&](World& world) { move_listener(world, port); });
-  impl_->listener.set_address(std::move(loopback), std::move(outside), port);
+  impl_->listener.set_address(std::move(loopback), std::move(own_address), port);
 }
 
 void SimHost::set_on_story(std::function<void(const std::string&)> on_story) {

@@ -15,6 +15,12 @@
 
 namespace rdpmend::sim {
 
+// Where a connection comes from. The firewall filters only what comes from outside (measured.md F8).
+enum class Vantage { loopback, own_address, outside };
+inline Vantage vantage_of(ProbeFrom from) {
+  return from == ProbeFrom::loopback ? Vantage::loopback : Vantage::own_address;
+}
+
 struct SimOptions {
   std::uint64_t seed = 1;  // Certificates' serial numbers and everything else that looks random.
   bool real_time = false;  // false: a virtual clock that only advance() and wait_for() move.
@@ -55,15 +61,16 @@ class SimHost {
     bool nla_required = true;
   };
   // How the host answers a connection that comes in by this way, now; logs the events of it.
-  ListenerView accept(ProbeFrom from, std::string_view client_address = "203.0.113.7",
-                      std::uint16_t client_port = 50312);
+  ListenerView accept(Vantage from, std::string_view client_address = "203.0.113.7", std::uint16_t client_port = 50312);
   // Whether accept() would not refuse. Logs nothing.
-  bool reachable(ProbeFrom from) const;
+  bool reachable(Vantage from) const;
+  // What a probe from there would report, answered from memory; logs the events of it.
+  v1::ProbeReport probe(Vantage from, Duration deadline = std::chrono::seconds{5});
   // Who is told when the listener's reachability may have changed.
   void set_on_change(std::function<void()> changed);
   // Where the real sockets are, once there are some: then Listener::probe goes through them, else it is answered from
   // memory. The host then shows this port everywhere: PortNumber, firewall rules, Listener::state.
-  void set_listener_address(std::string loopback, std::string outside, std::uint16_t port);
+  void set_listener_address(std::string loopback, std::string own_address, std::uint16_t port);
   // Story lines of the scenario's changes, as they happen.
   void set_on_story(std::function<void(const std::string&)> on_story);
 

@@ -32,7 +32,7 @@ bool SimMachine::settle() {
 
 void SimMachine::finish() {
   follow_listener(world_);
-  const std::pair reachable_now{reachable(world_, ProbeFrom::loopback), reachable(world_, ProbeFrom::outside)};
+  const std::pair reachable_now{reachable(world_, Vantage::loopback), reachable(world_, Vantage::outside)};
   if (reachable_now != reachable_) reachable_changed_ = true;
   reachable_ = reachable_now;
   happened_.notify_all();

@@ -49,6 +49,7 @@ class RegistryPort final : public Registry {
  public:
   explicit RegistryPort(SimMachine& machine) : machine_(machine) {}
   Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const override;
+  Result<std::optional<v1::FileSecurity>> security(std::string_view key) const override;
 
  private:
   SimMachine& machine_;
@@ -60,6 +61,7 @@ class CertificateStoresPort final : public CertificateStores {
   Result<std::optional<Certificate>> find(std::string_view store, std::string_view sha1) const override;
   Result<std::vector<Certificate>> list(std::string_view store) const override;
   Result<KeyUse> key_use(std::string_view store, std::string_view sha1) const override;
+  Status try_key() override;
   Status remove(std::string_view store, std::string_view sha1) override;
   Status add(std::string_view store, const v1::CertificateCopy& copy) override;
 
@@ -72,6 +74,8 @@ class KeyFilesPort final : public KeyFiles {
   explicit KeyFilesPort(SimMachine& machine) : machine_(machine) {}
   Result<std::optional<KeyFile>> find(std::string_view folder, std::string_view file) const override;
   Status write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) override;
+  Status keep(std::string_view folder, std::string_view file, std::string_view kept) override;
+  Status put_back(std::string_view kept, std::string_view folder, std::string_view file) override;
 
  private:
   SimMachine& machine_;
@@ -115,11 +119,11 @@ class ListenerPort final : public Listener {
   Result<ListenerState> state() const override;
   Result<v1::ProbeReport> probe(ProbeFrom from, Duration deadline) const override;
   // From now on probes go through real sockets.
-  void set_address(std::string loopback, std::string outside, std::uint16_t port);
+  void set_address(std::string loopback, std::string own, std::uint16_t port);
 
  private:
   struct Address {
-    std::string loopback, outside;
+    std::string loopback, own;
     std::uint16_t port = 0;
   };
   std::optional<Address> address() const;

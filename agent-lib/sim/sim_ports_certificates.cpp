@@ -1,6 +1,7 @@
 // The LocalMachine certificate stores.
 #include <fmt/format.h>
 
+#include "agent-lib/sim/consequences.hpp"
 #include "agent-lib/sim/sim_ports.hpp"
 
 namespace rdpmend::sim {
@@ -82,6 +83,16 @@ Result<KeyUse> CertificateStoresPort::key_use(std::string_view store, std::strin
     if (found == (*opened)->end()) return fail(no_such_certificate(store, sha1));
     return use_key(world, found->second);
   });
+}
+
+Status CertificateStoresPort::try_key() {
+  const auto call = [&] {
+    return machine_.look([](const World& world) -> Status {
+      if (can_make_key(world)) return {};
+      return fail({ErrorCode::denied, "no machine key can be made", {}, OsError{"hresult", 0x80090010}});
+    });
+  };
+  return machine_.injector().run("certificates.try_key()", call, [] {});
 }
 
 Status CertificateStoresPort::remove(std::string_view store, std::string_view sha1) {

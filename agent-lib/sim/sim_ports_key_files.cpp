@@ -53,4 +53,33 @@ Status KeyFilesPort::write_dacl(std::string_view folder, std::string_view file, 
   return machine_.injector().run(fmt::format("key_files.write_dacl({})", file), call, outside_edit);
 }
 
+Status KeyFilesPort::keep(std::string_view folder, std::string_view file, std::string_view kept) {
+  const auto call = [&] {
+    return machine_.locked([&](World& world) -> Status {
+      const auto* found = find_key_file(world, folder, file);
+      if (!found) {
+        return fail(
+            {ErrorCode::not_found, fmt::format("there is no key file {}\\{}", folder, file), {}, OsError{"win32", 2}});
+      }
+      world.kept_keys[std::string(kept)] = *found;
+      return {};
+    });
+  };
+  return machine_.injector().run(fmt::format("key_files.keep({})", file), call, [] {});
+}
+
+Status KeyFilesPort::put_back(std::string_view kept, std::string_view folder, std::string_view file) {
+  const auto call = [&] {
+    return machine_.locked([&](World& world) -> Status {
+      const auto copy = world.kept_keys.find(std::string(kept));
+      if (copy == world.kept_keys.end()) {
+        return fail({ErrorCode::not_found, fmt::format("no key file is kept as {}", kept), {}, OsError{"win32", 2}});
+      }
+      world.key_files[{std::string(folder), std::string(file)}] = copy->second;
+      return {};
+    });
+  };
+  return machine_.injector().run(fmt::format("key_files.put_back({})", file), call, [] {});
+}
+
 }  // namespace rdpmend::sim

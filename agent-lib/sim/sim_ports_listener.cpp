@@ -25,7 +25,7 @@ Result<ListenerState> ListenerPort::state() const {
     const auto configured = dword_value(world, registry_key::k_rdp_tcp, "PortNumber").value_or(3389);
     state.port = state.listening ? world.listening_on : static_cast<std::uint16_t>(configured);
     if (state.listening) state.owner_pid = find_service(world, service_name::k_term_service)->pid;
-    state.outside_address = where ? where->outside : "127.0.0.2";
+    state.own_address = where ? where->own : "127.0.0.3";
     return state;
   });
 }
@@ -33,17 +33,17 @@ Result<ListenerState> ListenerPort::state() const {
 Result<v1::ProbeReport> ListenerPort::probe(ProbeFrom from, Duration deadline) const {
   const std::scoped_lock one_at_a_time(probing_);
   if (const auto where = address()) {
-    const ProbeTarget target{from == ProbeFrom::loopback ? where->loopback : where->outside, where->port};
+    const ProbeTarget target{from == ProbeFrom::loopback ? where->loopback : where->own, where->port};
     return probe_rdp(target, {.deadline = deadline});
   }
-  auto report = machine_.locked([&](World& world) { return probe_in_memory(world, from, deadline); });
+  auto report = machine_.locked([&](World& world) { return probe_in_memory(world, vantage_of(from), deadline); });
   if (report.outcome() == v1::PROBE_OUTCOME_CONNECT_TIMEOUT) machine_.wait_for(deadline, {});
   return report;
 }
 
-void ListenerPort::set_address(std::string loopback, std::string outside, std::uint16_t port) {
+void ListenerPort::set_address(std::string loopback, std::string own, std::uint16_t port) {
   const std::scoped_lock lock(mutex_);
-  address_ = Address{std::move(loopback), std::move(outside), port};
+  address_ = Address{std::move(loopback), std::move(own), port};
 }
 
 std::optional<ListenerPort::Address> ListenerPort::address() const {

@@ -10,4 +10,11 @@ Result<std::optional<RegistryValue>> RegistryPort::value(std::string_view key, s
   });
 }
 
+Result<std::optional<v1::FileSecurity>> RegistryPort::security(std::string_view key) const {
+  return machine_.look([&](const World& world) -> std::optional<v1::FileSecurity> {
+    const auto found = world.key_security.find(lower(key));
+    return found == world.key_security.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+
 }  // namespace rdpmend::sim

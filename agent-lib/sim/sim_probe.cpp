@@ -10,6 +10,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
+std::string_view address_of(Vantage from) {
+  switch (from) {
+    case Vantage::loopback: return "127.0.0.1";
+    case Vantage::outside: return "127.0.0.2";
+    case Vantage::own_address: break;
+  }
+  return "127.0.0.3";
+}
+
 void end(v1::ProbeReport& report, v1::ProbeStage stage, v1::ProbeOutcome outcome) {
   report.set_stage(stage);
   report.set_outcome(outcome);
@@ -33,7 +42,7 @@ void end_served(v1::ProbeReport& report, const SimHost::ListenerView& view) {
   end(report, v1::PROBE_STAGE_TLS, v1::PROBE_OUTCOME_OK);
 }
 
-void connect(World& world, ProbeFrom from, v1::ProbeReport& report) {
+void connect(World& world, Vantage from, v1::ProbeReport& report) {
   report.set_local_port(49152 + ++world.last_connection % 16384);
   const auto view = answer(world, from, {"127.0.0.1", static_cast<std::uint16_t>(report.local_port())});
   if (view.answer == SimHost::Answer::serve) return end_served(report, view);
@@ -42,9 +51,9 @@ void connect(World& world, ProbeFrom from, v1::ProbeReport& report) {
 
 }  // namespace
 
-v1::ProbeReport probe_in_memory(World& world, ProbeFrom from, Duration deadline) {
+v1::ProbeReport probe_in_memory(World& world, Vantage from, Duration deadline) {
   v1::ProbeReport report;
-  report.set_host(from == ProbeFrom::loopback ? "127.0.0.1" : "127.0.0.2");
+  report.set_host(std::string(address_of(from)));
   report.set_address(report.host());
   report.set_port(dword_value(world, registry_key::k_rdp_tcp, "PortNumber").value_or(3389));
   report.set_requested_protocols(ProbeOptions{}.requested_protocols);

@@ -1,4 +1,5 @@
 // A healthy host as Windows Server installs it, with Remote Desktop allowed.
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "agent-lib/sim/world.hpp"
 
 namespace rdpmend::sim {
@@ -27,6 +28,18 @@ void add_registry(World& world) {
   set_value(world, k_rdp_tcp, "LoadableProtocol_Object", std::string("{5828227c-20cf-4408-b73f-73ab70b8849f}"));
   set_value(world, k_term_service_parameters, "ServiceDll", std::string(R"(%SystemRoot%\System32\termsrv.dll)"));
   set_value(world, k_cryptography, "MachineGuid", std::string(k_machine_guid));
+  set_value(world, k_current_version, "CurrentBuildNumber", std::to_string(world.build));
+  // SYSTEM gets its access by inheritance (measured.md C5).
+  v1::FileSecurity inherited;
+  inherited.set_owner_sid(std::string(sid::k_administrators));
+  constexpr std::uint32_t k_inherited_ace = 0x10;
+  constexpr std::uint32_t k_key_all_access = 0xF003F;
+  for (const auto who : {sid::k_system, sid::k_administrators}) {
+    *inherited.add_dacl() = allow(who, k_key_all_access);
+    inherited.mutable_dacl(inherited.dacl_size() - 1)->set_flags(k_inherited_ace);
+  }
+  world.key_security[lower(k_remote_desktop_store_key)] = inherited;
+  world.key_security[lower(std::string(k_remote_desktop_store_key) + R"(\Certificates)")] = inherited;
   set_value(world, R"(SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList)", "ProgramData",
             std::string(R"(%SystemDrive%\ProgramData)"));
 }
@@ -93,7 +106,7 @@ void add_firewall(World& world) {
 
 void add_other_key(World& world) {
   const FolderAndFile name{k_machine_keys_folder, machine_key_file_name("iisConfigurationKey", k_machine_guid)};
-  world.key_files[name] = {stock_key_file_security(), make_key_pair(false), ++world.last_key_generation};
+  world.key_files[name] = {stock_key_file_security(world.build), make_key_pair(false), ++world.last_key_generation};
 }
 
 }  // namespace

@@ -101,12 +101,12 @@ void settle_history(World& world) {
   if (is_running(world, service_name::k_session_env) && renewal_is_failing(world)) renewal_pass(world);
 }
 
-bool reachable(const World& world, ProbeFrom from) {
+bool reachable(const World& world, Vantage from) {
   if (world.listening_on == 0) return false;
-  return from == ProbeFrom::loopback || firewall_lets_in(world, world.listening_on);
+  return from != Vantage::outside || firewall_lets_in(world, world.listening_on);
 }
 
-SimHost::ListenerView answer(World& world, ProbeFrom from, const Client& client) {
+SimHost::ListenerView answer(World& world, Vantage from, const Client& client) {
   if (!reachable(world, from)) return {};
   SimHost::ListenerView view;
   view.nla_required = dword_value(world, registry_key::k_rdp_tcp, "UserAuthentication").value_or(1) != 0;
@@ -131,7 +131,7 @@ SimHost::ListenerView answer(World& world, ProbeFrom from, const Client& client)
 
 bool client_connects(World& world) {
   const auto port = static_cast<std::uint16_t>(49152 + ++world.last_connection % 16384);
-  return answer(world, ProbeFrom::outside, {"203.0.113.7", port}).answer == SimHost::Answer::serve;
+  return answer(world, Vantage::outside, {"203.0.113.7", port}).answer == SimHost::Answer::serve;
 }
 
 void disconnect_sessions(World& world) {

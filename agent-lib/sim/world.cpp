@@ -1,5 +1,6 @@
 #include "agent-lib/sim/world.hpp"
 
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "agent-lib/support/hex.hpp"
 
 namespace rdpmend::sim {
@@ -58,19 +59,9 @@ v1::Ace allow(std::string_view sid, std::uint32_t mask) {
   return ace;
 }
 
-v1::FileSecurity stock_key_file_security() {
-  v1::FileSecurity security;
-  security.set_owner_sid(std::string(sid::k_system));
-  security.set_dacl_protected(true);
-  *security.add_dacl() = allow(sid::k_system, k_file_all_access);
-  *security.add_dacl() = allow(sid::k_administrators, k_file_all_access);
-  *security.add_dacl() = allow(sid::k_network_service, k_file_generic_read);
-  return security;
-}
-
 Certificate install_certificate(World& world, WallTime not_before, WallTime not_after) {
   auto& file = world.key_files[listener_key_file()];
-  file = {stock_key_file_security(), make_key_pair(world.options.real_keys), ++world.last_key_generation};
+  file = {stock_key_file_security(world.build), make_key_pair(world.options.real_keys), ++world.last_key_generation};
   const auto der = make_self_signed(file.key, {.common_name = world.full_name,
                                                .not_before = not_before,
                                                .not_after = not_after,

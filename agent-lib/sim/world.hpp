@@ -22,6 +22,8 @@ inline constexpr std::string_view k_key_container = "TSSecKeySet1";
 inline constexpr std::string_view k_key_provider = "Microsoft Enhanced Cryptographic Provider v1.0";
 inline constexpr std::string_view k_machine_guid = "5b1fbd3c-8a0e-4a52-9c54-7d0f6a3b2e11";
 
+inline constexpr std::uint32_t k_default_build = 20348;  // Windows Server 2022.
+
 struct SimRegistryEntry {
   std::string key;  // As written, below HKEY_LOCAL_MACHINE.
   std::string name;
@@ -64,7 +66,10 @@ using Consequence = std::function<void(struct World&)>;
 
 struct World {
   SimOptions options;
+  std::uint32_t build = k_default_build;
   bool caches_certificate = false;
+  bool failed_creation_takes_key = false;
+  bool creation_fails = false;
   HostIdentity identity;
   std::string full_name;  // DNS name: subject of certificates, Computer of events.
   std::mt19937_64 random;
@@ -81,8 +86,10 @@ struct World {
   // --- durable state ---
   std::map<std::pair<std::string, std::string>, SimRegistryEntry> registry;  // By lower-case key and name.
   std::map<std::string, std::map<std::string, SimStoreEntry>> stores;        // By store and SHA-1.
+  std::map<std::string, v1::FileSecurity> key_security;                      // Of registry keys, by lower-case key.
   std::map<FolderAndFile, SimKeyFile> key_files;
-  std::map<std::string, SimService> services;  // By lower-case name.
+  std::map<std::string, SimKeyFile> kept_keys;  // In the service's private folder, by name.
+  std::map<std::string, SimService> services;   // By lower-case name.
   SimFirewallState firewall;
   std::vector<Session> sessions;
   EventLog log;
@@ -111,7 +118,6 @@ const SimService* find_service(const World& world, std::string_view name);
 bool is_running(const World& world, std::string_view name);
 
 FolderAndFile listener_key_file();
-v1::FileSecurity stock_key_file_security();
 v1::Ace allow(std::string_view sid, std::uint32_t mask);
 
 // Makes the certificate that the listener shall use: new key with stock access, store, registry. The old one is left

@@ -159,4 +159,8 @@ Status Win32CertificateStores::add(std::string_view store, const v1::Certificate
   return {};
 }
 
+Status Win32CertificateStores::try_key() {
+  return fail(ErrorCode::unsupported, "no trial key can be made yet");
+}
+
 }  // namespace rdpmend::win32

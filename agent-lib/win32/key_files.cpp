@@ -84,4 +84,12 @@ Status Win32KeyFiles::write_dacl(std::string_view folder, std::string_view file,
   return win32::write_dacl(opened->get(), security, doing);
 }
 
+Status Win32KeyFiles::keep(std::string_view, std::string_view, std::string_view) {
+  return fail(ErrorCode::unsupported, "key files cannot be kept yet");
+}
+
+Status Win32KeyFiles::put_back(std::string_view, std::string_view, std::string_view) {
+  return fail(ErrorCode::unsupported, "key files cannot be put back yet");
+}
+
 }  // namespace rdpmend::win32

@@ -23,8 +23,8 @@ std::optional<std::string> bound_address(std::uint16_t port) {
   return listener && *listener ? (*listener)->bound_to : std::nullopt;
 }
 
-// Without a network there is no outside: what is left is this host itself, and the firewall does not filter that.
-std::string outside_address() {
+// Without a network, loopback is the only address that the host has.
+std::string own_address() {
   return interface_address().value_or(std::string(k_loopback));
 }
 
@@ -35,10 +35,10 @@ Result<ListenerState> Win32Listener::state() const {
   if (!port) return fail(port.error());
   const auto listener = find_listener(*port);
   if (!listener) return fail(listener.error());
-  ListenerState state{.listening = listener->has_value(), .port = *port, .owner_pid = {}, .outside_address = {}};
+  ListenerState state{.listening = listener->has_value(), .port = *port, .owner_pid = {}, .own_address = {}};
   if (*listener && (*listener)->pid != 0) state.owner_pid = (*listener)->pid;
   const bool bound = *listener && (*listener)->bound_to;
-  state.outside_address = bound ? *(*listener)->bound_to : outside_address();
+  state.own_address = bound ? *(*listener)->bound_to : own_address();
   return state;
 }
 
@@ -47,7 +47,7 @@ Result<v1::ProbeReport> Win32Listener::probe(ProbeFrom from, Duration deadline) 
   if (!port) return fail(port.error());
   const std::scoped_lock one_at_a_time(probing_);
   auto address = bound_address(*port);
-  if (!address) address = from == ProbeFrom::loopback ? std::string(k_loopback) : outside_address();
+  if (!address) address = from == ProbeFrom::loopback ? std::string(k_loopback) : own_address();
   const ProbeTarget target{std::move(*address), *port};
   return probe_rdp(target, {.deadline = deadline});
 }

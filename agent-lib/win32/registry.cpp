@@ -146,4 +146,8 @@ Status for_each_text(std::string_view key, const std::function<void()>& begin,
   return fail(ErrorCode::unavailable, doing + ": it changes all the time", "Find out what writes it; later may work.");
 }
 
+Result<std::optional<v1::FileSecurity>> Win32Registry::security(std::string_view) const {
+  return fail(ErrorCode::unsupported, "access lists of registry keys cannot be read yet");
+}
+
 }  // namespace rdpmend::win32

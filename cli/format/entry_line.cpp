@@ -154,6 +154,21 @@ EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
       return {fmt::format("entries #{} to #{} were removed because of age or size", entry.pruned().first_seq(),
                           entry.pruned().last_seq()),
               Style::dim};
+    case v1::JournalEntry::kOutsideProbe: {
+      const auto& body = entry.outside_probe();
+      return {
+          fmt::format("{} probed the listener from {}{}", body.client(), body.peer(), colon(body.report().detail())),
+          body.report().outcome() == v1::PROBE_OUTCOME_OK ? Style::good : Style::warn};
+    }
+    case v1::JournalEntry::kChannelReopened:
+      return {fmt::format("subscription to {} opened anew{}", entry.channel_reopened().channel(),
+                          colon(entry.channel_reopened().reason())),
+              Style::warn};
+    case v1::JournalEntry::kConnectionLimited: {
+      const auto& body = entry.connection_limited();
+      return {fmt::format("{} cut off{}", body.client().empty() ? "strangers" : body.client(), colon(body.reason())),
+              Style::warn};
+    }
     case v1::JournalEntry::BODY_NOT_SET: break;
   }
   return {"an entry of a kind not known to this version of rdpmend", Style::dim};

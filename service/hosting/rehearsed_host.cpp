@@ -23,8 +23,6 @@ Result<std::unique_ptr<RehearsedHost>> RehearsedHost::open(const v1::Scenario& s
   auto listener = sim::LoopbackListener::open(session->host_, rdp_port);
   if (!listener) return fail(std::move(listener.error()).context("cannot open the rehearsed RDP listener"));
   session->listener_ = std::move(*listener);
-  session->host_.set_listener_address(session->listener_->loopback_address(), session->listener_->outside_address(),
-                                      session->listener_->port());
   return session;
 }
 

@@ -86,7 +86,7 @@ v1::DiagnoseResponse canned_diagnosis() {
       "findings { fault_id: \"firewall_rule_disabled\" outcome: OUTCOME_UNKNOWN detail: \"cannot read the firewall: "
       "busy\" }");
   *response.mutable_loopback_probe() = good_probe();
-  *response.mutable_outside_probe() = failed_probe();
+  *response.mutable_own_address_probe() = failed_probe();
   return response;
 }
 

@@ -50,7 +50,7 @@ TEST_P(Contract, AClosedListenerIsSeenAndAProbeOfItIsAReport) {
   EXPECT_FALSE(state->listening);
   EXPECT_EQ(state->owner_pid, std::nullopt);
   EXPECT_NE(state->port, 0);
-  EXPECT_NE(state->outside_address, "");
+  EXPECT_NE(state->own_address, "");
 
   const auto report = host.listener.probe(ProbeFrom::loopback, 5s);
   ASSERT_TRUE(report) << to_string(report.error());

@@ -43,7 +43,7 @@ TEST_F(ActionRpcs, DiagnoseReadsTheHostNow) {
     EXPECT_EQ(present, finding.fault_id() == "certificate_expired") << finding.fault_id();
     EXPECT_EQ(present, finding.has_diagnosis());
   }
-  EXPECT_NE(response.outside_probe().outcome(), v1::PROBE_OUTCOME_UNSPECIFIED);
+  EXPECT_NE(response.own_address_probe().outcome(), v1::PROBE_OUTCOME_UNSPECIFIED);
 }
 
 TEST_F(ActionRpcs, DiagnoseOfAnUnknownFaultNamesTheKnownOnes) {

@@ -68,7 +68,7 @@ TEST(App, HealsARehearsedHostByItself) {
   auto app = App::start({any_port(), state.path(), host->control(), bell.ring()});
   ASSERT_TRUE(app) << to_string(app.error());
   HealingWatch watch((*app)->journal(), "certificate_expired", [&] {
-    const auto report = host->control().listener.probe(ProbeFrom::outside, std::chrono::seconds{5});
+    const auto report = host->control().listener.probe(ProbeFrom::own_address, std::chrono::seconds{5});
     return report ? fault_of(*report, host->control().clock.now()) : report.error().what;
   });
   std::optional<Healing> answer;

@@ -32,7 +32,7 @@ void restore_key_access(TestHost& host) {
 
 TEST(HealthyHost, ServesItsCertificateToLoopbackAndOutside) {
   TestHost host;
-  for (const auto from : {ProbeFrom::loopback, ProbeFrom::outside}) {
+  for (const auto from : {Vantage::loopback, Vantage::own_address, Vantage::outside}) {
     const auto report = host.probe(from);
     EXPECT_EQ(report.outcome(), v1::PROBE_OUTCOME_OK);
     EXPECT_EQ(report.certificate().sha1(), host.registered_sha1());
@@ -286,7 +286,7 @@ TEST(TermServiceRestart, DisconnectsSessionsAndLogsTheListenersEndAndStart) {
   ASSERT_TRUE(services.stop("UmRdpService", 30s));
   ASSERT_TRUE(services.stop("TermService", 30s));
   EXPECT_FALSE(host.view.listener.state().value().listening);
-  EXPECT_EQ(host.probe(ProbeFrom::loopback).outcome(), v1::PROBE_OUTCOME_REFUSED);
+  EXPECT_EQ(host.probe(Vantage::loopback).outcome(), v1::PROBE_OUTCOME_REFUSED);
   EXPECT_EQ(host.view.sessions.list().error().code, ErrorCode::unavailable);
   ASSERT_TRUE(services.start("TermService", 30s));
   EXPECT_EQ(host.count(k_rcm_operational, k_rcm_provider, 259), 1U);
@@ -305,8 +305,8 @@ TEST(TermServiceRestart, ReadsAChangedPort) {
   host.change(R"(services { name: "TermService" running: false })");
   ASSERT_TRUE(host.control().services.start("TermService", 30s));
   EXPECT_EQ(host.view.listener.state().value().port, 3390);
-  EXPECT_EQ(host.probe(ProbeFrom::loopback).outcome(), v1::PROBE_OUTCOME_OK);
-  EXPECT_EQ(host.probe(ProbeFrom::outside).outcome(), v1::PROBE_OUTCOME_CONNECT_TIMEOUT)
+  EXPECT_EQ(host.probe(Vantage::loopback).outcome(), v1::PROBE_OUTCOME_OK);
+  EXPECT_EQ(host.probe(Vantage::outside).outcome(), v1::PROBE_OUTCOME_CONNECT_TIMEOUT)
       << "the stock rules are for 3389";
 }
 
@@ -315,9 +315,9 @@ TEST(MasterSwitch, ClosesAndOpensTheListener) {
   const std::string deny = R"(registry { key: "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Terminal Server"
                                          name: "fDenyTSConnections" dword: )";
   host.change(deny + "1 }");
-  EXPECT_EQ(host.probe(ProbeFrom::loopback).outcome(), v1::PROBE_OUTCOME_REFUSED);
+  EXPECT_EQ(host.probe(Vantage::loopback).outcome(), v1::PROBE_OUTCOME_REFUSED);
   host.change(deny + "0 }");
-  EXPECT_EQ(host.probe(ProbeFrom::loopback).outcome(), v1::PROBE_OUTCOME_OK);
+  EXPECT_EQ(host.probe(Vantage::loopback).outcome(), v1::PROBE_OUTCOME_OK);
 }
 
 TEST(Clock, JumpIsLoggedAndMakesAGoodCertificateLookExpired) {

@@ -7,7 +7,7 @@ namespace {
 constexpr std::string_view k_tcp_rule = "RemoteDesktop-UserMode-In-TCP";
 
 bool lets_in(TestHost& host) {
-  return host.probe(ProbeFrom::outside).outcome() == v1::PROBE_OUTCOME_OK;
+  return host.probe(Vantage::outside).outcome() == v1::PROBE_OUTCOME_OK;
 }
 
 TEST(Firewall, HasTheStockRules) {
@@ -19,13 +19,14 @@ TEST(Firewall, HasTheStockRules) {
   EXPECT_TRUE(host.view.firewall.rules("@Other.dll,-1").value().empty());
 }
 
-TEST(Firewall, DisabledRuleStopsClientsButNotLoopback) {
+TEST(Firewall, DisabledRuleStopsClientsButNothingOfTheHostItself) {
   TestHost host;
   host.change(R"(firewall { rules { rule_id: "RemoteDesktop-UserMode-In-TCP" enabled: false } })");
-  const auto report = host.probe(ProbeFrom::outside);
+  const auto report = host.probe(Vantage::outside);
   EXPECT_EQ(report.outcome(), v1::PROBE_OUTCOME_CONNECT_TIMEOUT);
   EXPECT_EQ(from_proto(report.elapsed()), std::chrono::seconds{5});
-  EXPECT_EQ(host.probe(ProbeFrom::loopback).outcome(), v1::PROBE_OUTCOME_OK);
+  EXPECT_EQ(host.probe(Vantage::loopback).outcome(), v1::PROBE_OUTCOME_OK);
+  EXPECT_EQ(host.probe(Vantage::own_address).outcome(), v1::PROBE_OUTCOME_OK) << "measured.md F8";
   const auto seen = host.count(k_rdp_core_operational, k_rdp_core_provider, 131);
   EXPECT_FALSE(host.client_connects());
   EXPECT_EQ(host.count(k_rdp_core_operational, k_rdp_core_provider, 131), seen)

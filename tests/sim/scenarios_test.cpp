@@ -41,7 +41,7 @@ TEST_P(EveryScenario, GoesWrongAndDoesNotHealByItself) {
   host.advance(10min);
   EXPECT_EQ(stories.size(), static_cast<std::size_t>(scenario.changes_size()));
   const auto view = host.control().view();
-  const auto report = view.listener.probe(ProbeFrom::outside, 5s).value();
+  const auto report = host.probe(Vantage::outside);
   const auto not_after = from_proto(report.certificate().not_after());
   const bool well = report.outcome() == v1::PROBE_OUTCOME_OK && not_after - view.clock.now() >= std::chrono::days{30};
   EXPECT_EQ(well, scenario.fault_id().empty()) << report.detail();

@@ -54,10 +54,10 @@ class TestHost : public SimHost {
     const auto guid = read_text(view.registry, registry_key::k_cryptography, "MachineGuid").value().value();
     return machine_key_file_name("TSSecKeySet1", guid);
   }
-  v1::ProbeReport probe(ProbeFrom from = ProbeFrom::outside) const {
-    return view.listener.probe(from, std::chrono::seconds{5}).value();
-  }
   ServiceInfo service(std::string_view name) const { return view.services.find(name).value().value(); }
+
+  using SimHost::probe;
+  v1::ProbeReport probe() { return probe(Vantage::outside); }
 
   const HostView view;
 };

@@ -130,7 +130,7 @@ class CertificateExpired final : public Fault {
       return diagnosis;
     }
     if (auto added = add_cause_evidence(host, diagnosis); !added) return fail(added.error());
-    if (auto report = host.listener.probe(ProbeFrom::outside, k_probe_deadline)) {
+    if (auto report = host.listener.probe(ProbeFrom::own_address, k_probe_deadline)) {
       add_probe_evidence(*diagnosis.mutable_evidence(), *report);
     }
     diagnosis.set_repairable(diagnosis.advice().empty());
@@ -356,7 +356,7 @@ class CertificateExpired final : public Fault {
                          k_ask_again);
       }
     }
-    auto report = host.listener.probe(ProbeFrom::outside, k_probe_deadline);
+    auto report = host.listener.probe(ProbeFrom::own_address, k_probe_deadline);
     if (!report) return fail(report.error());
     std::string by_way_of = "from outside in";
     if (report->stage() < v1::PROBE_STAGE_CONNECTED) {

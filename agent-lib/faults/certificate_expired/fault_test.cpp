@@ -148,6 +148,12 @@ class KeyFilesThatFail final : public KeyFiles {
   Status write_dacl(std::string_view, std::string_view, const v1::FileSecurity&) override {
     return fail(code_, "nothing is written here");
   }
+  Status keep(std::string_view, std::string_view, std::string_view) override {
+    return fail(code_, "nothing is kept here");
+  }
+  Status put_back(std::string_view, std::string_view, std::string_view) override {
+    return fail(code_, "nothing is written here");
+  }
 
  private:
   const KeyFiles& host_;
@@ -179,6 +185,7 @@ class CertificatesWithKey final : public CertificateStores {
   }
   Result<std::vector<Certificate>> list(std::string_view store) const override { return host_.list(store); }
   Result<KeyUse> key_use(std::string_view, std::string_view) const override { return use_; }
+  Status try_key() override { return fail(ErrorCode::unsupported, "read only"); }
   Status remove(std::string_view, std::string_view) override { return fail(ErrorCode::unsupported, "read only"); }
   Status add(std::string_view, const v1::CertificateCopy&) override {
     return fail(ErrorCode::unsupported, "read only");

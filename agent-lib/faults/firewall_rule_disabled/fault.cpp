@@ -151,7 +151,7 @@ class FirewallRuleDisabled final : public Fault {
     add_decisions(*picture, *disabled, diagnosis);
     if (disabled->empty() && diagnosis.advice().empty()) return std::nullopt;
     add_disabled(*picture, *disabled, signal, diagnosis);
-    if (auto report = host.listener.probe(ProbeFrom::outside, k_probe_deadline))
+    if (auto report = host.listener.probe(ProbeFrom::own_address, k_probe_deadline))
       add_probe_evidence(*diagnosis.mutable_evidence(), *report);
     diagnosis.set_repairable(diagnosis.advice().empty());
     return diagnosis;
@@ -189,7 +189,7 @@ class FirewallRuleDisabled final : public Fault {
     if (!disabled->empty()) {
       return verdict(v1::Verdict::RESULT_NOT_REPAIRED, fmt::format("rule {} is disabled again", disabled->front().id));
     }
-    auto report = host.listener.probe(ProbeFrom::outside, k_probe_deadline);
+    auto report = host.listener.probe(ProbeFrom::own_address, k_probe_deadline);
     if (!report) return fail(report.error());
     const bool reached = report->stage() >= v1::PROBE_STAGE_CONNECTED;
     v1::Verdict result;

@@ -601,7 +601,7 @@ TEST(Listener, ThatIsBoundToOneAddressIsProbedThere) {
   RDPMEND_REQUIRE(stage.put(std::string(registry_key::k_rdp_tcp), "PortNumber", port_before->value_or(3389)));
   ASSERT_TRUE(state && inside);
   EXPECT_TRUE(state->listening);
-  EXPECT_EQ(state->outside_address, "127.0.0.2");
+  EXPECT_EQ(state->own_address, "127.0.0.2");
   EXPECT_GE(inside->stage(), v1::PROBE_STAGE_CONNECTED) << inside->detail();
 }
 
