@@ -11,7 +11,6 @@
 #include "agent-lib/win32/text.hpp"
 #include "agent-lib/win32/unique_handle.hpp"
 
-#include <accctrl.h>
 #include <objbase.h>
 #include <shlobj.h>
 
@@ -45,7 +44,7 @@ Result<OpenKeyFile> open_file(std::string_view folder, std::string_view file, AC
 }
 
 Result<KeyFile> look_at(const OpenKeyFile& file, std::string_view doing) {
-  auto security = read_security(file.handle.get(), SE_FILE_OBJECT, doing);
+  auto security = read_security(file.handle.get(), doing);
   if (!security) return fail(std::move(security).error());
   // What nobody can tell to be a plain file is none.
   if (!file.has_attributes) return KeyFile{.security = std::move(*security), .plain = false};

@@ -151,7 +151,7 @@ Result<std::optional<v1::FileSecurity>> Win32Registry::security(std::string_view
   const auto opened = open_key(key, READ_CONTROL);
   if (!opened) return fail(opened.error());
   if (!*opened) return std::nullopt;
-  return read_security(opened->get(), SE_REGISTRY_KEY, fmt::format("cannot read who may use HKLM\\{}", key));
+  return read_security(opened->get(), fmt::format("cannot read who may use HKLM\\{}", key));
 }
 
 }  // namespace rdpmend::win32
