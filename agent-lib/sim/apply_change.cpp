@@ -24,6 +24,24 @@ void remove_key_reader(World& world, const std::string& sid) {
              dacl.end());
 }
 
+v1::Ace deny(std::string_view sid, std::uint32_t mask) {
+  auto ace = allow(sid, mask);
+  ace.set_type(v1::Ace::TYPE_DENY);
+  return ace;
+}
+
+// Hardening tools write a Deny behind what is there (measured.md 0.1).
+void deny_key_reader(World& world, const std::string& sid) {
+  const auto file = world.key_files.find(listener_key_file());
+  if (file != world.key_files.end()) *file->second.security.add_dacl() = deny(sid, k_file_generic_read);
+}
+
+void deny_store(World& world) {
+  constexpr std::uint32_t k_set_value_and_create_subkey = 0x6;
+  *world.key_security[lower(registry_key::k_remote_desktop_store_key)].add_dacl() =
+      deny(sid::k_system, k_set_value_and_create_subkey);
+}
+
 void apply(World& world, const v1::SimCertificate& change) {
   if (change.has_expires_in() || change.has_valid_since()) {
     const Duration since = change.has_valid_since() ? from_proto(change.valid_since()) : days{60};
@@ -34,6 +52,9 @@ void apply(World& world, const v1::SimCertificate& change) {
   if (change.absent()) remove_listener_certificate(world);
   if (change.key_missing()) world.key_files.erase(listener_key_file());
   for (const auto& sid : change.key_readers_removed()) remove_key_reader(world, sid);
+  for (const auto& sid : change.key_readers_denied()) deny_key_reader(world, sid);
+  world.creation_fails = change.creation_fails();
+  if (change.store_denied()) deny_store(world);
 }
 
 void stop_with_dependents(World& world, const std::string& name) {
@@ -47,6 +68,7 @@ void apply(World& world, const v1::SimService& change) {
   if (change.has_running() && change.running()) (void)start_service(world, change.name());
   service->refuses_to_start = change.refuses_to_start();
   service->hangs_on_stop = change.hangs_on_stop();
+  service->returns_by_trigger = change.returns_by_trigger();
   if (change.has_running() && !change.running()) stop_with_dependents(world, change.name());
   if (change.start_type() != v1::SERVICE_START_TYPE_UNSPECIFIED) set_start_type(world, *service, change.start_type());
 }
@@ -100,6 +122,7 @@ void apply(World& world, const v1::SimClock& change) {
   world.has_reference = !change.no_reference();
   const auto before = world.now();
   world.clock_offset = change.has_offset() ? from_proto(change.offset()) : Duration::zero();
+  if (change.has_up_for()) world.up_before = from_proto(change.up_for()) - world.moment;
   if (world.now() != before) world.log.append(events::clock_changed(before, world.now()), world.now(), world.full_name);
 }
 

@@ -98,26 +98,27 @@ void check_listener_certificate(const HostView& host, Findings& findings) {
   if (read->origin == faults::ListenerCertificate::Origin::self_signed) check_self_signed(host, certificate, findings);
 }
 
+// The listener's own account and SYSTEM must have access; the other entries are compared with what this build ships.
 void check_key_files(const HostView& host, Findings& findings) {
-  const Assumption assumption{R"(files of TSSecKeySet1 to 9 in RSA\MachineKeys)",
-                              "at least one, named MD5(container)_MachineGuid", "rdp-host.md 2.5, computed"};
-  const auto files = faults::read_rdp_key_files(host);
-  if (!files) return findings.failed(assumption, files.error());
-  std::vector<std::string> containers;
-  for (const auto& file : *files) containers.push_back(file.container);
-  findings.compare(!files->empty(), assumption,
-                   files->empty() ? "none" : fmt::format("{}", fmt::join(containers, ", ")));
-  for (const auto& file : *files) {
-    const bool as_assumed = file.state.plain && file.missing.empty() && file.denied_sid.empty();
-    std::string found = as_assumed ? "as expected" : file.state.plain ? "entries are missing or deny" : "a link";
-    for (const auto& ace : file.missing) found += fmt::format("; missing {} {:#010x}", ace.sid(), ace.mask());
-    if (!file.denied_sid.empty()) found += fmt::format("; denied to {}", file.denied_sid);
-    findings.compare(as_assumed,
-                     {fmt::format("access list of {}", file.file), "a plain file; SYSTEM full, NETWORK SERVICE read",
-                      "rdp-host.md 2.6"},
-                     found + fmt::format("; owner {}, {}", file.state.security.owner_sid(),
-                                         file.state.security.dacl_protected() ? "protected" : "inheriting"));
+  const auto key = faults::read_rdp_key_file(host);
+  const Assumption there{R"(key file of TSSecKeySet1 in RSA\MachineKeys)", "named MD5(container)_MachineGuid",
+                         "measured.md K7, K8"};
+  if (!key) return findings.failed(there, key.error());
+  findings.compare(key->present, there, key->present ? key->file : "none");
+  if (!key->present) return;
+  const Assumption assumption{fmt::format("access list of {}", key->file),
+                              "a plain file of SYSTEM's; the entries that this build ships", "measured.md K2"};
+  if (!key->unknown.empty()) return findings.failed(assumption, Error{ErrorCode::denied, key->unknown, {}, {}});
+  const auto& security = key->state.security;
+  std::string found = key->state.plain ? "a plain file" : "a link";
+  for (const auto& ace : key->missing) found += fmt::format("; missing {} {:#010x}", ace.sid(), ace.mask());
+  for (const auto who : {sid::k_system, sid::k_network_service}) {
+    if (key->denies(who)) found += fmt::format("; denied to {}", who);
   }
+  found += fmt::format("; owner {}, {}", security.owner_sid(), security.dacl_protected() ? "protected" : "inheriting");
+  const bool as_shipped = key->state.plain && key->missing.empty() && !key->denies(sid::k_system) &&
+                          !key->denies(sid::k_network_service) && security.owner_sid() == sid::k_system;
+  findings.compare(as_shipped, assumption, found);
 }
 
 }  // namespace
