@@ -43,8 +43,8 @@ bool same_diagnosis(v1::Diagnosis a, v1::Diagnosis b) {
   a.clear_found_at();
   b.clear_found_at();
   // A probe's evidence names its time and ports; what counts is the rest.
-  return a.summary() == b.summary() && a.repairable() == b.repairable() && a.advice() == b.advice() &&
-         a.evidence_size() == b.evidence_size();
+  return a.summary() == b.summary() && a.repairable() == b.repairable() && a.ask_first() == b.ask_first() &&
+         a.advice() == b.advice() && a.evidence_size() == b.evidence_size();
 }
 
 bool has_written(const v1::Repair& repair) {
@@ -342,7 +342,24 @@ class Engine::Impl {
     consider_all();
   }
 
-  void present(const v1::Diagnosis& diagnosis, const v1::Signal& signal) {
+  // What was seen before a restart only the journal tells: an open incident of the same finding that needed no asking,
+  // or a repair of it, proved within a day.
+  bool journal_has_seen_otherwise(const v1::Diagnosis& diagnosis) const {
+    const auto since = parts_.host.clock.now() - std::chrono::hours{24};
+    return ledger_.read([&](const IncidentBook& book) {
+      return std::any_of(book.incidents().begin(), book.incidents().end(), [&](const auto& each) {
+        const auto& incident = *each.second;
+        const auto& known = incident.diagnosis();
+        if (known.fault_id() != diagnosis.fault_id() || known.subject() != diagnosis.subject()) return false;
+        if (known.summary() != diagnosis.summary()) return false;
+        if (!is_closed(incident.state())) return known.repairable() && !known.ask_first();
+        return incident.state() == v1::INCIDENT_STATE_REPAIRED && from_proto(incident.state_since()) >= since;
+      });
+    });
+  }
+
+  void present(v1::Diagnosis diagnosis, const v1::Signal& signal) {
+    if (diagnosis.ask_first() && journal_has_seen_otherwise(diagnosis)) diagnosis.set_ask_first(false);
     const auto [open, dismissed] = ledger_.read([&](const IncidentBook& book) {
       return std::pair{book.find_open(diagnosis.fault_id(), diagnosis.subject()),
                        book.find_dismissed(diagnosis.fault_id(), diagnosis.subject())};

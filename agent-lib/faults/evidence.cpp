@@ -58,8 +58,9 @@ std::string probe_summary(const v1::ProbeReport& report) {
 }
 
 void add_probe_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& list, const v1::ProbeReport& report) {
-  add_evidence(list, "a handshake over the host's own address", probe_summary(report),
-               "TLS done with the registered certificate", fmt::format("probe {}:{}", report.host(), report.port()));
+  add_evidence(list, "a handshake with the host's own address, which the firewall does not filter",
+               probe_summary(report), "TLS done with the registered certificate",
+               fmt::format("probe {}:{}", report.host(), report.port()));
 }
 
 }  // namespace rdpmend::faults

@@ -105,17 +105,40 @@ void apply(World& world, const v1::SimFirewallRule& change) {
   auto& rule = rule_to_change(world, change);
   rule.enabled = !change.has_enabled() || change.enabled();
   rule.allow = !change.block();
+  if (change.profiles() != 0) rule.profiles = change.profiles();
   if (!rule.by_policy) log_rule_change(world, rule, k_culprit);
+}
+
+void apply(World& world, const v1::SimConSecRule& change) {
+  auto& rules = world.firewall.security_rules;
+  std::erase_if(rules, [&](const SecurityRuleText& rule) {
+    return rule.id == change.rule_id() && rule.by_policy == change.by_policy();
+  });
+  if (!change.absent()) rules.push_back({change.rule_id(), change.text(), change.by_policy()});
+}
+
+void apply_interfaces(FirewallStatus& status, const v1::SimFirewall& change) {
+  if (change.interfaces().empty()) return;
+  status.interfaces.clear();
+  status.active_profiles = 0;
+  for (const auto& each : change.interfaces()) {
+    status.interfaces.push_back(
+        {each.name(), {each.addresses().begin(), each.addresses().end()}, each.profile(), each.carries_clients()});
+    status.active_profiles |= each.profile();
+  }
 }
 
 void apply(World& world, const v1::SimFirewall& change) {
   for (const auto& rule : change.rules()) apply(world, rule);
+  for (const auto& rule : change.con_sec_rules()) apply(world, rule);
   auto& status = world.firewall.status;
-  status.block_all_inbound = change.block_all_inbound();
-  status.local_rules_ignored = change.policy_override();
-  status.modify = change.policy_override()     ? LocalPolicyModify::policy_override
-                  : change.block_all_inbound() ? LocalPolicyModify::inbound_blocked
-                                               : LocalPolicyModify::ok;
+  apply_interfaces(status, change);
+  status.block_all_inbound = change.block_all_profiles() | (change.block_all_inbound() ? status.active_profiles : 0);
+  status.local_rules_ignored = change.policy_override() ? status.active_profiles : 0;
+  const bool blocked = (status.block_all_inbound & status.active_profiles) != 0;
+  status.modify = change.policy_override() ? LocalPolicyModify::policy_override
+                  : blocked                ? LocalPolicyModify::inbound_blocked
+                                           : LocalPolicyModify::ok;
 }
 
 void apply(World& world, const v1::SimClock& change) {

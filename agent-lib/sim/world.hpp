@@ -60,7 +60,8 @@ using FolderAndFile = std::pair<std::string, std::string>;
 
 struct SimFirewallState {
   FirewallStatus status;
-  std::vector<FirewallRule> rules;  // Local and by policy.
+  std::vector<FirewallRule> rules;               // Local and by policy.
+  std::vector<SecurityRuleText> security_rules;  // The same.
 };
 
 // Something that the host will do by itself.
