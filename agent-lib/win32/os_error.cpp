@@ -11,6 +11,8 @@
 #include "agent-lib/win32/text.hpp"
 #include "agent-lib/win32/unique_handle.hpp"
 
+#include <winternl.h>
+
 namespace rdpmend::win32 {
 
 namespace {
@@ -129,6 +131,11 @@ Error hresult_error(std::string_view doing, HRESULT code) {
       std::any_of(std::begin(k_hresult), std::end(k_hresult), [&](const auto& m) { return m.os == value; });
   if (!named && (value & 0xFFFF0000) == k_from_win32) return win32_error(doing, value & 0xFFFF);
   return to_error(k_hresult, doing, value, "hresult");
+}
+
+// https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-rtlntstatustodoserror
+Error nt_error(std::string_view doing, LONG status) {
+  return win32_error(doing, RtlNtStatusToDosError(status));
 }
 
 }  // namespace rdpmend::win32

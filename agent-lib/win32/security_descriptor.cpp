@@ -86,12 +86,12 @@ class OwnEntries {
 
 }  // namespace
 
-Result<v1::FileSecurity> read_security(HANDLE file, std::string_view doing) {
+Result<v1::FileSecurity> read_security(HANDLE object, SE_OBJECT_TYPE type, std::string_view doing) {
   UniqueHandle<LocalTraits<PSECURITY_DESCRIPTOR>> descriptor;
   PSID owner = nullptr;
   PACL dacl = nullptr;
-  const auto status = GetSecurityInfo(file, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
-                                      &owner, nullptr, &dacl, nullptr, descriptor.out());
+  const auto status = GetSecurityInfo(object, type, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner,
+                                      nullptr, &dacl, nullptr, descriptor.out());
   if (status != ERROR_SUCCESS) return fail(win32_error(doing, status));
   v1::FileSecurity security;
   SECURITY_DESCRIPTOR_CONTROL control = 0;

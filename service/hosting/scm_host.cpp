@@ -10,6 +10,7 @@
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/win32/os.hpp"
 #include "agent-lib/win32/os_error.hpp"
+#include "agent-lib/win32/privilege.hpp"
 #include "service/exit_codes.hpp"
 #include "service/hosting/event_feed.hpp"
 #include "service/hosting/scm_event_log.hpp"
@@ -97,6 +98,8 @@ const ServeOptions* service_options = nullptr;
 
 Status serve_guarded(ScmOwner& owner) {
   try {
+    if (auto disabled = win32::disable_privileges({SE_TAKE_OWNERSHIP_NAME, SE_RESTORE_NAME, SE_BACKUP_NAME}); !disabled)
+      return disabled;
     return serve(*service_options, owner);
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, error.what(), "Please report this.");
