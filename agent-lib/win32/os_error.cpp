@@ -115,6 +115,12 @@ Error to_error(const Meaning (&meanings)[N], std::string_view doing, std::uint32
 Error win32_error(std::string_view doing, DWORD code) {
   constexpr DWORD k_failed_hresult = 0x80000000;
   if ((code & k_failed_hresult) != 0) return hresult_error(doing, static_cast<HRESULT>(code));
+  // The firewall answers so, too, when its service cannot start (measured.md F5).
+  if (code == ERROR_SHUTDOWN_IN_PROGRESS && GetSystemMetrics(SM_SHUTTINGDOWN) == 0) {
+    return {ErrorCode::unavailable,
+            fmt::format("{}: it answers that the computer is shutting down, which it is not", doing),
+            "Check that the services BFE and mpssvc run.", OsError{"win32", code}};
+  }
   return to_error(k_win32, doing, code, "win32");
 }
 

@@ -1,12 +1,15 @@
-// The listener's certificate, its private key and the key's file.
+// The listener's certificate, its private key and the key's file, and who may write the certificate's store.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "agent-lib/events/ascii.hpp"
 #include "agent-lib/faults/listener_certificate.hpp"
+#include "agent-lib/knowledge/stock_host.hpp"
+#include "service/selftest/access_list.hpp"
 #include "service/selftest/findings.hpp"
 
 namespace rdpmend {
@@ -17,7 +20,6 @@ using Days = std::chrono::duration<std::int64_t, std::ratio<86'400>>;
 
 constexpr Days k_shortest_lifetime{150};
 constexpr Days k_longest_lifetime{200};
-constexpr Days k_renewed_before{29};  // 30 days, and SessionEnv looks twice a day.
 constexpr int k_containers = 9;
 
 std::int64_t in_days(Duration time) {
@@ -44,14 +46,13 @@ void check_store(const HostView& host, std::string_view store, Findings& finding
 
 void check_dates(const HostView& host, const Certificate& certificate, Findings& findings) {
   const auto lifetime = certificate.not_after - certificate.not_before;
-  findings.compare(
-      lifetime >= k_shortest_lifetime && lifetime <= k_longest_lifetime,
-      {"lifetime of the self-signed certificate", "about 6 months", "rdp-host.md 2.4, conflicting sources"},
-      fmt::format("{} days", in_days(lifetime)));
+  findings.compare(lifetime >= k_shortest_lifetime && lifetime <= k_longest_lifetime,
+                   {"lifetime of the self-signed certificate", "about 6 months", "measured.md C10"},
+                   fmt::format("{} days", in_days(lifetime)));
   const auto left = certificate.not_after - host.clock.now();
-  findings.compare(left >= k_renewed_before,
-                   {"renewal of the self-signed certificate", "at least 29 days left: renewed when fewer than 30 are",
-                    "rdp-host.md 2.4, 8.4.8, inferred"},
+  findings.compare(left > Duration::zero(),
+                   {"expiry of the self-signed certificate", "not expired: Windows replaces one that is",
+                    "measured.md C2, C10: how long before is unmeasured"},
                    fmt::format("{} days left", in_days(left)));
 }
 
@@ -71,6 +72,12 @@ void check_self_signed(const HostView& host, const Certificate& certificate, Fin
                    {"key provider of the self-signed certificate", "Microsoft Enhanced Cryptographic Provider v1.0",
                     "rdp-host.md 2.5"},
                    certificate.key_provider.empty() ? "none" : certificate.key_provider);
+}
+
+// Administrators may not read the key on a stock host (measured.md K2), so to them this is no difference.
+void check_use(KeyUse use, const Assumption& assumption, Findings& findings) {
+  if (use == KeyUse::denied) return findings.not_checked(assumption, name_of(use));
+  findings.compare(use == KeyUse::usable, assumption, name_of(use));
 }
 
 void check_listener_certificate(const HostView& host, Findings& findings) {
@@ -93,31 +100,65 @@ void check_listener_certificate(const HostView& host, Findings& findings) {
   if (!use) {
     findings.failed(key, use.error());
   } else {
-    findings.compare(*use == KeyUse::usable, key, name_of(*use));
+    check_use(*use, key, findings);
   }
   if (read->origin == faults::ListenerCertificate::Origin::self_signed) check_self_signed(host, certificate, findings);
 }
 
-void check_key_files(const HostView& host, Findings& findings) {
-  const Assumption assumption{R"(files of TSSecKeySet1 to 9 in RSA\MachineKeys)",
-                              "at least one, named MD5(container)_MachineGuid", "rdp-host.md 2.5, computed"};
-  const auto files = faults::read_rdp_key_files(host);
-  if (!files) return findings.failed(assumption, files.error());
-  std::vector<std::string> containers;
-  for (const auto& file : *files) containers.push_back(file.container);
-  findings.compare(!files->empty(), assumption,
-                   files->empty() ? "none" : fmt::format("{}", fmt::join(containers, ", ")));
-  for (const auto& file : *files) {
-    const bool as_assumed = file.state.plain && file.missing.empty() && file.denied_sid.empty();
-    std::string found = as_assumed ? "as expected" : file.state.plain ? "entries are missing or deny" : "a link";
-    for (const auto& ace : file.missing) found += fmt::format("; missing {} {:#010x}", ace.sid(), ace.mask());
-    if (!file.denied_sid.empty()) found += fmt::format("; denied to {}", file.denied_sid);
-    findings.compare(as_assumed,
-                     {fmt::format("access list of {}", file.file), "a plain file; SYSTEM full, NETWORK SERVICE read",
-                      "rdp-host.md 2.6"},
-                     found + fmt::format("; owner {}, {}", file.state.security.owner_sid(),
-                                         file.state.security.dacl_protected() ? "protected" : "inheriting"));
+// What the file's access list differs in from what Windows of this build gives it. That is no fault by itself: only
+// NETWORK SERVICE's entry is known to matter (measured.md K1, K2).
+void check_access(const faults::RdpKeyFile& file, std::uint32_t build, Findings& findings) {
+  const auto stock = stock_key_file_security(build);
+  const Assumption assumption{fmt::format("access list of {}", file.file), "a plain file; " + to_text(stock),
+                              fmt::format("measured.md K2, build {}", build)};
+  if (!file.unknown.empty()) return findings.not_checked(assumption, file.unknown);
+  auto found = differences(stock, file.state.security);
+  if (!file.state.plain) found.emplace_back("a link");
+  findings.compare(found.empty(), assumption,
+                   found.empty() ? to_text(file.state.security) : fmt::format("{}", fmt::join(found, "; ")));
+}
+
+void check_key_file(const HostView& host, Findings& findings) {
+  const Assumption there{R"(key file of TSSecKeySet1 in RSA\MachineKeys)", "named MD5(container)_MachineGuid",
+                         "measured.md K7, K8"};
+  const auto key = faults::read_rdp_key_file(host);
+  if (!key) return findings.failed(there, key.error());
+  findings.compare(key->present, there, key->present ? key->file : "none");
+  const Assumption version{"build of Windows", "a number, by which stock access lists differ", "measured.md K2"};
+  const auto build = windows_build(host.registry);
+  if (!build) return findings.failed(version, build.error());
+  if (!*build) return findings.differs(version, "CurrentBuildNumber does not say");
+  findings.holds(version, std::to_string(**build));
+  if (key->present) check_access(*key, **build, findings);
+}
+
+constexpr std::uint32_t k_inherit_only = 0x08;  // INHERIT_ONLY_ACE: about subkeys, not about the key itself.
+constexpr std::uint32_t k_write_key = 0x0006;   // KEY_SET_VALUE and KEY_CREATE_SUB_KEY.
+
+// SYSTEM's token has Administrators and Everyone in it. A deny counts wherever it stands: whether Windows got to it
+// depends on an order that hardening tools break (measured.md 0.1.3).
+std::string refused_to_system(const v1::FileSecurity& security) {
+  constexpr std::string_view k_in_token[] = {sid::k_system, sid::k_administrators, sid::k_everyone};
+  if (security.dacl_absent()) return {};
+  std::uint32_t granted = 0;
+  for (const auto& ace : security.dacl()) {
+    const bool about_system =
+        std::find(std::begin(k_in_token), std::end(k_in_token), ace.sid()) != std::end(k_in_token);
+    if (!about_system || (ace.flags() & k_inherit_only) != 0) continue;
+    if (ace.type() == v1::Ace::TYPE_DENY && (ace.mask() & k_write_key) != 0) return to_text(ace);
+    if (ace.type() == v1::Ace::TYPE_ALLOW) granted |= ace.mask();
   }
+  return (granted & k_write_key) == k_write_key ? std::string() : "nothing lets SYSTEM write: " + to_text(security);
+}
+
+// A Deny for SYSTEM on either key keeps Windows from making a certificate (measured.md C4, C5).
+void check_store_key(const HostView& host, const std::string& key, Findings& findings) {
+  const Assumption assumption{"HKLM\\" + key, "SYSTEM may write, and nothing denies it", "measured.md C4, C5"};
+  const auto security = host.registry.security(key);
+  if (!security) return findings.failed(assumption, security.error());
+  if (!*security) return findings.not_here(assumption, "no such key; Windows makes it with the certificate");
+  const auto refused = refused_to_system(**security);
+  findings.compare(refused.empty(), assumption, refused.empty() ? to_text(**security) : refused);
 }
 
 }  // namespace
@@ -127,7 +168,10 @@ void check_certificates(const HostView& host, std::vector<Finding>& all) {
   check_store(host, k_remote_desktop_store, findings);
   check_store(host, k_my_store, findings);
   check_listener_certificate(host, findings);
-  check_key_files(host, findings);
+  check_key_file(host, findings);
+  const std::string store(registry_key::k_remote_desktop_store_key);
+  check_store_key(host, store, findings);
+  check_store_key(host, store + R"(\Certificates)", findings);
   append(all, std::move(findings));
 }
 

@@ -9,6 +9,7 @@ std::string_view to_string(Finding::Outcome outcome) {
     case Finding::Outcome::holds: return "holds";
     case Finding::Outcome::differs: return "differs";
     case Finding::Outcome::not_here: return "not here";
+    case Finding::Outcome::not_checked: return "not checked";
   }
   return "?";
 }
@@ -29,9 +30,16 @@ void Findings::compare(bool as_assumed, const Assumption& assumption, std::strin
   add(as_assumed ? Finding::Outcome::holds : Finding::Outcome::differs, assumption, std::move(found));
 }
 
+void Findings::not_checked(const Assumption& assumption, std::string found) {
+  add(Finding::Outcome::not_checked, assumption, std::move(found));
+}
+
 void Findings::failed(const Assumption& assumption, const Error& error) {
-  add(error.code == ErrorCode::unsupported ? Finding::Outcome::not_here : Finding::Outcome::differs, assumption,
-      to_string(error));
+  switch (error.code) {
+    case ErrorCode::unsupported: return not_here(assumption, to_string(error));
+    case ErrorCode::denied: return not_checked(assumption, to_string(error));
+    default: return differs(assumption, to_string(error));
+  }
 }
 
 void Findings::add(Finding::Outcome outcome, const Assumption& assumption, std::string found) {

@@ -25,7 +25,8 @@ class Findings {
   void differs(const Assumption& assumption, std::string found);
   void not_here(const Assumption& assumption, std::string found);
   void compare(bool as_assumed, const Assumption& assumption, std::string found);
-  // unsupported: the host has no such thing; every other error is a difference.
+  void not_checked(const Assumption& assumption, std::string found);
+  // unsupported: the host has no such thing. denied: it was not checked. Every other error is a difference.
   void failed(const Assumption& assumption, const Error& error);
 
   std::vector<Finding> take() { return std::move(findings_); }

@@ -15,6 +15,7 @@ struct Finding {
     holds,
     differs,   // Something else was found, or it could not be read.
     not_here,  // This host has no such thing, and need not: an optional role, an absent event, an API of newer Windows.
+    not_checked,  // Nobody here may read it. To an administrator that is as it should be; the service sees it.
   };
   std::string area;  // "registry"
   std::string what;  // The thing looked at.

@@ -36,7 +36,7 @@ std::string one_line(std::string_view text) {
 }  // namespace
 
 std::string to_table(const std::vector<Finding>& findings) {
-  constexpr int k_outcome = 9;
+  constexpr int k_outcome = 11;
   constexpr int k_area = 13;
   std::string out;
   for (const auto& finding : findings) {
@@ -49,8 +49,9 @@ std::string to_table(const std::vector<Finding>& findings) {
     line("expected", finding.expected);
     line("source", finding.source);
   }
-  return out + fmt::format("\n{} hold, {} differ, {} are not here.\n", count(findings, Finding::Outcome::holds),
-                           count(findings, Finding::Outcome::differs), count(findings, Finding::Outcome::not_here));
+  return out + fmt::format("\n{} hold, {} differ, {} are not here, {} were not checked.\n",
+                           count(findings, Finding::Outcome::holds), count(findings, Finding::Outcome::differs),
+                           count(findings, Finding::Outcome::not_here), count(findings, Finding::Outcome::not_checked));
 }
 
 std::string to_json(const std::vector<Finding>& findings, const HostIdentity& identity) {

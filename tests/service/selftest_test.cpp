@@ -1,6 +1,7 @@
 // What the selftest says of rehearsed hosts: nothing of a healthy one, and exactly what is wrong of others.
 #include "service/selftest/selftest.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
@@ -24,10 +25,50 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-std::vector<Finding> differing(const sim::TestHost& host) {
-  auto findings = check_host(host.view);
-  std::erase_if(findings, [](const auto& finding) { return finding.outcome != Outcome::differs; });
+// What is not as assumed, or could not be found out.
+std::vector<Finding> complaints(const HostView& view) {
+  auto findings = check_host(view);
+  std::erase_if(findings, [](const auto& finding) {
+    return finding.outcome == Outcome::holds || finding.outcome == Outcome::not_here;
+  });
   return findings;
+}
+
+std::vector<Finding> differing(const sim::TestHost& host) {
+  return complaints(host.view);
+}
+
+// The host, but nobody may look at the listener's key file.
+class LockedKeyFiles final : public KeyFiles {
+ public:
+  LockedKeyFiles(const KeyFiles& host, std::string locked, ErrorCode code)
+      : host_(host), locked_(std::move(locked)), code_(code) {}
+  Result<std::optional<KeyFile>> find(std::string_view folder, std::string_view file) const override {
+    if (file == locked_) return fail(code_, "cannot look at this key file");
+    return host_.find(folder, file);
+  }
+  Status write_dacl(std::string_view, std::string_view, const v1::FileSecurity&) override { return only_read(); }
+  Status keep(std::string_view, std::string_view, std::string_view) override { return only_read(); }
+  Status put_back(std::string_view, std::string_view, std::string_view) override { return only_read(); }
+
+ private:
+  static Status only_read() { return fail(ErrorCode::internal, "the selftest only reads"); }
+
+  const KeyFiles& host_;
+  const std::string locked_;
+  const ErrorCode code_;
+};
+
+std::vector<Finding> complaints_with_locked_key(const sim::TestHost& host, ErrorCode code) {
+  const auto& view = host.view;
+  const LockedKeyFiles key_files(view.key_files, host.key_file(), code);
+  return complaints({view.identity, view.clock, view.events, view.registry, view.certificates, key_files, view.services,
+                     view.firewall, view.sessions, view.listener});
+}
+
+auto of_outcome(Outcome outcome, const std::string& what, const std::string& found) {
+  return AllOf(Field(&Finding::outcome, outcome), Field(&Finding::what, HasSubstr(what)),
+               Field(&Finding::found, HasSubstr(found)));
 }
 
 auto about(const std::string& what, const std::string& found) {
@@ -102,13 +143,96 @@ TEST(Selftest, another_service_dll_differs) {
 TEST(Selftest, a_key_that_network_service_cannot_read_shows_in_its_access_list_and_in_the_handshake) {
   sim::TestHost host;
   host.change(R"(certificate { key_readers_removed: "S-1-5-20" })");
-  EXPECT_THAT(differing(host), ElementsAre(about("access list of", "missing S-1-5-20"), about("handshake", "")));
+  EXPECT_THAT(differing(host), ElementsAre(about("access list of", "missing allow S-1-5-20"), about("handshake", "")));
 }
 
-TEST(Selftest, a_certificate_that_should_have_been_renewed_differs) {
+TEST(Selftest, a_key_file_whose_access_cannot_be_read_is_not_checked_and_never_as_expected) {
+  const sim::TestHost host;
+  for (const auto code : {ErrorCode::denied, ErrorCode::unsupported}) {
+    EXPECT_THAT(complaints_with_locked_key(host, code),
+                ElementsAre(of_outcome(Outcome::not_checked, "access list of", "cannot look at this key file")));
+  }
+}
+
+constexpr std::uint32_t k_builds[] = {14393, 17763, 20348, 26100};
+
+TEST(Selftest, nothing_differs_on_a_healthy_host_of_any_build_that_was_measured) {
+  for (const auto build : k_builds) {
+    const sim::TestHost host(fmt::format("build: {}", build));
+    EXPECT_THAT(differing(host), IsEmpty()) << build;
+  }
+}
+
+TEST(Selftest, the_third_entry_of_the_key_file_is_expected_as_the_build_has_it) {
+  const sim::TestHost before("build: 14393");
+  const sim::TestHost since("build: 17763");
+  const auto expected = [](const sim::TestHost& host) {
+    for (const auto& finding : check_host(host.view)) {
+      if (finding.what.starts_with("access list of")) return finding.expected;
+    }
+    return std::string();
+  };
+  EXPECT_THAT(expected(before), AllOf(HasSubstr("owner S-1-5-18"), HasSubstr("allow S-1-5-32-544 0x00120089"),
+                                      Not(HasSubstr(std::string(sid::k_session_env)))));
+  EXPECT_THAT(expected(since),
+              AllOf(HasSubstr(std::string(sid::k_session_env) + " 0x001f01ff"), Not(HasSubstr("S-1-5-32-544"))));
+}
+
+TEST(Selftest, a_key_file_of_an_older_build_differs_on_a_newer_one) {
+  sim::TestHost host("build: 14393");
+  host.change(
+      R"(registry { key: "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion" name: "CurrentBuildNumber" text: "17763" })");
+  EXPECT_THAT(differing(host), ElementsAre(about("access list of", "besides allow S-1-5-32-544 0x00120089")));
+}
+
+// The host, but for the access list of one registry key.
+class DeniedRegistry final : public Registry {
+ public:
+  DeniedRegistry(const Registry& host, std::string key, v1::Ace added)
+      : host_(host), key_(std::move(key)), added_(std::move(added)) {}
+  Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const override {
+    return host_.value(key, name);
+  }
+  Result<std::optional<v1::FileSecurity>> security(std::string_view key) const override {
+    auto security = host_.security(key);
+    if (key == key_) *(*security)->add_dacl() = added_;
+    return security;
+  }
+
+ private:
+  const Registry& host_;
+  const std::string key_;
+  const v1::Ace added_;
+};
+
+std::vector<Finding> complaints_with_entry(const std::string& key, const std::string& ace) {
+  const sim::TestHost host;
+  const auto& view = host.view;
+  const DeniedRegistry registry(view.registry, key, sim::parse<v1::Ace>(ace));
+  return complaints({view.identity, view.clock, view.events, registry, view.certificates, view.key_files, view.services,
+                     view.firewall, view.sessions, view.listener});
+}
+
+TEST(Selftest, a_deny_for_system_on_a_key_of_the_certificate_store_differs_wherever_it_stands) {
+  for (const std::string key : {R"(SOFTWARE\Microsoft\SystemCertificates\Remote Desktop)",
+                                R"(SOFTWARE\Microsoft\SystemCertificates\Remote Desktop\Certificates)"}) {
+    EXPECT_THAT(complaints_with_entry(key, R"(type: TYPE_DENY sid: "S-1-5-18" mask: 0x6)"),
+                ElementsAre(AllOf(about(key, "deny S-1-5-18 0x00000006"), Field(&Finding::outcome, Outcome::differs))));
+  }
+}
+
+TEST(Selftest, a_deny_that_is_for_subkeys_only_or_for_somebody_else_differs_in_nothing) {
+  const std::string key = R"(SOFTWARE\Microsoft\SystemCertificates\Remote Desktop)";
+  EXPECT_THAT(complaints_with_entry(key, R"(type: TYPE_DENY sid: "S-1-5-18" mask: 0x6 flags: 0xA)"), IsEmpty());
+  EXPECT_THAT(complaints_with_entry(key, R"(type: TYPE_DENY sid: "S-1-5-32-546" mask: 0x6)"), IsEmpty());
+}
+
+TEST(Selftest, an_expired_certificate_differs_and_one_with_days_left_does_not) {
   sim::TestHost host;
   host.change(R"(certificate { valid_since { seconds: 14688000 } expires_in { seconds: 864000 } })");
-  EXPECT_THAT(differing(host), ElementsAre(about("renewal of the self-signed certificate", "10 days left")));
+  EXPECT_THAT(differing(host), IsEmpty()) << "nobody has measured when Windows renews";
+  host.change(R"(certificate { valid_since { seconds: 15638400 } expires_in { seconds: -86400 } })");
+  EXPECT_THAT(differing(host), ElementsAre(about("expiry of the self-signed certificate", "-1 days left")));
 }
 
 TEST(Selftest, a_rule_turned_to_another_group_or_gone_differs) {
@@ -149,8 +273,9 @@ TEST(Selftest, the_table_counts_and_names_the_source) {
       {"registry", "PortNumber", Outcome::differs, "REG_DWORD", "text\x1b[31m", "a page"},
       {"services", "TermService", Outcome::holds, "manual", "manual", "a page"}};
   const auto table = to_table(findings);
-  EXPECT_THAT(table, AllOf(HasSubstr("differs   registry      PortNumber\n"), HasSubstr("expected  REG_DWORD\n"),
-                           HasSubstr("source    a page\n"), HasSubstr("1 hold, 1 differ, 0 are not here.")));
+  EXPECT_THAT(table, AllOf(HasSubstr("differs     registry      PortNumber\n"), HasSubstr("expected  REG_DWORD\n"),
+                           HasSubstr("source    a page\n"),
+                           HasSubstr("1 hold, 1 differ, 0 are not here, 0 were not checked.")));
   EXPECT_THAT(table, Not(HasSubstr("\x1b"))) << "what was found does not speak to the terminal";
 }
 

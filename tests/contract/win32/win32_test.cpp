@@ -168,18 +168,18 @@ TEST_F(FirewallPolicy, OfTheOldStandardProfileCountsWhereThereIsNoNewerOne) {
   EXPECT_EQ(status().enabled_profiles, k_all);
 }
 
-TEST_F(FirewallPolicy, BlocksAllInboundInTheActiveProfileOnly) {
+TEST_F(FirewallPolicy, BlocksAllInboundByProfile) {
   put("Public", "DoNotAllowExceptions", 1);
-  EXPECT_FALSE(status().block_all_inbound);
+  EXPECT_EQ(status().block_all_inbound, k_profile_public);
   put("Domain", "DoNotAllowExceptions", 1);
-  EXPECT_TRUE(status().block_all_inbound);
+  EXPECT_EQ(status().block_all_inbound, k_profile_domain | k_profile_public);
 }
 
-TEST_F(FirewallPolicy, IgnoresLocalRulesInTheActiveProfileOnly) {
+TEST_F(FirewallPolicy, IgnoresLocalRulesByProfile) {
   put("Public", "AllowLocalPolicyMerge", 0);
-  EXPECT_FALSE(status().local_rules_ignored);
+  EXPECT_EQ(status().local_rules_ignored, k_profile_public);
   put("Domain", "AllowLocalPolicyMerge", 0);
-  EXPECT_TRUE(status().local_rules_ignored);
+  EXPECT_EQ(status().local_rules_ignored, k_profile_domain | k_profile_public);
 }
 
 // Of the laboratory only: session hosts have been seen with ten times as many, leaked with each logon.

@@ -32,6 +32,7 @@ constexpr StockService k_services[] = {
     {L"KeyIso", L"CNG-Schl\u00FCsselisolation", SERVICE_DEMAND_START, L"idle_service.exe", L"RpcSs\0"},
     {L"CertPropSvc", L"Zertifikatverteilung", SERVICE_DEMAND_START, L"idle_service.exe", L"RpcSs\0"},
     {L"W32Time", L"Windows-Zeitgeber", SERVICE_AUTO_START, L"idle_service.exe", L""},
+    {L"BFE", L"Basisfiltermodul", SERVICE_AUTO_START, L"idle_service.exe", L"RpcSs\0"},
     {L"MpsSvc", L"Windows Defender Firewall", SERVICE_AUTO_START, L"idle_service.exe", L""},
     {L"TermService", L"Remotedesktopdienste", SERVICE_DEMAND_START, L"term_service.exe", L"RpcSs\0"},
     {L"UmRdpService", L"Anschlussumleitung f\u00FCr Remotedesktopdienst im Benutzermodus", SERVICE_DEMAND_START,
