@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <mutex>
+
+#include "agent-lib/support/steady_condition.hpp"
 
 namespace rdpmend::cli {
 
@@ -81,8 +82,8 @@ class Follower {
     pause_ = std::min(pause_ * 2, k_longest_pause);
     std::mutex mutex;
     std::unique_lock lock(mutex);
-    std::condition_variable_any stopped;
-    stopped.wait_until(lock, client_.stop(), until, [] { return false; });
+    SteadyCondition stopped;
+    stopped.wait_for(lock, client_.stop(), until - Clock::now(), [] { return false; });
   }
 
   Client& client_;

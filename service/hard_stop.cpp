@@ -1,10 +1,10 @@
 #include "service/hard_stop.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <mutex>
 
 #include "agent-lib/support/log.hpp"
+#include "agent-lib/support/steady_condition.hpp"
 #include "agent-lib/support/time.hpp"
 #include "service/exit_codes.hpp"
 #include "service/hosting/platform.hpp"
@@ -17,7 +17,7 @@ constexpr Duration k_stop_limit = std::chrono::seconds{15};
 
 void wait_and_end(const std::stop_token& destroyed, const std::function<void()>& last_words) {
   std::mutex mutex;
-  std::condition_variable_any woken;
+  SteadyCondition woken;
   std::unique_lock lock(mutex);
   woken.wait_for(lock, destroyed, k_stop_limit, [] { return false; });
   if (destroyed.stop_requested()) return;

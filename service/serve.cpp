@@ -12,7 +12,7 @@ namespace {
 
 Status serve_logged(const ServeOptions& options, const v1::ServiceConfig& config, ProcessOwner& owner) {
   std::optional<HardStop> limit;  // Outlives what it limits, the ends of the app and the host included.
-  auto host = open_this_machine();
+  auto host = open_this_machine(options.state / "kept");
   if (!host) return fail(std::move(host.error()));
   owner.progress();
   auto app = App::start({config, options.state, (*host)->control(), [&owner](std::uint64_t) { owner.journal_grew(); },

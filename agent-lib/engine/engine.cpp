@@ -43,8 +43,8 @@ bool same_diagnosis(v1::Diagnosis a, v1::Diagnosis b) {
   a.clear_found_at();
   b.clear_found_at();
   // A probe's evidence names its time and ports; what counts is the rest.
-  return a.summary() == b.summary() && a.repairable() == b.repairable() && a.advice() == b.advice() &&
-         a.evidence_size() == b.evidence_size();
+  return a.summary() == b.summary() && a.repairable() == b.repairable() && a.ask_first() == b.ask_first() &&
+         a.advice() == b.advice() && a.evidence_size() == b.evidence_size();
 }
 
 bool has_written(const v1::Repair& repair) {
@@ -68,7 +68,8 @@ class Engine::Impl {
         inquiries_(parts_.host.view(), detection_, engine_, worker_),
         run_(parts_.host, ledger_, detection_, policy_, engine_, worker_) {
     ledger_.set_on_change([this] { publish(); });
-    run_.set_on_idle([this] { repair_ended(); });
+    run_.set_on_idle([this](std::uint64_t incident_id) { repair_ended(incident_id); });
+    run_.set_on_due([this] { schedule_changed(); });
     run_.set_on_probe([this](const v1::ProbeReport& report) { note_probe(report); });
     publish();
   }
@@ -329,7 +330,9 @@ class Engine::Impl {
     for (const auto& finding : findings) {
       auto signal = signals.find(finding.fault_id());
       if (signal == signals.end()) signal = signals.begin();
+      masked_.erase(finding.fault_id());
       switch (finding.outcome()) {
+        case Finding::OUTCOME_MASKED: masked_[finding.fault_id()] = finding.detail(); break;
         case Finding::OUTCOME_PRESENT: present(finding.diagnosis(), signal->second); break;
         case Finding::OUTCOME_ABSENT: absent(finding.fault_id()); break;
         case Finding::OUTCOME_UNKNOWN: note_unknown(finding); break;
@@ -339,7 +342,24 @@ class Engine::Impl {
     consider_all();
   }
 
-  void present(const v1::Diagnosis& diagnosis, const v1::Signal& signal) {
+  // What was seen before a restart only the journal tells: an open incident of the same finding that needed no asking,
+  // or a repair of it, proved within a day.
+  bool journal_has_seen_otherwise(const v1::Diagnosis& diagnosis) const {
+    const auto since = parts_.host.clock.now() - std::chrono::hours{24};
+    return ledger_.read([&](const IncidentBook& book) {
+      return std::any_of(book.incidents().begin(), book.incidents().end(), [&](const auto& each) {
+        const auto& incident = *each.second;
+        const auto& known = incident.diagnosis();
+        if (known.fault_id() != diagnosis.fault_id() || known.subject() != diagnosis.subject()) return false;
+        if (known.summary() != diagnosis.summary()) return false;
+        if (!is_closed(incident.state())) return known.repairable() && !known.ask_first();
+        return incident.state() == v1::INCIDENT_STATE_REPAIRED && from_proto(incident.state_since()) >= since;
+      });
+    });
+  }
+
+  void present(v1::Diagnosis diagnosis, const v1::Signal& signal) {
+    if (diagnosis.ask_first() && journal_has_seen_otherwise(diagnosis)) diagnosis.set_ask_first(false);
     const auto [open, dismissed] = ledger_.read([&](const IncidentBook& book) {
       return std::pair{book.find_open(diagnosis.fault_id(), diagnosis.subject()),
                        book.find_dismissed(diagnosis.fault_id(), diagnosis.subject())};
@@ -376,7 +396,18 @@ class Engine::Impl {
         continue;
       }
       set_state(*incident, v1::INCIDENT_STATE_CLEARED, "the fault is no longer present");
+      look_behind(fault_id);
     }
+  }
+
+  // What a fault has hidden is looked at as soon as the fault is gone.
+  void look_behind(const std::string& fault_id) {
+    v1::Signal signal = signal_of(v1::Signal::KIND_CHANGE);
+    for (const auto& fault : parts_.catalogue.faults()) {
+      const auto& masks = fault.masked_by();
+      if (std::find(masks.begin(), masks.end(), fault_id) != masks.end()) signal.add_fault_ids(fault.id());
+    }
+    if (!signal.fault_ids().empty()) request_detection(signal);
   }
 
   // Once per fault and reason: a host that cannot be read is news only the first time.
@@ -404,8 +435,12 @@ class Engine::Impl {
     if (!recorded) log::error("incident {} cannot be recorded: {}", incident.id(), to_string(recorded.error()));
   }
 
-  void repair_ended() {
-    asio::post(engine_, [this] { consider_all(); });
+  void repair_ended(std::uint64_t incident_id) {
+    asio::post(engine_, [this, incident_id] {
+      const auto incident = ledger_.incident(incident_id);
+      if (incident && is_closed(incident->state())) look_behind(incident->diagnosis().fault_id());
+      consider_all();
+    });
   }
 
   // Decides about every open incident. At most one repair runs; what cannot begin now is considered again later.
@@ -433,6 +468,10 @@ class Engine::Impl {
     }
     const auto* fault = parts_.catalogue.find_fault(incident.diagnosis().fault_id());
     if (fault == nullptr) return;
+    if (const auto masked = masked_.find(fault->id()); masked != masked_.end()) {
+      if (incident.state() == v1::INCIDENT_STATE_OPEN) set_state(incident, v1::INCIDENT_STATE_OPEN, masked->second);
+      return;
+    }
     const auto wall = parts_.host.clock.now();
     const auto decision = ledger_.read([&](const IncidentBook& book) {
       return policy_.decide(*fault, incident, book, wall, parts_.host.clock.utc_offset());
@@ -460,7 +499,7 @@ class Engine::Impl {
       consider_at(last->second + k_retry_pause);
       return false;
     }
-    last_try_.clear();
+    std::erase_if(last_try_, [&](const auto& tried) { return now() >= tried.second + k_retry_pause; });
     last_try_[incident_id] = now();
     return true;
   }
@@ -643,6 +682,7 @@ class Engine::Impl {
   bool detecting_ = false;
   bool sweeping_ = false;
   std::map<std::string, std::string> unknown_;  // Why a fault could not be looked at, when last told.
+  std::map<std::string, std::string> masked_;   // By fault: which other one is the real incident, in words.
   std::map<std::uint64_t, SteadyTime> last_try_;
 
   SteadyTime next_sweep_{};

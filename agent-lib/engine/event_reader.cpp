@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t k_batch_events = 128;
 constexpr Duration k_idle = 1h;  // Events and credits wake the reader; this is for nothing but a bound.
+// When the event log service restarts, subscriptions die and nothing signals (measured.md E1): so all are read unasked.
+constexpr Duration k_unasked = 1min;
 
 struct BackOff {
   Duration first;
@@ -106,7 +108,7 @@ void EventReader::run(const std::stop_token& stop) {
       const auto returns = credits_->returns();
       const auto again = read_once();
       // A channel whose credit is out has news for wait(), but not for us.
-      if (!credits_->wait_for_return(returns, stop)) channels_.wait(stop, again);
+      if (!credits_->wait_for_return(returns, stop)) channels_.wait(stop, std::min(again, k_unasked));
       continue;
     } catch (const std::exception& error) {
       escaped = error.what();

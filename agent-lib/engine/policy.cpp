@@ -110,6 +110,9 @@ Decision Policy::decide(const v1::FaultInfo& fault, const v1::Incident& incident
     return {What::escalate, fmt::format("{} repairs within a day did not last", attempts), {}};
   }
   if (fault_mode == v1::FAULT_MODE_PROPOSE) return {What::propose, "repairs of this fault need approval", {}};
+  if (incident.diagnosis().ask_first()) {
+    return {What::propose, "some doubt is left, as the diagnosis says: approve if it is not meant so", {}};
+  }
 
   if (breaker_open(book)) {
     return {

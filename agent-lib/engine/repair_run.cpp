@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent-lib/support/log.hpp"
 
@@ -28,6 +29,16 @@ bool all_done(const v1::Repair& repair) {
       return record.step_number() == step.number() && record.phase() == v1::StepRecord::PHASE_DONE;
     });
   });
+}
+
+// The rung after the present one that a verdict asks for; nullopt: none.
+std::optional<std::uint32_t> next_rung(const v1::Repair& repair) {
+  const auto& wanted = repair.verdict().next_rung();
+  if (wanted.empty()) return std::nullopt;
+  for (auto number = repair.rung() + 1; static_cast<int>(number) <= repair.plan().rungs_size(); ++number) {
+    if (repair.plan().rungs(static_cast<int>(number) - 1).id() == wanted) return number;
+  }
+  return std::nullopt;
 }
 
 bool undo_begun(const v1::Repair& repair) {
@@ -78,8 +89,8 @@ void RepairRun::approve(std::uint64_t incident_id, const std::string& client) {
   incident_id_ = incident_id;
   const auto waiting = incident();
   if (waiting->repair().rung() > 0) {
-    start_next_rung(client);
-    return;
+    if (const auto rung = next_rung(waiting->repair())) return start_rung(*rung, client);
+    return undo("the rung that was approved is not in the plan", v1::INCIDENT_STATE_ESCALATED);
   }
   on_worker([this, waiting, client] {
     on_engine([this, result = prepare(*waiting), client] { prepared(result, false, client); });
@@ -178,8 +189,7 @@ void RepairRun::start_first_rung(const Prepared& prepared, const std::string& ap
   climb(1, prepared.snapshot);
 }
 
-void RepairRun::start_next_rung(const std::string& approved_by) {
-  const auto rung_number = incident()->repair().rung() + 1;
+void RepairRun::start_rung(std::uint32_t rung_number, const std::string& approved_by) {
   std::vector<v1::JournalEntry> entries(1);
   entries[0].set_incident_id(incident_id_);
   entries[0].mutable_rung_started()->set_rung(rung_number);
@@ -266,6 +276,7 @@ void RepairRun::verified(Result<v1::Verdict> result) {
   }
   const auto pause = std::clamp<Duration>(from_proto(verdict.ask_again_in()), k_min_ask_again, k_max_ask_again);
   next_verify_ = host_.clock.steady() + pause;
+  if (on_due_) on_due_();
 }
 
 void RepairRun::repaired(const v1::Verdict& verdict) {
@@ -288,12 +299,10 @@ void RepairRun::not_repaired(const v1::Verdict& verdict) {
   if (!record({entry})) return finish();
 
   const auto now = incident();
-  const auto next = static_cast<int>(now->repair().rung());  // 0-based index of the next rung
-  if (!verdict.next_rung_may_help() || next >= now->repair().plan().rungs_size()) {
-    return undo(verdict.summary(), v1::INCIDENT_STATE_ROLLED_BACK);
-  }
-  const auto& rung = now->repair().plan().rungs(next);
-  if (!needs_approval(rung, now->diagnosis().fault_id())) return start_next_rung("");
+  const auto next = next_rung(now->repair());
+  if (!next) return undo(verdict.summary(), v1::INCIDENT_STATE_ROLLED_BACK);
+  const auto& rung = now->repair().plan().rungs(static_cast<int>(*next) - 1);
+  if (!needs_approval(rung, now->diagnosis().fault_id())) return start_rung(*next, "");
   ask(nullptr, fmt::format("{}. The next rung waits for approval: {}", verdict.summary(), rung.reason()));
 }
 
@@ -359,10 +368,10 @@ bool RepairRun::record(std::vector<v1::JournalEntry> entries) {
 }
 
 void RepairRun::finish() {
-  incident_id_ = 0;
+  const auto ended = std::exchange(incident_id_, 0);
   rechecking_ = false;
   next_verify_.reset();
-  if (on_idle_) on_idle_();
+  if (on_idle_) on_idle_(ended);
 }
 
 }  // namespace rdpmend

@@ -44,8 +44,10 @@ class RepairRun {
   // Between two steps; what was written by then is undone.
   void request_stop();
 
-  // Called when it is no longer busy, and with each probe that verification made.
-  void set_on_idle(std::function<void()> on_idle) { on_idle_ = std::move(on_idle); }
+  // Called when it is no longer busy with an incident, whenever next_tick has become sooner, and with each probe that
+  // verification made.
+  void set_on_idle(std::function<void(std::uint64_t incident_id)> on_idle) { on_idle_ = std::move(on_idle); }
+  void set_on_due(std::function<void()> on_due) { on_due_ = std::move(on_due); }
   void set_on_probe(std::function<void(const v1::ProbeReport&)> on_probe) { on_probe_ = std::move(on_probe); }
 
   // How long the host may take to show the effect of a rung.
@@ -68,7 +70,7 @@ class RepairRun {
   void ask(const v1::Plan* new_plan, const std::string& reason);
 
   void start_first_rung(const Prepared& prepared, const std::string& approved_by);
-  void start_next_rung(const std::string& approved_by);
+  void start_rung(std::uint32_t rung_number, const std::string& approved_by);
   void climb(std::uint32_t rung_number, std::vector<v1::StepState> snapshot);
   void climbed(const Status& status);
 
@@ -94,7 +96,8 @@ class RepairRun {
   Executor executor_;
   asio::any_io_executor engine_;
   asio::any_io_executor worker_;
-  std::function<void()> on_idle_;
+  std::function<void(std::uint64_t)> on_idle_;
+  std::function<void()> on_due_;
   std::function<void(const v1::ProbeReport&)> on_probe_;
 
   std::uint64_t incident_id_ = 0;  // 0: idle.

@@ -26,6 +26,19 @@ v1::Verdict ask_again(std::string summary, Duration after) {
   return out;
 }
 
+Duration backed_off(Duration since_last_step) {
+  Duration pause = std::chrono::seconds{1};
+  for (Duration waited = pause; waited <= since_last_step && pause < std::chrono::seconds{8}; waited += pause)
+    pause *= 2;
+  return pause;
+}
+
+void add_advice(v1::Diagnosis& diagnosis, std::string_view advice) {
+  auto& text = *diagnosis.mutable_advice();
+  if (!text.empty()) text += ' ';
+  text += advice;
+}
+
 Result<bool> remote_desktop_allowed(const HostView& host) {
   // Policy beats the local value: facts of TerminalServer.admx.
   for (const auto key : {registry_key::k_policy, registry_key::k_terminal_server}) {
@@ -45,7 +58,8 @@ std::string probe_summary(const v1::ProbeReport& report) {
 }
 
 void add_probe_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& list, const v1::ProbeReport& report) {
-  add_evidence(list, "a handshake from outside in", probe_summary(report), "TLS done with the registered certificate",
+  add_evidence(list, "a handshake with the host's own address, which the firewall does not filter",
+               probe_summary(report), "TLS done with the registered certificate",
                fmt::format("probe {}:{}", report.host(), report.port()));
 }
 

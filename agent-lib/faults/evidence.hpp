@@ -14,6 +14,12 @@ void add_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& list, std::s
 
 v1::Verdict verdict(v1::Verdict::Result result, std::string summary);
 v1::Verdict ask_again(std::string summary, Duration after);
+// The pause before a verification asks again: 1, 2, 4, then 8 s. A probe that fails leaves events and may look like an
+// attack, so the host is not asked more often than it can change.
+Duration backed_off(Duration since_last_step);
+
+// One more thing that a human should do. All of them are kept.
+void add_advice(v1::Diagnosis& diagnosis, std::string_view advice);
 
 // Remote Desktop is switched on, by policy or locally. Off is somebody's decision and no fault.
 Result<bool> remote_desktop_allowed(const HostView& host);

@@ -20,7 +20,7 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual WallTime now() const = 0;       // Wall clock: for stamps and certificate dates only.
-  virtual SteadyTime steady() const = 0;  // For durations, deadlines, windows.
+  virtual SteadyTime steady() const = 0;  // For durations, deadlines, windows. Counts from the host's start.
   // Local time minus UTC, now: maintenance windows are in local time.
   virtual Duration utc_offset() const { return Duration::zero(); }
   // Asks a reference, with a deadline of its own of 5 s. nullopt: the host has no time source that answers.

@@ -35,4 +35,19 @@ Result<std::optional<FirewallRule>> find_local_rule(const Firewall& firewall, st
   return std::nullopt;
 }
 
+Result<std::vector<FirewallServiceDown>> find_firewall_services_down(const Services& services) {
+  std::vector<FirewallServiceDown> down;
+  for (const auto name : k_firewall_services) {
+    auto found = services.find(name);
+    if (!found) return fail(std::move(found).error());
+    const auto run = *found ? (*found)->run : ServiceRun::stopped;
+    if (run == ServiceRun::start_pending || run == ServiceRun::stop_pending) {
+      return fail(ErrorCode::unavailable, fmt::format("the firewall's service {} is starting or stopping", name),
+                  "If it goes on like this, look for its errors in the System event log.");
+    }
+    if (run != ServiceRun::running) down.push_back({std::string(name), std::move(*found)});
+  }
+  return down;
+}
+
 }  // namespace rdpmend

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent-lib/host/services.hpp"
 #include "agent-lib/support/result.hpp"
 
 namespace rdpmend {
@@ -38,15 +39,45 @@ std::string definition_of(const FirewallRule& rule);
 
 enum class LocalPolicyModify { ok, policy_override, inbound_blocked };  // INetFwPolicy2::LocalPolicyModifyState
 
+// An interface with an address, and the profile that its network puts it in.
+struct FirewallInterface {
+  std::string name;  // "Ethernet", for people.
+  std::vector<std::string> addresses;
+  std::uint32_t profile = 0;     // One bit; 0: not known.
+  bool carries_clients = false;  // The listener's clients come in here, as far as can be told.
+};
+
+// One of the two services without which nothing gets in from outside (measured.md F1), and which does not run.
+struct FirewallServiceDown {
+  std::string name;
+  std::optional<ServiceInfo> found;  // nullopt: there is no such service.
+};
+
+inline constexpr std::string_view k_firewall_services[] = {"BFE", "mpssvc"};
+
 struct FirewallStatus {
+  std::vector<FirewallServiceDown> services_down;  // If there are any, nothing below is known.
   std::uint32_t active_profiles = 0;
-  std::uint32_t enabled_profiles = 0;  // Profiles in which the firewall is on.
-  bool block_all_inbound = false;      // In one of the active profiles.
-  bool local_rules_ignored = false;    // AllowLocalPolicyMerge = 0 by policy.
+  std::uint32_t enabled_profiles = 0;        // Profiles in which the firewall is on, active or not, as all masks here.
+  std::uint32_t block_all_inbound = 0;       // "Block all incoming connections".
+  std::uint32_t allow_by_default = 0;        // What no rule speaks of gets in.
+  std::uint32_t local_rules_ignored = 0;     // AllowLocalPolicyMerge = 0 by policy.
+  std::uint32_t local_security_ignored = 0;  // AllowLocalIPsecPolicyMerge = 0 by policy (measured.md P5).
   LocalPolicyModify modify = LocalPolicyModify::ok;
+  std::vector<FirewallInterface> interfaces;
+};
+
+// A connection security rule (IPsec) as Windows keeps it; host/connection_security reads it.
+struct SecurityRuleText {
+  std::string id;
+  std::string text;  // "v2.31|Action=Secure|Active=TRUE|...".
+  bool by_policy = false;
 };
 
 inline constexpr std::string_view k_remote_desktop_group = "@FirewallAPI.dll,-28752";
+
+// Those of the two that do not run. An error: one of them is just starting or stopping, or cannot be asked.
+Result<std::vector<FirewallServiceDown>> find_firewall_services_down(const Services& services);
 
 class Firewall {
  public:
@@ -55,6 +86,8 @@ class Firewall {
   // Local and policy rules of a group; empty: of all groups. Those for apps and their users are left out: no service is
   // theirs.
   virtual Result<std::vector<FirewallRule>> rules(std::string_view group) const = 0;
+  // Local and policy connection security rules. denied: a store is locked, which is not the same as empty.
+  virtual Result<std::vector<SecurityRuleText>> security_rules() const = 0;
   // Of the local store. not_found: there is none.
   virtual Status set_enabled(std::string_view rule_id, bool enabled) = 0;
 };

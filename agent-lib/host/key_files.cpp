@@ -23,29 +23,24 @@ std::string machine_key_file_name(std::string_view container, std::string_view m
 }
 
 namespace {
-struct Masks {
-  std::uint32_t granted = 0;
-  std::uint32_t denied = 0;
-};
-
-Masks evaluate(const v1::FileSecurity& security, std::string_view sid) {
-  Masks masks;
-  if (security.dacl_absent()) return {.granted = 0xFFFFFFFF, .denied = 0};
+std::uint32_t union_of(const v1::FileSecurity& security, std::string_view sid, v1::Ace::Type type) {
+  constexpr std::uint32_t k_inherit_only = 0x8;
+  std::uint32_t mask = 0;
   for (const auto& ace : security.dacl()) {
-    constexpr std::uint32_t k_inherit_only = 0x8;
-    if (ace.sid() != sid || (ace.flags() & k_inherit_only) != 0) continue;
-    const std::uint32_t undecided = ace.mask() & ~(masks.granted | masks.denied);
-    (ace.type() == v1::Ace::TYPE_DENY ? masks.denied : masks.granted) |= undecided;
+    if (ace.type() == type && ace.sid() == sid && (ace.flags() & k_inherit_only) == 0) mask |= ace.mask();
   }
-  return masks;
+  return mask;
 }
 }  // namespace
 
 std::uint32_t granted_mask(const v1::FileSecurity& security, std::string_view sid) {
-  return evaluate(security, sid).granted;
+  return security.dacl_absent() ? 0xFFFFFFFF : union_of(security, sid, v1::Ace::TYPE_ALLOW);
 }
 std::uint32_t denied_mask(const v1::FileSecurity& security, std::string_view sid) {
-  return evaluate(security, sid).denied;
+  return security.dacl_absent() ? 0 : union_of(security, sid, v1::Ace::TYPE_DENY);
+}
+bool has_access(const v1::FileSecurity& security, std::string_view sid, std::uint32_t needed) {
+  return (granted_mask(security, sid) & needed) == needed && (denied_mask(security, sid) & needed) == 0;
 }
 
 }  // namespace rdpmend

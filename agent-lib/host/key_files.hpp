@@ -50,10 +50,11 @@ inline constexpr std::string_view k_session_env = "S-1-5-80-4022436659-109053846
 inline constexpr std::uint32_t k_file_all_access = 0x001F01FF;
 inline constexpr std::uint32_t k_file_generic_read = 0x00120089;
 
-// The rights that a DACL gives to exactly this SID, by the rules of AccessCheck restricted to its own entries: the
-// first entry that mentions a right decides. Group membership is not resolved.
+// The rights that the entries for exactly this SID allow, taken together, and those that they deny, wherever the
+// entries stand: hardening tools write a Deny behind an Allow (measured.md 0.1). Group membership is not resolved.
 std::uint32_t granted_mask(const v1::FileSecurity& security, std::string_view sid);
-// The rights that an entry for this SID denies before anything allows them.
 std::uint32_t denied_mask(const v1::FileSecurity& security, std::string_view sid);
+// All of `needed` is allowed and none of it denied.
+bool has_access(const v1::FileSecurity& security, std::string_view sid, std::uint32_t needed);
 
 }  // namespace rdpmend

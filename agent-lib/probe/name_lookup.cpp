@@ -4,11 +4,12 @@
 #include "agent-lib/probe/name_lookup.hpp"
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "agent-lib/support/steady_condition.hpp"
 
 namespace rdpmend {
 
@@ -22,7 +23,7 @@ std::atomic<int> g_lookups{0};
 
 struct Lookup {
   std::mutex mutex;
-  std::condition_variable_any changed;
+  SteadyCondition changed;
   bool done = false;
   boost::system::error_code error;
   Endpoints endpoints;
@@ -82,7 +83,8 @@ Result<Endpoints> look_up(const std::string& host, std::uint16_t port, std::chro
   if (!start(lookup, host, port))
     return fail(ErrorCode::exhausted, "too many name lookups are still waiting for an answer");
   std::unique_lock lock{lookup->mutex};
-  if (!lookup->changed.wait_until(lock, stop, deadline, [&] { return lookup->done; })) {
+  const auto left = deadline - std::chrono::steady_clock::now();
+  if (!lookup->changed.wait_for(lock, stop, left, [&] { return lookup->done; })) {
     if (stop.stop_requested()) return fail(ErrorCode::cancelled, "stopped by the caller");
     return fail(ErrorCode::timeout, "name resolution gave no answer in time");
   }

@@ -24,6 +24,24 @@ void remove_key_reader(World& world, const std::string& sid) {
              dacl.end());
 }
 
+v1::Ace deny(std::string_view sid, std::uint32_t mask) {
+  auto ace = allow(sid, mask);
+  ace.set_type(v1::Ace::TYPE_DENY);
+  return ace;
+}
+
+// Hardening tools write a Deny behind what is there (measured.md 0.1).
+void deny_key_reader(World& world, const std::string& sid) {
+  const auto file = world.key_files.find(listener_key_file());
+  if (file != world.key_files.end()) *file->second.security.add_dacl() = deny(sid, k_file_generic_read);
+}
+
+void deny_store(World& world) {
+  constexpr std::uint32_t k_set_value_and_create_subkey = 0x6;
+  *world.key_security[lower(registry_key::k_remote_desktop_store_key)].add_dacl() =
+      deny(sid::k_system, k_set_value_and_create_subkey);
+}
+
 void apply(World& world, const v1::SimCertificate& change) {
   if (change.has_expires_in() || change.has_valid_since()) {
     const Duration since = change.has_valid_since() ? from_proto(change.valid_since()) : days{60};
@@ -34,6 +52,9 @@ void apply(World& world, const v1::SimCertificate& change) {
   if (change.absent()) remove_listener_certificate(world);
   if (change.key_missing()) world.key_files.erase(listener_key_file());
   for (const auto& sid : change.key_readers_removed()) remove_key_reader(world, sid);
+  for (const auto& sid : change.key_readers_denied()) deny_key_reader(world, sid);
+  world.creation_fails = change.creation_fails();
+  if (change.store_denied()) deny_store(world);
 }
 
 void stop_with_dependents(World& world, const std::string& name) {
@@ -47,6 +68,7 @@ void apply(World& world, const v1::SimService& change) {
   if (change.has_running() && change.running()) (void)start_service(world, change.name());
   service->refuses_to_start = change.refuses_to_start();
   service->hangs_on_stop = change.hangs_on_stop();
+  service->returns_by_trigger = change.returns_by_trigger();
   if (change.has_running() && !change.running()) stop_with_dependents(world, change.name());
   if (change.start_type() != v1::SERVICE_START_TYPE_UNSPECIFIED) set_start_type(world, *service, change.start_type());
 }
@@ -83,23 +105,47 @@ void apply(World& world, const v1::SimFirewallRule& change) {
   auto& rule = rule_to_change(world, change);
   rule.enabled = !change.has_enabled() || change.enabled();
   rule.allow = !change.block();
+  if (change.profiles() != 0) rule.profiles = change.profiles();
   if (!rule.by_policy) log_rule_change(world, rule, k_culprit);
+}
+
+void apply(World& world, const v1::SimConSecRule& change) {
+  auto& rules = world.firewall.security_rules;
+  std::erase_if(rules, [&](const SecurityRuleText& rule) {
+    return rule.id == change.rule_id() && rule.by_policy == change.by_policy();
+  });
+  if (!change.absent()) rules.push_back({change.rule_id(), change.text(), change.by_policy()});
+}
+
+void apply_interfaces(FirewallStatus& status, const v1::SimFirewall& change) {
+  if (change.interfaces().empty()) return;
+  status.interfaces.clear();
+  status.active_profiles = 0;
+  for (const auto& each : change.interfaces()) {
+    status.interfaces.push_back(
+        {each.name(), {each.addresses().begin(), each.addresses().end()}, each.profile(), each.carries_clients()});
+    status.active_profiles |= each.profile();
+  }
 }
 
 void apply(World& world, const v1::SimFirewall& change) {
   for (const auto& rule : change.rules()) apply(world, rule);
+  for (const auto& rule : change.con_sec_rules()) apply(world, rule);
   auto& status = world.firewall.status;
-  status.block_all_inbound = change.block_all_inbound();
-  status.local_rules_ignored = change.policy_override();
-  status.modify = change.policy_override()     ? LocalPolicyModify::policy_override
-                  : change.block_all_inbound() ? LocalPolicyModify::inbound_blocked
-                                               : LocalPolicyModify::ok;
+  apply_interfaces(status, change);
+  status.block_all_inbound = change.block_all_profiles() | (change.block_all_inbound() ? status.active_profiles : 0);
+  status.local_rules_ignored = change.policy_override() ? status.active_profiles : 0;
+  const bool blocked = (status.block_all_inbound & status.active_profiles) != 0;
+  status.modify = change.policy_override() ? LocalPolicyModify::policy_override
+                  : blocked                ? LocalPolicyModify::inbound_blocked
+                                           : LocalPolicyModify::ok;
 }
 
 void apply(World& world, const v1::SimClock& change) {
   world.has_reference = !change.no_reference();
   const auto before = world.now();
   world.clock_offset = change.has_offset() ? from_proto(change.offset()) : Duration::zero();
+  if (change.has_up_for()) world.up_before = from_proto(change.up_for()) - world.moment;
   if (world.now() != before) world.log.append(events::clock_changed(before, world.now()), world.now(), world.full_name);
 }
 

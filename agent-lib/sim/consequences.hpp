@@ -43,6 +43,7 @@ bool client_connects(World& world);
 void disconnect_sessions(World& world);
 
 // --- firewall_rules.cpp ---
+// By every interface by which clients come in.
 bool firewall_lets_in(const World& world, std::uint16_t tcp_port);
 FirewallRule* find_rule(World& world, std::string_view id, bool by_policy);
 // Logs that a rule is as it is now.

@@ -64,9 +64,18 @@ std::string fingerprint(const World& world) {
     lines.push_back(fmt::format("firewall rule {}{} {}", rule.by_policy ? "by policy " : "",
                                 rule.enabled ? "enabled" : "disabled", definition_of(rule)));
   }
+  for (const auto& rule : world.firewall.security_rules) {
+    lines.push_back(
+        fmt::format("connection security rule {}{} {}", rule.by_policy ? "by policy " : "", rule.id, rule.text));
+  }
   const auto& status = world.firewall.status;
-  lines.push_back(fmt::format("firewall active {:#x} on {:#x} block all {} local ignored {}", status.active_profiles,
-                              status.enabled_profiles, status.block_all_inbound, status.local_rules_ignored));
+  for (const auto& each : status.interfaces) {
+    lines.push_back(
+        fmt::format("interface {} {} profile {:#x}", each.name, fmt::join(each.addresses, ", "), each.profile));
+  }
+  lines.push_back(fmt::format("firewall active {:#x} on {:#x} block all {:#x} local ignored {:#x}",
+                              status.active_profiles, status.enabled_profiles, status.block_all_inbound,
+                              status.local_rules_ignored));
   std::ranges::sort(lines);
   return fmt::format("{}\n", fmt::join(lines, "\n"));
 }

@@ -32,6 +32,20 @@ void started(World& world, const SimService& service) {
   }
 }
 
+bool depends_on(const SimService& service, std::string_view name) {
+  return std::ranges::any_of(service.depends_on, [&](const auto& needed) { return lower(needed) == lower(name); });
+}
+
+// The trigger of such a service fires when something on the host touches it: once, and then not again for a moment, so
+// that whoever stops the service a second time finds it stopped (rdp-host.md section 5).
+Status pull_trigger(World& world, SimService& service) {
+  constexpr Duration k_moment = 1s;
+  const bool just_now = service.triggered_at && world.moment - *service.triggered_at < k_moment;
+  if (!service.returns_by_trigger || just_now) return {};
+  service.triggered_at = world.moment;
+  return start_service(world, service.name);
+}
+
 Status start_dependencies(World& world, const SimService& service) {
   for (const auto& dependency : service.depends_on) {
     if (auto status = start_service(world, dependency); !status) {
@@ -69,6 +83,9 @@ Status start_service(World& world, std::string_view name) {
   ++service->instance;
   log_state(world, *service);
   started(world, *service);
+  for (auto& [name_of_other, other] : world.services) {
+    if (other.returns_by_trigger && depends_on(other, service->name)) (void)start_service(world, other.name);
+  }
   return {};
 }
 
@@ -94,16 +111,13 @@ Status stop_service(World& world, std::string_view name) {
   }
   service->pid = 0;
   log_state(world, *service);
-  return {};
+  return pull_trigger(world, *service);
 }
 
 std::vector<std::string> running_dependents(const World& world, std::string_view name) {
   std::vector<std::string> dependents;
   for (const auto& [key, service] : world.services) {
-    if (service.run == ServiceRun::stopped) continue;
-    for (const auto& needed : service.depends_on) {
-      if (lower(needed) == lower(name)) dependents.push_back(service.name);
-    }
+    if (service.run != ServiceRun::stopped && depends_on(service, name)) dependents.push_back(service.name);
   }
   return dependents;
 }

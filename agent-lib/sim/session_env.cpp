@@ -11,9 +11,11 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::days;
 
+// Unproven: only a third party's analysis says when a pass comes and how long before the end it renews (measured.md
+// C10).
 constexpr Duration k_pass_interval = 12h;
 constexpr Duration k_renew_before = days{30};
-constexpr Duration k_lifetime = days{180};
+constexpr Duration k_lifetime = days{180};  // Six months (measured.md C10).
 constexpr Duration k_between_requests = 1min;
 
 Duration time_to_make(const World& world) {
@@ -34,9 +36,7 @@ bool is_disabled(const World& world, std::string_view service) {
 bool can_replace_key(const World& world) {
   const auto file = world.key_files.find(listener_key_file());
   if (file == world.key_files.end()) return true;
-  const auto& security = file->second.security;
-  return (granted_mask(security, sid::k_system) & k_file_all_access) == k_file_all_access &&
-         denied_mask(security, sid::k_system) == 0;
+  return has_access(file->second.security, sid::k_system, k_file_all_access);
 }
 
 // A Deny for SYSTEM on the store's key stops creation, wherever it stands in the list (measured.md C4, 0.1.3).
@@ -51,13 +51,20 @@ bool store_is_writable(const World& world) {
   return true;
 }
 
+// A certificate without its key file cannot be renewed and stands in the way of a new one (measured.md C3).
+bool orphan_in_the_way(const World& world) {
+  return listener_certificate(world) && !world.key_files.contains(listener_key_file());
+}
+
 bool can_make_certificate(const World& world) {
-  return can_make_key(world) && find_value(world, registry_key::k_win_stations, "SelfSignedCertStore") &&
-         store_is_writable(world) && can_replace_key(world);
+  return !orphan_in_the_way(world) && can_make_key(world) &&
+         find_value(world, registry_key::k_win_stations, "SelfSignedCertStore") && store_is_writable(world) &&
+         can_replace_key(world);
 }
 
 // A real host writes the status in its own language, or as a reference to a message.
-std::string_view denied_text(const World& world) {
+std::string_view status_text(const World& world) {
+  if (orphan_in_the_way(world)) return "%%-2146893809";  // NTE_EXISTS
   constexpr std::string_view k_texts[] = {"%%-2147024891", "Access is denied.\r\n", "Zugriff verweigert\r\n",
                                           "Отказано в доступе.\r\n"};
   return k_texts[world.options.seed % std::size(k_texts)];
@@ -66,10 +73,10 @@ std::string_view denied_text(const World& world) {
 void log_failure(World& world) {
   const auto* existing = listener_certificate(world);
   if (!existing) {
-    world.log.append(events::certificate_not_created(denied_text(world)), world.now(), world.full_name);
+    world.log.append(events::certificate_not_created(status_text(world)), world.now(), world.full_name);
     return;
   }
-  world.log.append(events::certificate_not_replaced(denied_text(world)), world.now(), world.full_name);
+  world.log.append(events::certificate_not_replaced(status_text(world)), world.now(), world.full_name);
   const auto left = existing->certificate.not_after - world.now();
   if (left > Duration::zero()) {
     world.log.append(events::certificate_expires_soon(world.full_name, std::chrono::floor<days>(left).count(),
@@ -78,8 +85,15 @@ void log_failure(World& world) {
   }
 }
 
+// Whether a failed creation has deleted the old key by then is not known (rdp-host.md 8.4, review section 8 row 5): the
+// scenario chooses.
+void fail_to_make(World& world) {
+  log_failure(world);
+  if (world.failed_creation_takes_key && can_replace_key(world)) world.key_files.erase(listener_key_file());
+}
+
 void make_certificate(World& world) {
-  if (!can_make_certificate(world)) return log_failure(world);
+  if (!can_make_certificate(world)) return fail_to_make(world);
   const auto* old = listener_certificate(world);
   const auto old_sha1 = old ? old->certificate.sha1 : std::string();
   const auto made = install_certificate(world, world.now(), world.now() + k_lifetime);
@@ -111,7 +125,7 @@ void schedule_renewal_passes(World& world, Duration first) {
 
 void renewal_pass(World& world) {
   if (!needs_certificate(world)) return;
-  if (!can_make_certificate(world)) return log_failure(world);
+  if (!can_make_certificate(world)) return fail_to_make(world);
   later_in_this_run(world, time_to_make(world), [](World& then) {
     if (needs_certificate(then)) make_certificate(then);
   });

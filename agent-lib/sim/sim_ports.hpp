@@ -98,6 +98,7 @@ class FirewallPort final : public Firewall {
   explicit FirewallPort(SimMachine& machine) : machine_(machine) {}
   Result<FirewallStatus> status() const override;
   Result<std::vector<FirewallRule>> rules(std::string_view group) const override;
+  Result<std::vector<SecurityRuleText>> security_rules() const override;
   Status set_enabled(std::string_view rule_id, bool enabled) override;
 
  private:

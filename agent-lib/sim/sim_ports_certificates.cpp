@@ -35,8 +35,7 @@ KeyUse use_key(const World& world, const SimStoreEntry& entry) {
   const auto name = machine_key_file_name(entry.certificate.key_container, k_machine_guid);
   const auto file = world.key_files.find({std::string(k_machine_keys_folder), name});
   if (file == world.key_files.end()) return KeyUse::missing;
-  const auto granted = granted_mask(file->second.security, sid::k_system);
-  if ((granted & k_file_generic_read) != k_file_generic_read) return KeyUse::denied;
+  if (!has_access(file->second.security, sid::k_system, k_file_generic_read)) return KeyUse::denied;
   if (file->second.key.private_der.empty()) return KeyUse::corrupt;
   return file->second.key.public_der == entry.public_der ? KeyUse::usable : KeyUse::mismatch;
 }

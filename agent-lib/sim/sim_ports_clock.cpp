@@ -8,7 +8,7 @@ WallTime ClockPort::now() const {
 }
 
 SteadyTime ClockPort::steady() const {
-  return machine_.look([](const World& world) { return world.moment; });
+  return machine_.look([](const World& world) { return world.up_before + world.moment; });
 }
 
 Result<std::optional<TimeReference>> ClockPort::reference() const {

@@ -11,7 +11,14 @@ constexpr std::string_view k_somebody_else = R"(C:\Windows\System32\mmc.exe)";
 }  // namespace
 
 Result<FirewallStatus> FirewallPort::status() const {
+  auto down = find_firewall_services_down(ServicesPort(machine_));
+  if (!down) return fail(std::move(down).error());
+  if (!down->empty()) return FirewallStatus{.services_down = std::move(*down), .interfaces = {}};
   return machine_.look([](const World& world) { return world.firewall.status; });
+}
+
+Result<std::vector<SecurityRuleText>> FirewallPort::security_rules() const {
+  return machine_.look([](const World& world) { return world.firewall.security_rules; });
 }
 
 Result<std::vector<FirewallRule>> FirewallPort::rules(std::string_view group) const {

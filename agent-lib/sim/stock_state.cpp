@@ -61,7 +61,8 @@ void add_services(World& world) {
       {"KeyIso", "CNG Key Isolation", k_manual, true, {"RpcSs"}},
       {"CertPropSvc", "Certificate Propagation", k_manual, true, {"RpcSs"}},
       {"W32Time", "Windows Time", k_auto, true},
-      {"MpsSvc", "Windows Defender Firewall", k_auto, true},
+      {"BFE", "Base Filtering Engine", k_auto, true, {"RpcSs"}},
+      {"MpsSvc", "Windows Defender Firewall", k_auto, true, {"BFE"}},
       {"TermService", "Remote Desktop Services", k_manual, true, {"RpcSs"}},
       {"UmRdpService", "Remote Desktop Services UserMode Port Redirector", k_manual, true, {"TermService"}},
       {"SessionEnv", "Remote Desktop Configuration", k_manual, true, {"RpcSs", "LanmanWorkstation"}},
@@ -95,6 +96,7 @@ FirewallRule rule(std::string id, std::uint32_t protocol, std::string ports, std
 
 void add_firewall(World& world) {
   world.firewall.status.active_profiles = k_profile_domain;
+  world.firewall.status.interfaces = {{"Ethernet", {"192.0.2.10"}, k_profile_domain, true}};
   world.firewall.status.enabled_profiles = k_profile_domain | k_profile_private | k_profile_public;
   const std::string service_host = R"(%SystemRoot%\system32\svchost.exe)";
   world.firewall.rules = {

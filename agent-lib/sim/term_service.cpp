@@ -56,9 +56,8 @@ CredentialState credential_state(const World& world) {
   if (!entry) return CredentialState::no_certificate;
   const auto* file = key_file_of(world, *entry);
   if (!file || file->key.public_der != entry->public_der) return CredentialState::key_unusable;
-  const auto granted = granted_mask(file->security, sid::k_network_service);
-  return (granted & k_file_generic_read) == k_file_generic_read ? CredentialState::usable
-                                                                : CredentialState::key_unusable;
+  return has_access(file->security, sid::k_network_service, k_file_generic_read) ? CredentialState::usable
+                                                                                 : CredentialState::key_unusable;
 }
 
 void follow_listener(World& world) {

@@ -41,6 +41,8 @@ struct SimService {
   std::vector<std::string> depends_on;
   bool refuses_to_start = false;
   bool hangs_on_stop = false;
+  bool returns_by_trigger = false;  // Its start trigger undoes a stop (rdp-host.md section 5).
+  std::optional<SteadyTime> triggered_at;
 };
 
 struct SimKeyFile {
@@ -58,7 +60,8 @@ using FolderAndFile = std::pair<std::string, std::string>;
 
 struct SimFirewallState {
   FirewallStatus status;
-  std::vector<FirewallRule> rules;  // Local and by policy.
+  std::vector<FirewallRule> rules;               // Local and by policy.
+  std::vector<SecurityRuleText> security_rules;  // The same.
 };
 
 // Something that the host will do by itself.
@@ -75,9 +78,10 @@ struct World {
   std::mt19937_64 random;
 
   // --- time ---
-  WallTime base{};          // True time at the start.
-  SteadyTime moment{};      // Since then. Only sim_machine moves it.
-  Duration clock_offset{};  // Host's clock minus true time.
+  WallTime base{};                            // True time at the start.
+  SteadyTime moment{};                        // Since then. Only sim_machine moves it.
+  Duration up_before = std::chrono::days{3};  // How long the host had been up at the start.
+  Duration clock_offset{};                    // Host's clock minus true time.
   bool has_reference = true;
   std::multimap<SteadyTime, Consequence> agenda;
   WallTime now() const { return base + moment + clock_offset; }

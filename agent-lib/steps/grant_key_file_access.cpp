@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "agent-lib/steps/step_kind.hpp"
 
@@ -60,10 +61,8 @@ class GrantKeyFileAccessKind final : public StepKind {
     const auto& a = expected.key_file();
     const auto& b = found.key_file();
     if (a.present() != b.present()) return b.present() ? "the key file appeared" : "the key file is gone";
-    const auto text_a = to_text(a.security());
-    const auto text_b = to_text(b.security());
-    if (text_a == text_b && same_flags(a.security(), b.security())) return std::nullopt;
-    return fmt::format("its security is ({}), not ({})", text_b, text_a);
+    if (matches(a.security(), b.security())) return std::nullopt;
+    return fmt::format("its security is ({}), not ({})", to_text(b.security()), to_text(a.security()));
   }
 
   Status apply(const HostControl& host, const v1::Step& step, const v1::StepState& before) const override {
@@ -89,19 +88,46 @@ class GrantKeyFileAccessKind final : public StepKind {
   // Explicit entries stand before inherited ones:
   // https://learn.microsoft.com/windows/win32/secauthz/order-of-aces-in-a-dacl
   static void add_missing(const v1::GrantKeyFileAccess& grant, v1::FileSecurity& security) {
-    constexpr std::uint32_t k_inherited_ace = 0x10;
     v1::FileSecurity result = security;
     result.clear_dacl();
     auto it = security.dacl().begin();
-    for (; it != security.dacl().end() && (it->flags() & k_inherited_ace) == 0; ++it) *result.add_dacl() = *it;
+    for (; it != security.dacl().end() && !is_inherited(*it); ++it) *result.add_dacl() = *it;
     for (const auto& ace : grant.missing()) *result.add_dacl() = ace;
     for (; it != security.dacl().end(); ++it) *result.add_dacl() = *it;
     security = std::move(result);
   }
 
-  static bool same_flags(const v1::FileSecurity& a, const v1::FileSecurity& b) {
-    return std::equal(a.dacl().begin(), a.dacl().end(), b.dacl().begin(), b.dacl().end(),
-                      [](const auto& x, const auto& y) { return x.flags() == y.flags(); });
+  // What the file inherits Windows computes anew with each writing of its list, from what its folder hands down by
+  // then: such entries may come and go. What was written must be there word for word, and nothing inherited may take
+  // from it.
+  static bool matches(const v1::FileSecurity& expected, const v1::FileSecurity& found) {
+    if (expected.owner_sid() != found.owner_sid() || expected.dacl_protected() != found.dacl_protected() ||
+        expected.dacl_absent() != found.dacl_absent()) {
+      return false;
+    }
+    const auto wanted = own_entries(expected);
+    const auto own = own_entries(found);
+    return std::ranges::equal(wanted, own, same_entry) && std::ranges::all_of(wanted, [&](const v1::Ace* ace) {
+             const auto rights = granted_mask(expected, ace->sid()) & ace->mask();
+             return ace->type() != v1::Ace::TYPE_ALLOW || (granted_mask(found, ace->sid()) & rights) == rights;
+           });
+  }
+
+  static std::vector<const v1::Ace*> own_entries(const v1::FileSecurity& security) {
+    std::vector<const v1::Ace*> own;
+    for (const auto& ace : security.dacl()) {
+      if (!is_inherited(ace)) own.push_back(&ace);
+    }
+    return own;
+  }
+
+  static bool same_entry(const v1::Ace* a, const v1::Ace* b) {
+    return a->type() == b->type() && a->sid() == b->sid() && a->mask() == b->mask() && a->flags() == b->flags();
+  }
+
+  static bool is_inherited(const v1::Ace& ace) {
+    constexpr std::uint32_t k_inherited_ace = 0x10;
+    return (ace.flags() & k_inherited_ace) != 0;
   }
 };
 

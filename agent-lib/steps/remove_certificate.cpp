@@ -1,6 +1,6 @@
-// Removes one certificate from a LocalMachine store so that SessionEnv makes a new one. The certificate is copied out
-// first; its private key is not touched. Once SessionEnv has made a new key, the old one is gone for good and putting
-// the old certificate back would bind a key that no longer exists: then undo is refused.
+// Removes one certificate from a LocalMachine store so that SessionEnv makes a new one. Before that a trial key must
+// have been made, and certificate and key file are kept: SessionEnv may delete the old key and then fail (event 1057),
+// and then both are put back. Once SessionEnv has registered another certificate, the old one is not put back.
 #include <fmt/format.h>
 
 #include "agent-lib/steps/step_kind.hpp"
@@ -13,8 +13,10 @@ namespace {
 class RemoveCertificateKind final : public StepKind {
  public:
   std::string describe(const v1::Step& step) const override {
-    return fmt::format("remove certificate {} from store LocalMachine\\{} (a copy is kept in the journal)",
-                       step.remove_certificate().sha1(), step.remove_certificate().store());
+    return fmt::format(
+        "remove certificate {} from store LocalMachine\\{}, if a trial key can be made; it is kept in the journal{}",
+        step.remove_certificate().sha1(), step.remove_certificate().store(),
+        step.remove_certificate().key_file().empty() ? "" : ", its key file in the service's folder");
   }
 
   Duration default_deadline() const override { return std::chrono::seconds{10}; }
@@ -36,6 +38,11 @@ class RemoveCertificateKind final : public StepKind {
       copy.set_key_provider((*certificate)->key_provider);
     }
     if (*registered) copy.set_registered_sha1(to_hex(**registered));
+    if (remove.key_file().empty()) return state;
+    auto file = host.key_files.find(remove.key_folder(), remove.key_file());
+    if (!file) return fail(std::move(file).error());
+    copy.mutable_key_file()->set_present(file->has_value());
+    if (*file) *copy.mutable_key_file()->mutable_security() = std::move((*file)->security);
     return state;
   }
 
@@ -59,28 +66,53 @@ class RemoveCertificateKind final : public StepKind {
     if (a.present() != b.present())
       return b.present() ? "the certificate is in the store" : "the certificate is not in the store";
     if (a.der() != b.der()) return "another certificate has the same thumbprint";
+    if (a.key_file().present() && !b.key_file().present()) return "its key file is gone";
     return std::nullopt;
   }
 
-  Status apply(const HostControl& host, const v1::Step& step, const v1::StepState&) const override {
-    return host.certificates.remove(step.remove_certificate().store(), step.remove_certificate().sha1());
+  Status apply(const HostControl& host, const v1::Step& step, const v1::StepState& before) const override {
+    const auto& remove = step.remove_certificate();
+    if (!before.certificate().present()) return {};
+    if (auto tried = host.certificates.try_key(); !tried) {
+      return fail(std::move(tried).error().context("nothing was removed, because Windows cannot make a new key"));
+    }
+    if (before.certificate().key_file().present()) {
+      if (auto kept = host.key_files.keep(remove.key_folder(), remove.key_file(), kept_name(remove)); !kept) {
+        return fail(std::move(kept).error().context("nothing was removed, because its key cannot be kept"));
+      }
+    }
+    return host.certificates.remove(remove.store(), remove.sha1());
   }
 
   Status undo(const HostControl& host, const v1::Step& step, const v1::StepState& before,
               const v1::StepState& now) const override {
+    const auto& remove = step.remove_certificate();
     if (now.certificate().registered_sha1() != before.certificate().registered_sha1()) {
       return fail(
           ErrorCode::conflict,
           fmt::format("SessionEnv has made certificate {} and with it a new private key; the old certificate {} "
                       "has no key any more and is not put back",
-                      or_none(now.certificate().registered_sha1()), step.remove_certificate().sha1()),
+                      or_none(now.certificate().registered_sha1()), remove.sha1()),
           "Leave the new certificate in place; the old one is in the journal.");
     }
-    if (auto ours = require_ours(step, before, now); !ours) return ours;
-    return host.certificates.add(step.remove_certificate().store(), before.certificate());
+    if (!now.certificate().present()) {
+      if (auto added = host.certificates.add(remove.store(), before.certificate()); !added) return added;
+    } else if (now.certificate().der() != before.certificate().der()) {
+      return fail(ErrorCode::conflict, "another certificate has the same thumbprint");
+    }
+    return before.certificate().key_file().present() ? give_key_back(host, remove) : Status{};
   }
 
  private:
+  static std::string kept_name(const v1::RemoveCertificate& remove) { return remove.sha1() + ".key"; }
+
+  // SessionEnv may have taken the key file away, or have put another key into it.
+  static Status give_key_back(const HostControl& host, const v1::RemoveCertificate& remove) {
+    const auto use = host.certificates.key_use(remove.store(), remove.sha1());
+    if (use && (*use == KeyUse::usable || *use == KeyUse::denied)) return {};
+    return host.key_files.put_back(kept_name(remove), remove.key_folder(), remove.key_file());
+  }
+
   static std::string or_none(const std::string& sha1) { return sha1.empty() ? "none" : sha1; }
 };
 

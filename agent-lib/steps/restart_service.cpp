@@ -51,8 +51,9 @@ class RestartServiceKind final : public StepKind {
     const auto& a = expected.service();
     const auto& b = found.service();
     if (a.running() != b.running()) return b.running() ? "it is running" : "it is not running";
-    if (!same_dependents(a, b)) {
-      return fmt::format("the services that run on top of it are {}, not {}", dependents_text(b), dependents_text(a));
+    if (const auto missing = first_missing(a, b); !missing.empty()) {
+      return fmt::format("{} does not run on top of it: {} instead of {}", missing, dependents_text(b),
+                         dependents_text(a));
     }
     return std::nullopt;
   }
@@ -64,12 +65,9 @@ class RestartServiceKind final : public StepKind {
     const auto left = [&] { return std::max<Duration>(until - host.clock.steady(), std::chrono::seconds{1}); };
 
     if (before.service().running()) {
-      for (const auto& dependent : before.service().running_dependents()) {
-        if (auto stopped = host.services.stop(dependent, half(left())); !stopped)
-          return failed(stopped, "stop", dependent);
-      }
-      if (auto stopped = host.services.stop(name, half(left())); !stopped) return failed(stopped, "stop", name);
+      if (auto stopped = stop_with_dependents(host, name, left); !stopped) return stopped;
     }
+    // A trigger may have started it again by now: a service that runs counts as started.
     if (auto started = host.services.start(name, left()); !started) return failed(started, "start", name);
     return start_dependents(host, before.service(), left());
   }
@@ -90,9 +88,33 @@ class RestartServiceKind final : public StepKind {
   }
 
  private:
-  static bool same_dependents(const v1::ServiceState& a, const v1::ServiceState& b) {
-    return std::is_permutation(a.running_dependents().begin(), a.running_dependents().end(),
-                               b.running_dependents().begin(), b.running_dependents().end());
+  // Of those that ran before, one that does not run now. More may run: a trigger starts UmRdpService when a client
+  // connects.
+  static std::string first_missing(const v1::ServiceState& before, const v1::ServiceState& now) {
+    const auto& running = now.running_dependents();
+    for (const auto& name : before.running_dependents()) {
+      if (std::find(running.begin(), running.end(), name) == running.end()) return name;
+    }
+    return {};
+  }
+
+  // A dependent may come back by its trigger between its stop and ours: then Windows refuses to stop the service, and
+  // both are stopped once more.
+  template <class Left>
+  static Status stop_with_dependents(const HostControl& host, const std::string& name, const Left& left) {
+    constexpr int k_tries = 3;
+    for (int attempt = 1;; ++attempt) {
+      const auto info = host.services.find(name);
+      if (!info) return fail(info.error());
+      if (!*info) return fail(ErrorCode::not_found, fmt::format("service {} is gone", name));
+      for (const auto& dependent : (*info)->running_dependents) {
+        if (auto stopped = host.services.stop(dependent, half(left())); !stopped)
+          return failed(stopped, "stop", dependent);
+      }
+      auto stopped = host.services.stop(name, half(left()));
+      if (stopped) return {};
+      if (stopped.error().code != ErrorCode::conflict || attempt == k_tries) return failed(stopped, "stop", name);
+    }
   }
 
   // They were stopped from the top down; they start from the bottom up.

@@ -39,8 +39,8 @@ class BoundedCall {
   }
 
  private:
-  // Waits on an event of Windows, not on a condition variable: those of GCC's library wait on the wall clock here, and
-  // a wrong wall clock that is set right is one of the faults we meet.
+  // Waits on an event of Windows, whose time to wait is a span: agent-lib/support/steady_condition.hpp says why that
+  // counts.
   class Outcome {
    public:
     std::atomic<bool> given_up = false;

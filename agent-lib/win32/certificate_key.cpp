@@ -73,6 +73,12 @@ struct ProviderTraits {
 };
 using UniqueProvider = UniqueHandle<ProviderTraits>;
 
+struct CryptKeyTraits {
+  using Raw = HCRYPTKEY;
+  static Raw none() { return 0; }
+  static void close(Raw raw) { CryptDestroyKey(raw); }
+};
+
 struct HashTraits {
   using Raw = HCRYPTHASH;
   static Raw none() { return 0; }
@@ -185,6 +191,34 @@ Result<KeyUse> try_cryptoapi_key(PCCERT_CONTEXT certificate, const LinkProperty&
   return try_to_sign(provider, link->dwKeySpec);
 }
 
+// The listener's provider (measured.md K7) and flags.
+bool acquire(UniqueProvider& provider, const std::wstring& container, DWORD what) {
+  return CryptAcquireContextW(provider.out(), container.c_str(), MS_ENHANCED_PROV_W, PROV_RSA_FULL,
+                              what | CRYPT_MACHINE_KEYSET | CRYPT_SILENT) != FALSE;
+}
+
+Status generate_key(const std::wstring& container) {
+  constexpr DWORD k_2048_bits = 2048U << 16U;
+  UniqueProvider provider;
+  if (!acquire(provider, container, CRYPT_NEWKEYSET))
+    return fail(last_error("cannot make a container for a machine key"));
+  UniqueHandle<CryptKeyTraits> key;
+  if (!CryptGenKey(provider.get(), AT_KEYEXCHANGE, k_2048_bits, key.out())) {
+    return fail(last_error("cannot make a machine key"));
+  }
+  return {};
+}
+
+Status delete_container(const std::wstring& container) {
+  UniqueProvider undefined;  // After the deletion:
+                             // https://learn.microsoft.com/windows/win32/api/wincrypt/nf-wincrypt-cryptacquirecontextw
+  const bool deleted = acquire(undefined, container, CRYPT_DELETEKEYSET);
+  auto error = last_error("cannot delete the trial key");
+  undefined.release();
+  if (!deleted) return fail(std::move(error));
+  return {};
+}
+
 }  // namespace
 
 std::optional<KeyLink> read_key_link(PCCERT_CONTEXT certificate) {
@@ -227,10 +261,18 @@ Result<KeyUse> meaning_of_failure(DWORD code, ContainerFile file) {
   return fail(std::move(error));
 }
 
-Result<KeyUse> try_key(PCCERT_CONTEXT certificate) {
+Result<KeyUse> try_certificate_key(PCCERT_CONTEXT certificate) {
   const LinkProperty link(certificate);
   if (!link) return KeyUse::missing;
   return link->dwProvType == 0 ? try_cng_key(certificate) : try_cryptoapi_key(certificate, link);
+}
+
+Status make_trial_key() {
+  const auto container = L"rdpmend-trial-" + std::to_wstring(GetCurrentProcessId());
+  (void)delete_container(container);  // Left by a process of this number that died meanwhile, or none.
+  auto made = generate_key(container);
+  auto deleted = delete_container(container);
+  return made ? deleted : made;
 }
 
 }  // namespace rdpmend::win32

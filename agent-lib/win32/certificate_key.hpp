@@ -22,7 +22,10 @@ Status write_key_link(PCCERT_CONTEXT certificate, const KeyLink& link);
 
 // Opens the key as the link says, compares it with the certificate's and, one of CryptoAPI, signs with it; without
 // windows and without mending the link.
-Result<KeyUse> try_key(PCCERT_CONTEXT certificate);
+Result<KeyUse> try_certificate_key(PCCERT_CONTEXT certificate);
+
+// A machine key as the listener's, in a container of our own that is gone again when this returns.
+Status make_trial_key();
 
 // What the file that a container of CryptoAPI must have looks like to this process.
 enum class ContainerFile { unknown, absent, denied, empty, readable };

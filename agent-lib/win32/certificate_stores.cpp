@@ -121,7 +121,7 @@ Result<KeyUse> Win32CertificateStores::key_use(std::string_view store, std::stri
   if (!opened) return fail(opened.error());
   const auto found = require(*opened, store, sha1);
   if (!found) return fail(found.error());
-  return try_key(found->get());
+  return try_certificate_key(found->get());
 }
 
 Status Win32CertificateStores::remove(std::string_view store, std::string_view sha1) {
@@ -160,7 +160,7 @@ Status Win32CertificateStores::add(std::string_view store, const v1::Certificate
 }
 
 Status Win32CertificateStores::try_key() {
-  return fail(ErrorCode::unsupported, "no trial key can be made yet");
+  return make_trial_key();
 }
 
 }  // namespace rdpmend::win32

@@ -16,16 +16,20 @@ constexpr Duration k_reference_deadline = 5s;
 
 }  // namespace
 
+// https://learn.microsoft.com/windows/win32/api/realtimeapiset/nf-realtimeapiset-queryunbiasedinterrupttime
+SteadyTime awake_time() {
+  ULONGLONG ticks = 0;
+  QueryUnbiasedInterruptTime(&ticks);
+  return Ticks{static_cast<std::int64_t>(ticks)};
+}
+
 WallTime Win32Clock::now() const {
   return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
 }
 
-// Time in which the host sleeps does not count: a deadline is not missed, nor a window over, because of it.
-// https://learn.microsoft.com/windows/win32/api/realtimeapiset/nf-realtimeapiset-queryunbiasedinterrupttime
+// A deadline is not missed, nor a window over, because the host slept.
 SteadyTime Win32Clock::steady() const {
-  ULONGLONG ticks = 0;
-  QueryUnbiasedInterruptTime(&ticks);
-  return Ticks{static_cast<std::int64_t>(ticks)};
+  return awake_time();
 }
 
 // For now only: FileTimeToLocalFileTime applies the daylight saving of this moment.

@@ -6,6 +6,9 @@
 
 namespace rdpmend::win32 {
 
+// Since boot, without the time in which the host sleeps.
+SteadyTime awake_time();
+
 class Win32Clock final : public Clock {
  public:
   WallTime now() const override;

@@ -44,10 +44,10 @@ class ComApartment {
 };
 
 template <class Interface>
-Result<ComPtr<Interface>> create_com(const CLSID& clsid, std::string_view doing) {
+Result<ComPtr<Interface>> create_com(const CLSID& clsid, std::string_view doing, DWORD context = CLSCTX_INPROC_SERVER) {
   ComPtr<Interface> object;
-  const auto result = CoCreateInstance(clsid, nullptr, CLSCTX_INPROC_SERVER, __uuidof(Interface),
-                                       reinterpret_cast<void**>(object.out()));
+  const auto result =
+      CoCreateInstance(clsid, nullptr, context, __uuidof(Interface), reinterpret_cast<void**>(object.out()));
   if (FAILED(result)) return fail(hresult_error(doing, result));
   return object;
 }

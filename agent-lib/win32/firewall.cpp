@@ -8,7 +8,9 @@
 
 #include "agent-lib/win32/firewall_policy.hpp"
 #include "agent-lib/win32/firewall_rule_text.hpp"
+#include "agent-lib/win32/network.hpp"
 #include "agent-lib/win32/registry.hpp"
+#include "agent-lib/win32/services.hpp"
 
 namespace rdpmend::win32 {
 
@@ -22,6 +24,11 @@ constexpr std::string_view k_policy_rules = R"(SOFTWARE\Policies\Microsoft\Windo
 // Where Intune and other device management put theirs: a policy, too.
 constexpr std::string_view k_managed_rules =
     R"(SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\Mdm\FirewallRules)";
+
+// MS-GPFAS 2.2.6.2 and measured.md P2.
+constexpr std::string_view k_local_security =
+    R"(SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\ConSecRules)";
+constexpr std::string_view k_policy_security = R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\ConSecRules)";
 
 constexpr std::string_view k_policy_domain = R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\DomainProfile)";
 constexpr std::string_view k_policy_private = R"(SOFTWARE\Policies\Microsoft\WindowsFirewall\PrivateProfile)";
@@ -72,13 +79,19 @@ Status overlay_policy(const PolicyProfile& policy, FirewallStatus& status) {
   if (!enable) return fail(enable.error());
   if (*enable && **enable != 0) status.enabled_profiles |= policy.profile;
   if (*enable && **enable == 0) status.enabled_profiles &= ~policy.profile;
-  if ((status.active_profiles & policy.profile) == 0) return {};
   const auto shielded = read_dword(registry, policy.key, "DoNotAllowExceptions");
   if (!shielded) return fail(shielded.error());
-  if (shielded->value_or(0) != 0) status.block_all_inbound = true;
+  if (shielded->value_or(0) != 0) status.block_all_inbound |= policy.profile;
   const auto merge = read_dword(registry, policy.key, "AllowLocalPolicyMerge");
   if (!merge) return fail(merge.error());
-  if (merge->value_or(1) == 0) status.local_rules_ignored = true;
+  if (merge->value_or(1) == 0) status.local_rules_ignored |= policy.profile;
+  const auto security = read_dword(registry, policy.key, "AllowLocalIPsecPolicyMerge");
+  if (!security) return fail(security.error());
+  if (security->value_or(1) == 0) status.local_security_ignored |= policy.profile;
+  const auto inbound = read_dword(registry, policy.key, "DefaultInboundAction");
+  if (!inbound) return fail(inbound.error());
+  if (*inbound && **inbound == 0) status.allow_by_default |= policy.profile;
+  if (*inbound && **inbound != 0) status.allow_by_default &= ~policy.profile;
   return {};
 }
 
@@ -86,7 +99,20 @@ Result<FirewallStatus> local_status() {
   const ComApartment apartment;
   const auto policy = open_policy();
   if (!policy) return fail(policy.error());
-  return read_status(policy->get());
+  auto status = read_status(policy->get());
+  if (!status) return status;
+  auto interfaces = client_interfaces(read_profiles_of_adapters(status->active_profiles));
+  if (!interfaces) return fail(std::move(interfaces).error());
+  status->interfaces = std::move(*interfaces);
+  return status;
+}
+
+Status add_security_rules(std::string_view key, bool by_policy, std::vector<SecurityRuleText>& all) {
+  const auto before = all.size();
+  const auto begin = [&] { all.resize(before); };
+  return for_each_text(key, begin, [&](std::string id, std::string data) {
+    all.push_back({std::move(id), std::move(data), by_policy});
+  });
 }
 
 Status change_rule(const FirewallRule& wanted, bool enabled, std::chrono::steady_clock::time_point until) {
@@ -107,6 +133,10 @@ Status change_rule(const FirewallRule& wanted, bool enabled, std::chrono::steady
 }  // namespace
 
 Result<FirewallStatus> Win32Firewall::status() const {
+  // First the services: without them the interfaces answer with errors that mislead (measured.md F5).
+  auto down = find_firewall_services_down(Win32Services{});
+  if (!down) return fail(std::move(down).error());
+  if (!down->empty()) return FirewallStatus{.services_down = std::move(*down), .interfaces = {}};
   auto status = status_call_.run("cannot read the firewall's profiles", k_status_deadline, local_status);
   if (!status) return status;
   const auto policies = policy_profiles();
@@ -122,6 +152,13 @@ Result<std::vector<FirewallRule>> Win32Firewall::rules(std::string_view group) c
   if (auto added = add_rules(k_local_rules, false, group, all); !added) return fail(std::move(added).error());
   if (auto added = add_rules(k_policy_rules, true, group, all); !added) return fail(std::move(added).error());
   if (auto added = add_rules(k_managed_rules, true, group, all); !added) return fail(std::move(added).error());
+  return all;
+}
+
+Result<std::vector<SecurityRuleText>> Win32Firewall::security_rules() const {
+  std::vector<SecurityRuleText> all;
+  if (auto added = add_security_rules(k_local_security, false, all); !added) return fail(std::move(added).error());
+  if (auto added = add_security_rules(k_policy_security, true, all); !added) return fail(std::move(added).error());
   return all;
 }
 

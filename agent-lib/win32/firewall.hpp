@@ -13,6 +13,7 @@ class Win32Firewall final : public Firewall {
  public:
   Result<FirewallStatus> status() const override;
   Result<std::vector<FirewallRule>> rules(std::string_view group) const override;
+  Result<std::vector<SecurityRuleText>> security_rules() const override;
   Status set_enabled(std::string_view rule_id, bool enabled) override;
 
  private:

@@ -6,6 +6,8 @@
 #include <array>
 #include <vector>
 
+#include <netlistmgr.h>
+
 namespace rdpmend::win32 {
 
 namespace {
@@ -100,6 +102,19 @@ bool is(INetFwRule* rule, const FirewallRule& wanted) {
          ports_of(text_of(rule, &INetFwRule::get_LocalPorts)) == ports_of(widen(wanted.local_ports));
 }
 
+// {DCB00C01-570F-4A9B-8D69-199FDBA5723B}
+constexpr CLSID k_network_list_manager = {0xdcb00c01, 0x570f, 0x4a9b, {0x8d, 0x69, 0x19, 0x9f, 0xdb, 0xa5, 0x72, 0x3b}};
+constexpr int k_most_connections = 256;
+
+std::uint32_t profile_of(NLM_NETWORK_CATEGORY category) {
+  switch (category) {
+    case NLM_NETWORK_CATEGORY_PUBLIC: return k_profile_public;
+    case NLM_NETWORK_CATEGORY_PRIVATE: return k_profile_private;
+    case NLM_NETWORK_CATEGORY_DOMAIN_AUTHENTICATED: return k_profile_domain;
+  }
+  return 0;
+}
+
 struct Enumeration {
   LONG count = 0;
   ComPtr<IEnumVARIANT> rules;
@@ -137,12 +152,39 @@ Result<FirewallStatus> read_status(INetFwPolicy2* policy) {
     const auto block_all = get<VARIANT_BOOL>(policy, &INetFwPolicy2::get_BlockAllInboundTraffic, profile);
     if (!block_all) return fail(block_all.error());
     if (*enabled != VARIANT_FALSE) status.enabled_profiles |= profile;
-    if (*block_all != VARIANT_FALSE && (status.active_profiles & profile) != 0) status.block_all_inbound = true;
+    if (*block_all != VARIANT_FALSE) status.block_all_inbound |= profile;
+    const auto inbound = get<NET_FW_ACTION>(policy, &INetFwPolicy2::get_DefaultInboundAction, profile);
+    if (!inbound) return fail(inbound.error());
+    if (*inbound == NET_FW_ACTION_ALLOW) status.allow_by_default |= profile;
   }
   const auto modify = read_modify_state(policy);
   if (!modify) return fail(modify.error());
   status.modify = *modify;
   return status;
+}
+
+std::map<std::string, std::uint32_t> read_profiles_of_adapters(std::uint32_t active_profiles) {
+  std::map<std::string, std::uint32_t> profiles;
+  const auto list = create_com<INetworkListManager>(k_network_list_manager, "cannot ask for networks", CLSCTX_ALL);
+  ComPtr<IEnumNetworkConnections> all;
+  if (!list || FAILED((*list)->GetNetworkConnections(all.out())) || !all) return profiles;
+  for (int i = 0; i < k_most_connections; ++i) {
+    ComPtr<INetworkConnection> connection;
+    ULONG fetched = 0;
+    if (all->Next(1, connection.out(), &fetched) != S_OK || fetched == 0) break;
+    ComPtr<INetwork> network;
+    GUID adapter{};
+    NLM_NETWORK_CATEGORY category{};
+    std::array<wchar_t, 40> id{};
+    if (FAILED(connection->GetAdapterId(&adapter)) || FAILED(connection->GetNetwork(network.out())) || !network ||
+        FAILED(network->GetCategory(&category)) || StringFromGUID2(adapter, id.data(), id.size()) == 0) {
+      continue;
+    }
+    const auto profile = profile_of(category) & active_profiles;
+    auto& known = profiles.emplace(narrow(id.data()), profile).first->second;
+    if (known != profile) known = 0;  // Two networks on one adapter.
+  }
+  return profiles;
 }
 
 Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const FirewallRule& wanted,

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "agent-lib/win32/key_file_copy.hpp"
+#include "agent-lib/win32/nt_file.hpp"
 #include "agent-lib/win32/os_error.hpp"
 #include "agent-lib/win32/security_descriptor.hpp"
 #include "agent-lib/win32/text.hpp"
@@ -22,29 +24,40 @@ struct CoTaskTraits {
   static void close(Raw raw) { CoTaskMemFree(raw); }
 };
 
-// With FILE_FLAG_BACKUP_SEMANTICS directories open, too: to be told apart from files that are not there.
-// Empty: there is no such file.
-Result<UniqueFile> open_file(std::string_view folder, std::string_view file, DWORD rights, std::string_view doing) {
+// Empty: there is no such file. With FILE_READ_ATTRIBUTES where we may: who may list the folder may read the attributes
+// of what is in it, whatever the file's own list says ([MS-FSA] 2.1.5.1.2.1). Without them only the access list can be
+// read, and written, which its owner always may: SYSTEM owns the file of the listener's key (measured.md K2).
+struct OpenKeyFile {
+  UniqueFile handle;
+  bool has_attributes = true;
+};
+Result<OpenKeyFile> open_file(std::string_view folder, std::string_view file, ACCESS_MASK rights,
+                              std::string_view doing) {
   const auto path = key_file_path(folder, file);
   if (!path) return fail(path.error());
-  UniqueFile opened{CreateFileW(path->c_str(), rights | FILE_READ_ATTRIBUTES | READ_CONTROL,
-                                FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING,
-                                FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS, nullptr)};
-  if (opened) return opened;
-  auto error = last_error(doing);
-  if (error.code == ErrorCode::not_found) return UniqueFile{};
-  return fail(std::move(error));
+  auto opened = open_exactly(*path, rights | FILE_READ_ATTRIBUTES, doing);
+  if (opened) return OpenKeyFile{std::move(*opened)};
+  if (opened.error().code != ErrorCode::denied) return fail(std::move(opened).error());
+  opened = open_exactly(*path, rights, doing);
+  if (!opened) return fail(std::move(opened).error());
+  return OpenKeyFile{std::move(*opened), false};
 }
 
-Result<KeyFile> look_at(const UniqueFile& file, std::string_view doing) {
-  BY_HANDLE_FILE_INFORMATION info{};
-  if (!GetFileInformationByHandle(file.get(), &info)) return fail(last_error(doing));
-  auto security = read_security(file.get(), doing);
+Result<KeyFile> look_at(const OpenKeyFile& file, std::string_view doing) {
+  auto security = read_security(file.handle.get(), doing);
   if (!security) return fail(std::move(security).error());
+  // What nobody can tell to be a plain file is none.
+  if (!file.has_attributes) return KeyFile{.security = std::move(*security), .plain = false};
+  BY_HANDLE_FILE_INFORMATION info{};
+  if (!GetFileInformationByHandle(file.handle.get(), &info)) return fail(last_error(doing));
   constexpr DWORD k_not_plain = FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY;
   return KeyFile{.security = std::move(*security),
                  .size = (std::uint64_t{info.nFileSizeHigh} << 32U) | info.nFileSizeLow,
                  .plain = (info.dwFileAttributes & k_not_plain) == 0 && info.nNumberOfLinks == 1};
+}
+
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.find_first_of("\\/:*?\"<>|") == std::string_view::npos && name != "." && name != "..";
 }
 
 }  // namespace
@@ -53,7 +66,7 @@ Result<std::wstring> key_file_path(std::string_view folder, std::string_view fil
   if (folder != k_machine_keys_folder) {
     return fail(ErrorCode::invalid_argument, fmt::format("{} is no folder of private keys", folder));
   }
-  if (file.empty() || file.find_first_of("\\/:*?\"<>|") != std::string_view::npos || file == "." || file == "..") {
+  if (!is_plain_name(file)) {
     return fail(ErrorCode::invalid_argument, fmt::format("{} is no name of a key file", file));
   }
   UniqueHandle<CoTaskTraits> program_data;
@@ -64,32 +77,48 @@ Result<std::wstring> key_file_path(std::string_view folder, std::string_view fil
 
 Result<std::optional<KeyFile>> Win32KeyFiles::find(std::string_view folder, std::string_view file) const {
   const auto doing = fmt::format("cannot look at key file {}", file);
-  const auto opened = open_file(folder, file, 0, doing);
+  const auto opened = open_file(folder, file, READ_CONTROL, doing);
   if (!opened) return fail(opened.error());
-  if (!*opened) return std::nullopt;
+  if (!opened->handle) return std::nullopt;
   return look_at(*opened, doing);
 }
 
 Status Win32KeyFiles::write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) {
   const auto doing = fmt::format("cannot change who may use key file {}", file);
-  const auto opened = open_file(folder, file, WRITE_DAC, doing);
+  const auto opened = open_file(folder, file, READ_CONTROL | WRITE_DAC, doing);
   if (!opened) return fail(opened.error());
-  if (!*opened) return fail(ErrorCode::not_found, fmt::format("there is no key file {}\\{}", folder, file));
+  if (!opened->handle) return fail(ErrorCode::not_found, fmt::format("there is no key file {}\\{}", folder, file));
   const auto found = look_at(*opened, doing);
   if (!found) return fail(found.error());
   if (!found->plain) {
     return fail(ErrorCode::denied, fmt::format("{}: it is not a plain file", doing),
                 "Find out who put a link or a folder where a private key belongs.");
   }
-  return win32::write_dacl(opened->get(), security, doing);
+  return win32::write_dacl(opened->handle.get(), security, doing);
 }
 
-Status Win32KeyFiles::keep(std::string_view, std::string_view, std::string_view) {
-  return fail(ErrorCode::unsupported, "key files cannot be kept yet");
+Status Win32KeyFiles::keep(std::string_view folder, std::string_view file, std::string_view kept) {
+  if (auto name = may_keep(kept); !name) return name;
+  const auto path = key_file_path(folder, file);
+  if (!path) return fail(path.error());
+  const auto copy = read_key_file(*path, fmt::format("cannot copy key file {}", file));
+  if (!copy) return fail(copy.error());
+  return write_kept(kept_folder_, kept, *copy);
 }
 
-Status Win32KeyFiles::put_back(std::string_view, std::string_view, std::string_view) {
-  return fail(ErrorCode::unsupported, "key files cannot be put back yet");
+Status Win32KeyFiles::put_back(std::string_view kept, std::string_view folder, std::string_view file) {
+  if (auto name = may_keep(kept); !name) return name;
+  const auto path = key_file_path(folder, file);
+  if (!path) return fail(path.error());
+  const auto copy = read_kept(kept_folder_, kept);
+  if (!copy) return fail(copy.error());
+  return replace_key_file(*path, *copy, fmt::format("cannot put back key file {}", file));
+}
+
+Status Win32KeyFiles::may_keep(std::string_view kept) const {
+  if (kept_folder_.empty()) return fail(ErrorCode::unsupported, "this program has no private folder to keep keys in");
+  if (!is_plain_name(kept)) return fail(ErrorCode::invalid_argument, fmt::format("{} is no plain name", kept));
+  return {};
 }
 
 }  // namespace rdpmend::win32

@@ -7,10 +7,18 @@ namespace rdpmend::win32 {
 
 class Win32KeyFiles final : public KeyFiles {
  public:
+  // kept_folder: private to the service. Empty: nothing can be kept.
+  explicit Win32KeyFiles(std::wstring kept_folder) : kept_folder_(std::move(kept_folder)) {}
+
   Result<std::optional<KeyFile>> find(std::string_view folder, std::string_view file) const override;
   Status write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) override;
   Status keep(std::string_view folder, std::string_view file, std::string_view kept) override;
   Status put_back(std::string_view kept, std::string_view folder, std::string_view file) override;
+
+ private:
+  Status may_keep(std::string_view kept) const;
+
+  const std::wstring kept_folder_;
 };
 
 // %ProgramData%\Microsoft\Crypto\<folder>\<file>. invalid_argument: not the folder of machine keys, or not a plain

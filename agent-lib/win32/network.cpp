@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 #include <vector>
 
 #include "agent-lib/win32/os_error.hpp"
+#include "agent-lib/win32/registry.hpp"
 #include "agent-lib/win32/text.hpp"
 
 #include <iphlpapi.h>
@@ -74,6 +76,13 @@ Result<std::optional<TcpListener>> find_in_table(ULONG family, std::uint16_t por
   return found;
 }
 
+// An address that clients may be told: not one that is a duplicate, tentative or deprecated.
+// https://learn.microsoft.com/windows/win32/api/iptypes/ns-iptypes-ip_adapter_unicast_address_lh
+bool is_usable(const IP_ADAPTER_UNICAST_ADDRESS& unicast) {
+  const auto* address = unicast.Address.lpSockaddr;
+  return address != nullptr && unicast.DadState == IpDadStatePreferred && !is_self_assigned(*address);
+}
+
 struct Candidate {
   int rank = 0;
   std::string address;
@@ -82,12 +91,93 @@ struct Candidate {
 void consider(const IP_ADAPTER_ADDRESSES& adapter, Candidate& best) {
   if (adapter.OperStatus != IfOperStatusUp || adapter.IfType == IF_TYPE_SOFTWARE_LOOPBACK) return;
   for (const auto* unicast = adapter.FirstUnicastAddress; unicast != nullptr; unicast = unicast->Next) {
+    if (!is_usable(*unicast)) continue;
     const auto* address = unicast->Address.lpSockaddr;
-    if (address == nullptr || is_self_assigned(*address)) continue;
     const int rank = 1 + (adapter.FirstGatewayAddress != nullptr ? 2 : 0) + (address->sa_family == AF_INET ? 1 : 0);
     if (rank <= best.rank) continue;
     if (auto text = to_text(*address)) best = {rank, std::move(*text)};
   }
+}
+
+using AdapterBuffer = std::vector<std::uint64_t>;
+
+// https://learn.microsoft.com/windows/win32/api/iphlpapi/nf-iphlpapi-getadaptersaddresses
+Result<AdapterBuffer> read_adapters() {
+  constexpr ULONG k_flags =
+      GAA_FLAG_INCLUDE_GATEWAYS | GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER;
+  AdapterBuffer buffer(2048);
+  ULONG status = ERROR_BUFFER_OVERFLOW;
+  for (int i = 0; i < k_attempts && status == ERROR_BUFFER_OVERFLOW; ++i) {
+    auto size = static_cast<ULONG>(buffer.size() * sizeof(std::uint64_t));
+    status = GetAdaptersAddresses(AF_UNSPEC, k_flags, nullptr, reinterpret_cast<IP_ADAPTER_ADDRESSES*>(buffer.data()),
+                                  &size);
+    if (status == ERROR_BUFFER_OVERFLOW) buffer.resize(size / sizeof(std::uint64_t) + 256);
+  }
+  if (status == ERROR_NO_DATA) return AdapterBuffer(1024);
+  if (status != NO_ERROR) return fail(win32_error("cannot list the network adapters", status));
+  return buffer;
+}
+
+const IP_ADAPTER_ADDRESSES* first_adapter(const AdapterBuffer& buffer) {
+  const auto* first = reinterpret_cast<const IP_ADAPTER_ADDRESSES*>(buffer.data());
+  return first->Length == 0 ? nullptr : first;
+}
+
+// Up, with a gateway, and the lowest metric.
+const IP_ADAPTER_ADDRESSES* default_adapter(const AdapterBuffer& buffer) {
+  const IP_ADAPTER_ADDRESSES* best = nullptr;
+  for (const auto* each = first_adapter(buffer); each != nullptr; each = each->Next) {
+    if (each->OperStatus != IfOperStatusUp || each->FirstGatewayAddress == nullptr) continue;
+    if (best == nullptr || each->Ipv4Metric < best->Ipv4Metric) best = each;
+  }
+  return best;
+}
+
+// Without addresses if it is down or loopback.
+FirewallInterface describe(const IP_ADAPTER_ADDRESSES& adapter, const std::map<std::string, std::uint32_t>& profiles) {
+  FirewallInterface described;
+  if (adapter.OperStatus != IfOperStatusUp || adapter.IfType == IF_TYPE_SOFTWARE_LOOPBACK) return described;
+  described.name = narrow(adapter.FriendlyName);
+  if (const auto known = profiles.find(adapter.AdapterName); known != profiles.end()) described.profile = known->second;
+  for (const auto* unicast = adapter.FirstUnicastAddress; unicast != nullptr; unicast = unicast->Next) {
+    if (!is_usable(*unicast)) continue;
+    if (auto text = to_text(*unicast->Address.lpSockaddr)) described.addresses.push_back(std::move(*text));
+  }
+  return described;
+}
+
+std::optional<std::string> remote_of(const MIB_TCPROW_OWNER_PID& row) {
+  return to_text(AF_INET, &row.dwRemoteAddr);
+}
+std::optional<std::string> remote_of(const MIB_TCP6ROW_OWNER_PID& row) {
+  return to_text(AF_INET6, row.ucRemoteAddr);
+}
+
+// What the host has with itself says nothing of its clients.
+template <class Table>
+void add_clients(ULONG family, std::uint16_t port, std::set<std::string>& locals) {
+  std::vector<std::uint64_t> buffer(2048);
+  DWORD status = ERROR_INSUFFICIENT_BUFFER;
+  for (int i = 0; i < k_attempts && status == ERROR_INSUFFICIENT_BUFFER; ++i) {
+    auto size = static_cast<DWORD>(buffer.size() * sizeof(std::uint64_t));
+    status = GetExtendedTcpTable(buffer.data(), &size, FALSE, family, TCP_TABLE_OWNER_PID_CONNECTIONS, 0);
+    if (status == ERROR_INSUFFICIENT_BUFFER) buffer.resize(size / sizeof(std::uint64_t) + 256);
+  }
+  if (status != NO_ERROR) return;
+  const auto* table = reinterpret_cast<const Table*>(buffer.data());
+  for (DWORD i = 0; i < table->dwNumEntries; ++i) {
+    const auto& row = table->table[i];
+    if (row.dwState != MIB_TCP_STATE_ESTAB || port_of(row.dwLocalPort) != port) continue;
+    const auto local = bound_to(row);
+    if (local && local != remote_of(row)) locals.insert(*local);
+  }
+}
+
+std::set<std::string> addresses_with_clients(std::uint16_t port) {
+  std::set<std::string> locals;
+  add_clients<MIB_TCPTABLE_OWNER_PID>(AF_INET, port, locals);
+  add_clients<MIB_TCP6TABLE_OWNER_PID>(AF_INET6, port, locals);
+  return locals;
 }
 
 }  // namespace
@@ -100,26 +190,38 @@ Result<std::optional<TcpListener>> find_listener(std::uint16_t port) {
   return better ? by_ipv6 : listener;
 }
 
-// https://learn.microsoft.com/windows/win32/api/iphlpapi/nf-iphlpapi-getadaptersaddresses
 std::optional<std::string> interface_address() {
-  constexpr ULONG k_flags =
-      GAA_FLAG_INCLUDE_GATEWAYS | GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER;
-  std::vector<std::uint64_t> buffer(2048);
-  ULONG status = ERROR_BUFFER_OVERFLOW;
-  for (int i = 0; i < k_attempts && status == ERROR_BUFFER_OVERFLOW; ++i) {
-    auto size = static_cast<ULONG>(buffer.size() * sizeof(std::uint64_t));
-    status = GetAdaptersAddresses(AF_UNSPEC, k_flags, nullptr, reinterpret_cast<IP_ADAPTER_ADDRESSES*>(buffer.data()),
-                                  &size);
-    if (status == ERROR_BUFFER_OVERFLOW) buffer.resize(size / sizeof(std::uint64_t) + 256);
-  }
-  if (status != NO_ERROR) return std::nullopt;
+  const auto buffer = read_adapters();
+  if (!buffer) return std::nullopt;
   Candidate best;
-  for (const auto* adapter = reinterpret_cast<const IP_ADAPTER_ADDRESSES*>(buffer.data()); adapter != nullptr;
-       adapter = adapter->Next) {
+  for (const auto* adapter = first_adapter(*buffer); adapter != nullptr; adapter = adapter->Next) {
     consider(*adapter, best);
   }
   if (best.rank == 0) return std::nullopt;
   return best.address;
+}
+
+Result<std::vector<FirewallInterface>> client_interfaces(const std::map<std::string, std::uint32_t>& profiles) {
+  const auto port = read_dword(Win32Registry{}, registry_key::k_rdp_tcp, "PortNumber");
+  if (!port) return fail(port.error());
+  const auto number = static_cast<std::uint16_t>(port->value_or(3389));
+  const auto buffer = read_adapters();
+  if (!buffer) return fail(buffer.error());
+  const auto listener = find_listener(number);
+  if (!listener) return fail(listener.error());
+  auto locals = addresses_with_clients(number);
+  if (locals.empty() && *listener && (*listener)->bound_to) locals.insert(*(*listener)->bound_to);
+  std::vector<FirewallInterface> interfaces;
+  const auto* by_default = default_adapter(*buffer);
+  for (const auto* adapter = first_adapter(*buffer); adapter != nullptr; adapter = adapter->Next) {
+    auto each = describe(*adapter, profiles);
+    if (each.addresses.empty()) continue;
+    each.carries_clients = locals.empty() ? adapter == by_default
+                                          : std::any_of(each.addresses.begin(), each.addresses.end(),
+                                                        [&](const auto& address) { return locals.contains(address); });
+    interfaces.push_back(std::move(each));
+  }
+  return interfaces;
 }
 
 }  // namespace rdpmend::win32

@@ -11,6 +11,8 @@
 #include "agent-lib/win32/text.hpp"
 #include "agent-lib/win32/unique_handle.hpp"
 
+#include <winternl.h>
+
 namespace rdpmend::win32 {
 
 namespace {
@@ -113,6 +115,12 @@ Error to_error(const Meaning (&meanings)[N], std::string_view doing, std::uint32
 Error win32_error(std::string_view doing, DWORD code) {
   constexpr DWORD k_failed_hresult = 0x80000000;
   if ((code & k_failed_hresult) != 0) return hresult_error(doing, static_cast<HRESULT>(code));
+  // The firewall answers so, too, when its service cannot start (measured.md F5).
+  if (code == ERROR_SHUTDOWN_IN_PROGRESS && GetSystemMetrics(SM_SHUTTINGDOWN) == 0) {
+    return {ErrorCode::unavailable,
+            fmt::format("{}: it answers that the computer is shutting down, which it is not", doing),
+            "Check that the services BFE and mpssvc run.", OsError{"win32", code}};
+  }
   return to_error(k_win32, doing, code, "win32");
 }
 
@@ -123,6 +131,11 @@ Error hresult_error(std::string_view doing, HRESULT code) {
       std::any_of(std::begin(k_hresult), std::end(k_hresult), [&](const auto& m) { return m.os == value; });
   if (!named && (value & 0xFFFF0000) == k_from_win32) return win32_error(doing, value & 0xFFFF);
   return to_error(k_hresult, doing, value, "hresult");
+}
+
+// https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-rtlntstatustodoserror
+Error nt_error(std::string_view doing, LONG status) {
+  return win32_error(doing, RtlNtStatusToDosError(status));
 }
 
 }  // namespace rdpmend::win32

@@ -12,6 +12,7 @@ namespace rdpmend::win32 {
 // as what it is.
 Error win32_error(std::string_view doing, DWORD code);
 Error hresult_error(std::string_view doing, HRESULT code);
+Error nt_error(std::string_view doing, LONG status);  // An NTSTATUS.
 // Of the call just made: nothing may come between.
 inline Error last_error(std::string_view doing) {
   return win32_error(doing, GetLastError());

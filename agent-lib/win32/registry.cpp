@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "agent-lib/win32/os_error.hpp"
+#include "agent-lib/win32/security_descriptor.hpp"
 #include "agent-lib/win32/text.hpp"
 
 namespace rdpmend::win32 {
@@ -146,8 +147,11 @@ Status for_each_text(std::string_view key, const std::function<void()>& begin,
   return fail(ErrorCode::unavailable, doing + ": it changes all the time", "Find out what writes it; later may work.");
 }
 
-Result<std::optional<v1::FileSecurity>> Win32Registry::security(std::string_view) const {
-  return fail(ErrorCode::unsupported, "access lists of registry keys cannot be read yet");
+Result<std::optional<v1::FileSecurity>> Win32Registry::security(std::string_view key) const {
+  const auto opened = open_key(key, READ_CONTROL);
+  if (!opened) return fail(opened.error());
+  if (!*opened) return std::nullopt;
+  return read_security(opened->get(), fmt::format("cannot read who may use HKLM\\{}", key));
 }
 
 }  // namespace rdpmend::win32

@@ -84,14 +84,12 @@ class OwnEntries {
   std::vector<DWORD> buffer_;
 };
 
-}  // namespace
-
-Result<v1::FileSecurity> read_security(HANDLE file, std::string_view doing) {
+Result<v1::FileSecurity> read(HANDLE object, SE_OBJECT_TYPE type, std::string_view doing) {
   UniqueHandle<LocalTraits<PSECURITY_DESCRIPTOR>> descriptor;
   PSID owner = nullptr;
   PACL dacl = nullptr;
-  const auto status = GetSecurityInfo(file, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
-                                      &owner, nullptr, &dacl, nullptr, descriptor.out());
+  const auto status = GetSecurityInfo(object, type, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner,
+                                      nullptr, &dacl, nullptr, descriptor.out());
   if (status != ERROR_SUCCESS) return fail(win32_error(doing, status));
   v1::FileSecurity security;
   SECURITY_DESCRIPTOR_CONTROL control = 0;
@@ -105,6 +103,16 @@ Result<v1::FileSecurity> read_security(HANDLE file, std::string_view doing) {
   if (dacl == nullptr) return security;
   if (auto added = add_entries(dacl, security, doing); !added) return fail(std::move(added).error());
   return security;
+}
+
+}  // namespace
+
+Result<v1::FileSecurity> read_security(HANDLE file, std::string_view doing) {
+  return read(file, SE_FILE_OBJECT, doing);
+}
+
+Result<v1::FileSecurity> read_security(HKEY key, std::string_view doing) {
+  return read(key, SE_REGISTRY_KEY, doing);
 }
 
 // SetSecurityInfo, not SetKernelObjectSecurity, which is not for files; and by handle, so that no name is resolved

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "agent-lib/win32/clock.hpp"
 #include "agent-lib/win32/os_error.hpp"
 #include "agent-lib/win32/text.hpp"
 #include "agent-lib/win32/unique_handle.hpp"
@@ -218,14 +219,14 @@ Result<std::optional<ServiceInfo>> Win32Services::find(std::string_view name) co
 }
 
 // The SCM does not say since when a service runs, and its process may be many services' and older. So it is what we
-// have seen of it, on a clock that nobody sets.
+// have seen of it, on a clock that nobody sets and that stands while the host sleeps, as the services' own waits do.
 std::optional<Duration> Win32Services::running_for(std::string_view name, const ServiceInfo& info) const {
   if (info.run != ServiceRun::running) {
     forget(name);
     return std::nullopt;
   }
   const std::scoped_lock lock(mutex_);
-  const auto now = steady_clock::now();
+  const auto now = awake_time();
   const auto found = seen_.find(name);
   if (found != seen_.end() && found->second.pid == info.pid) return now - found->second.since;
   if (found == seen_.end() && seen_.size() == k_max_seen) return std::nullopt;

@@ -1,7 +1,6 @@
 // Windows services through the Service Control Manager.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -20,7 +19,7 @@ class Win32Services final : public Services {
  private:
   struct Seen {
     std::uint32_t pid = 0;
-    std::chrono::steady_clock::time_point since;
+    SteadyTime since{};
   };
   std::optional<Duration> running_for(std::string_view name, const ServiceInfo& info) const;
   void forget(std::string_view name) const;

@@ -19,10 +19,10 @@ Result<std::string> computer_name() {
 
 }  // namespace
 
-Result<std::unique_ptr<Win32Host>> Win32Host::open() {
+Result<std::unique_ptr<Win32Host>> Win32Host::open(std::wstring kept_keys) {
   auto name = computer_name();
   if (!name) return fail(std::move(name).error());
-  return std::unique_ptr<Win32Host>(new Win32Host({std::move(*name), "windows"}));
+  return std::unique_ptr<Win32Host>(new Win32Host({std::move(*name), "windows"}, std::move(kept_keys)));
 }
 
 HostControl Win32Host::control() {

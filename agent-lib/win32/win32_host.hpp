@@ -16,12 +16,14 @@ namespace rdpmend::win32 {
 
 class Win32Host {
  public:
-  static Result<std::unique_ptr<Win32Host>> open();
+  // kept_keys: a folder that is private to the service, for copies of key files. Empty: none can be kept.
+  static Result<std::unique_ptr<Win32Host>> open(std::wstring kept_keys = {});
 
   HostControl control();
 
  private:
-  explicit Win32Host(HostIdentity identity) : identity_(std::move(identity)) {}
+  Win32Host(HostIdentity identity, std::wstring kept_keys)
+      : identity_(std::move(identity)), key_files_(std::move(kept_keys)) {}
 
   HostIdentity identity_;
   Win32Clock clock_;

@@ -28,8 +28,17 @@ endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSVC AND NOT RDPMEND_SANITIZE)
   target_compile_definitions(rdpmend_compiler INTERFACE _FORTIFY_SOURCE=2)
 endif()
+if(MINGW)
+  # The same program from the same sources, whatever folder they lie in and whenever it is built: packaging/reproducible.sh.
+  # Also for generated code, which is no part of rdpmend_compiler.
+  add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+  add_link_options(-Wl,--no-insert-timestamp)
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND MINGW)
-  target_link_options(rdpmend_compiler INTERFACE -s)  # Symbols are half of a static program.
+  # Lines and functions for who looks into a crash; windows_program.cmake keeps them beside the programs. Other programs
+  # are linked without: symbols are half of a static one.
+  add_compile_options(-g1)
+  target_link_options(rdpmend_compiler INTERFACE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:RDPMEND_KEEP_SYMBOLS>>>:-s>)
 endif()
 if(RDPMEND_SANITIZE MATCHES "thread")
   # Boost.Asio's fences, which the thread sanitizer does not know; Asio locks a mutex besides.

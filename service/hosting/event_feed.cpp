@@ -25,7 +25,7 @@ EventFeed::~EventFeed() {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
-  changed_.notify_one();
+  changed_.notify_all();
   thread_.join();
 }
 
@@ -34,7 +34,7 @@ void EventFeed::grew() {
     const std::scoped_lock lock(mutex_);
     grew_ = true;
   }
-  changed_.notify_one();
+  changed_.notify_all();
 }
 
 void EventFeed::run() {

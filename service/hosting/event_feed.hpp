@@ -2,7 +2,6 @@
 // is kept in a file.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -10,6 +9,7 @@
 #include <thread>
 
 #include "agent-lib/engine/journal.hpp"
+#include "agent-lib/support/steady_condition.hpp"
 #include "service/hosting/event_messages.hpp"
 
 namespace rdpmend {
@@ -45,7 +45,7 @@ class EventFeed {
   bool failing_ = false;      // Of the feed's thread: the event log did not take the entry after the cursor.
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  SteadyCondition changed_;
   bool grew_ = true;
   bool stopping_ = false;
   std::thread thread_;

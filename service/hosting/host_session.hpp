@@ -2,6 +2,7 @@
 // not know which host it is.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 
@@ -19,7 +20,8 @@ class HostSession {
   virtual Status set_on_change(const std::function<void()>& /*changed*/) { return {}; }
 };
 
-// The machine that this process runs on. unsupported: this build has no ports for its operating system.
-Result<std::unique_ptr<HostSession>> open_this_machine();
+// The machine that this process runs on. kept_keys: where copies of key files are kept, in a folder that is private; it
+// is made so itself. Empty: none can be kept. unsupported: this build has no ports for its operating system.
+Result<std::unique_ptr<HostSession>> open_this_machine(const std::filesystem::path& kept_keys = {});
 
 }  // namespace rdpmend

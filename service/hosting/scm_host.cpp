@@ -2,14 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
 
 #include "agent-lib/support/log.hpp"
+#include "agent-lib/support/steady_condition.hpp"
 #include "agent-lib/win32/os.hpp"
 #include "agent-lib/win32/os_error.hpp"
+#include "agent-lib/win32/privilege.hpp"
 #include "service/exit_codes.hpp"
 #include "service/hosting/event_feed.hpp"
 #include "service/hosting/scm_event_log.hpp"
@@ -28,7 +29,7 @@ class StopRequest {
       const std::scoped_lock lock(mutex_);
       if (reason_ == nullptr) reason_ = reason;
     }
-    asked_.notify_one();
+    asked_.notify_all();
   }
   std::string wait() {
     std::unique_lock lock(mutex_);
@@ -38,7 +39,7 @@ class StopRequest {
 
  private:
   std::mutex mutex_;
-  std::condition_variable asked_;
+  SteadyCondition asked_;
   const char* reason_ = nullptr;
 };
 
@@ -97,6 +98,8 @@ const ServeOptions* service_options = nullptr;
 
 Status serve_guarded(ScmOwner& owner) {
   try {
+    if (auto disabled = win32::disable_privileges({SE_TAKE_OWNERSHIP_NAME, SE_RESTORE_NAME, SE_BACKUP_NAME}); !disabled)
+      return disabled;
     return serve(*service_options, owner);
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, error.what(), "Please report this.");
@@ -104,7 +107,8 @@ Status serve_guarded(ScmOwner& owner) {
 }
 
 void WINAPI service_main(DWORD, wchar_t**) {
-  StopRequest request;
+  // Not on this stack: no page says that the dispatcher delivers no control after SERVICE_STOPPED, while this returns.
+  static StopRequest request;
   const auto handle = RegisterServiceCtrlHandlerExW(k_service_name, handle_control, &request);
   if (handle == nullptr) return;
   ScmStatus status(handle);

@@ -19,8 +19,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // A list like k_dependencies. Windows takes every other privilege away from the service's token. What the service does
-// it may do because it is SYSTEM; no adapter enables a privilege. One that comes to need one adds it here.
-constexpr wchar_t k_privileges[] = L"SeChangeNotifyPrivilege\0";
+// it may do because it is SYSTEM; what an access list that somebody has damaged shuts even SYSTEM out of needs the
+// other three. They stay disabled until one call needs them (agent-lib/win32/privilege.hpp).
+constexpr wchar_t k_privileges[] =
+    L"SeChangeNotifyPrivilege\0SeTakeOwnershipPrivilege\0SeRestorePrivilege\0SeBackupPrivilege\0";
 
 constexpr DWORD in_milliseconds(milliseconds time) {
   return static_cast<DWORD>(time.count());

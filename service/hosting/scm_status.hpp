@@ -3,12 +3,12 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <thread>
 
+#include "agent-lib/support/steady_condition.hpp"
 #include "agent-lib/win32/os.hpp"
 
 namespace rdpmend {
@@ -35,7 +35,7 @@ class ScmStatus {
   std::mutex mutex_;
   DWORD checkpoint_ = 0;
   std::mutex stopping_mutex_;
-  std::condition_variable_any stopping_;
+  SteadyCondition stopping_;
   std::jthread signs_of_life_;
 };
 

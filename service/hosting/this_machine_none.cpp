@@ -4,7 +4,7 @@
 
 namespace rdpmend {
 
-Result<std::unique_ptr<HostSession>> open_this_machine() {
+Result<std::unique_ptr<HostSession>> open_this_machine(const std::filesystem::path&) {
   return fail(
       ErrorCode::unsupported, "this build of rdpmendd has no Windows host to work on",
       "On Windows, use the Windows build. Here, 'rdpmendd rehearse NAME' runs the same service on a rehearsed host.");

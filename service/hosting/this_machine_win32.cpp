@@ -2,6 +2,7 @@
 #include "agent-lib/win32/registry_watch.hpp"
 #include "agent-lib/win32/win32_host.hpp"
 #include "service/hosting/host_session.hpp"
+#include "service/pki/private_file.hpp"
 
 namespace rdpmend {
 
@@ -39,8 +40,13 @@ class WindowsMachine final : public HostSession {
 
 }  // namespace
 
-Result<std::unique_ptr<HostSession>> open_this_machine() {
-  auto host = win32::Win32Host::open();
+Result<std::unique_ptr<HostSession>> open_this_machine(const std::filesystem::path& kept_keys) {
+  if (!kept_keys.empty()) {
+    if (auto made = make_private_folder(kept_keys); !made) {
+      return fail(std::move(made).error().context("cannot use the folder for copies of keys"));
+    }
+  }
+  auto host = win32::Win32Host::open(kept_keys.wstring());
   if (!host) return fail(std::move(host).error());
   return std::make_unique<WindowsMachine>(std::move(*host));
 }

@@ -118,21 +118,18 @@ void check_access(const faults::RdpKeyFile& file, std::uint32_t build, Findings&
                    found.empty() ? to_text(file.state.security) : fmt::format("{}", fmt::join(found, "; ")));
 }
 
-void check_key_files(const HostView& host, Findings& findings) {
-  const Assumption assumption{R"(files of TSSecKeySet1 to 9 in RSA\MachineKeys)",
-                              "at least one, named MD5(container)_MachineGuid", "rdp-host.md 2.5, computed"};
-  const auto files = faults::read_rdp_key_files(host);
-  if (!files) return findings.failed(assumption, files.error());
-  std::vector<std::string> containers;
-  for (const auto& file : *files) containers.push_back(file.container);
-  findings.compare(!files->empty(), assumption,
-                   files->empty() ? "none" : fmt::format("{}", fmt::join(containers, ", ")));
+void check_key_file(const HostView& host, Findings& findings) {
+  const Assumption there{R"(key file of TSSecKeySet1 in RSA\MachineKeys)", "named MD5(container)_MachineGuid",
+                         "measured.md K7, K8"};
+  const auto key = faults::read_rdp_key_file(host);
+  if (!key) return findings.failed(there, key.error());
+  findings.compare(key->present, there, key->present ? key->file : "none");
   const Assumption version{"build of Windows", "a number, by which stock access lists differ", "measured.md K2"};
   const auto build = windows_build(host.registry);
   if (!build) return findings.failed(version, build.error());
   if (!*build) return findings.differs(version, "CurrentBuildNumber does not say");
   findings.holds(version, std::to_string(**build));
-  for (const auto& file : *files) check_access(file, **build, findings);
+  if (key->present) check_access(*key, **build, findings);
 }
 
 constexpr std::uint32_t k_inherit_only = 0x08;  // INHERIT_ONLY_ACE: about subkeys, not about the key itself.
@@ -171,7 +168,7 @@ void check_certificates(const HostView& host, std::vector<Finding>& all) {
   check_store(host, k_remote_desktop_store, findings);
   check_store(host, k_my_store, findings);
   check_listener_certificate(host, findings);
-  check_key_files(host, findings);
+  check_key_file(host, findings);
   const std::string store(registry_key::k_remote_desktop_store_key);
   check_store_key(host, store, findings);
   check_store_key(host, store + R"(\Certificates)", findings);

@@ -41,14 +41,18 @@ void check_status(const Firewall& firewall, Findings& findings) {
   const Assumption assumption{"firewall", "local rules count: not overridden, not \"block all\"", "rdp-host.md 4.2"};
   const auto status = firewall.status();
   if (!status) return findings.failed(assumption, status.error());
-  const bool local_counts =
-      !status->block_all_inbound && !status->local_rules_ignored && status->modify == LocalPolicyModify::ok;
-  findings.compare(
-      local_counts, assumption,
-      fmt::format("active profiles: {}; on in: {}{}{}{}", profiles_to_string(status->active_profiles),
-                  profiles_to_string(status->enabled_profiles), status->block_all_inbound ? "; blocks all inbound" : "",
-                  status->local_rules_ignored ? "; local rules are ignored by policy" : "",
-                  status->modify == LocalPolicyModify::policy_override ? "; policy overrides" : ""));
+  if (!status->services_down.empty()) {
+    return findings.differs(assumption, fmt::format("service {} does not run", status->services_down.front().name));
+  }
+  const auto active = [&](std::uint32_t profiles) { return (profiles & status->active_profiles) != 0; };
+  const bool local_counts = !active(status->block_all_inbound) && !active(status->local_rules_ignored) &&
+                            status->modify == LocalPolicyModify::ok;
+  findings.compare(local_counts, assumption,
+                   fmt::format("active profiles: {}; on in: {}{}{}{}", profiles_to_string(status->active_profiles),
+                               profiles_to_string(status->enabled_profiles),
+                               active(status->block_all_inbound) ? "; blocks all inbound" : "",
+                               active(status->local_rules_ignored) ? "; local rules are ignored by policy" : "",
+                               status->modify == LocalPolicyModify::policy_override ? "; policy overrides" : ""));
 }
 
 void check_owner(const HostView& host, Findings& findings) {

@@ -60,7 +60,7 @@ Result<ReaderPool::Lease> ReaderPool::borrow() {
   if (!made) {
     const std::lock_guard lock(mutex_);
     --lent_;
-    returned_.notify_one();
+    returned_.notify_all();
     return fail(made.error());
   }
   return Lease(made->release(), Return{this});
@@ -70,7 +70,7 @@ void ReaderPool::Return::operator()(Reader* reader) const {
   const std::lock_guard lock(pool->mutex_);
   pool->idle_.emplace_back(reader);
   --pool->lent_;
-  pool->returned_.notify_one();
+  pool->returned_.notify_all();
 }
 
 }  // namespace rdpmend

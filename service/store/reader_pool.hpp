@@ -2,13 +2,13 @@
 // write.
 #pragma once
 
-#include <condition_variable>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "agent-lib/support/result.hpp"
+#include "agent-lib/support/steady_condition.hpp"
 #include "service/store/sqlite.hpp"
 
 namespace rdpmend {
@@ -37,7 +37,7 @@ class ReaderPool {
  private:
   const std::filesystem::path file_;
   std::mutex mutex_;
-  std::condition_variable returned_;
+  SteadyCondition returned_;
   std::vector<std::unique_ptr<Reader>> idle_;
   std::size_t lent_ = 0;
 };

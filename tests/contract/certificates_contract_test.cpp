@@ -126,5 +126,12 @@ TEST_P(Contract, AnotherCertificateWithThatKeyDoesNotMatchIt) {
   EXPECT_EQ(*use, KeyUse::mismatch);
 }
 
+TEST_P(Contract, AMachineKeyCanBeMadeForATrialAndAgain) {
+  for (int i = 0; i < 2; ++i) {
+    const auto made = host.certificates.try_key();
+    RDPMEND_REQUIRE(made);
+  }
+}
+
 }  // namespace
 }  // namespace rdpmend::contract

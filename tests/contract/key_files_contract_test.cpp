@@ -1,7 +1,20 @@
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "tests/contract/stage.hpp"
 
 namespace rdpmend::contract {
 namespace {
+
+constexpr std::string_view k_kept = "rdpmend-contract-copy";
+
+void expect_same_list(const v1::FileSecurity& found, const v1::FileSecurity& wanted) {
+  EXPECT_EQ(found.dacl_protected(), wanted.dacl_protected());
+  ASSERT_EQ(found.dacl_size(), wanted.dacl_size());
+  for (int i = 0; i < wanted.dacl_size(); ++i) {
+    EXPECT_EQ(found.dacl(i).sid(), wanted.dacl(i).sid());
+    EXPECT_EQ(found.dacl(i).mask(), wanted.dacl(i).mask());
+    EXPECT_EQ(found.dacl(i).type(), wanted.dacl(i).type());
+  }
+}
 
 v1::Ace allow(std::string_view sid, std::uint32_t mask) {
   v1::Ace ace;
@@ -47,12 +60,47 @@ TEST_P(Contract, AnAccessListIsReplacedAndTheOwnerStays) {
   EXPECT_TRUE(after.dacl_protected());
   EXPECT_FALSE(after.dacl_absent());
   EXPECT_EQ(granted_mask(after, sid::k_network_service), k_file_generic_read);
-  ASSERT_EQ(after.dacl_size(), 3);
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(after.dacl(i).sid(), wanted.dacl(i).sid());
-    EXPECT_EQ(after.dacl(i).mask(), wanted.dacl(i).mask());
-    EXPECT_EQ(after.dacl(i).type(), wanted.dacl(i).type());
+  expect_same_list(after, wanted);
+}
+
+// Of old and of new builds (measured.md K2).
+TEST_P(Contract, TheListsThatWindowsMakesAreKeptWordForWord) {
+  const auto name = stage->key_file();
+  RDPMEND_REQUIRE(name);
+  RDPMEND_REQUIRE(stage->access_lists_are_kept());
+  for (const auto build : k_measured_builds) {
+    const auto stock = stock_key_file_security(build);
+    RDPMEND_REQUIRE(host.key_files.write_dacl(name->folder, name->file, stock));
+    const auto found = host.key_files.find(name->folder, name->file);
+    ASSERT_TRUE(found && *found);
+    expect_same_list((*found)->security, stock);
   }
+}
+
+TEST_P(Contract, AKeyFileIsKeptAndPutBackAsItWas) {
+  const auto name = stage->key_file();
+  RDPMEND_REQUIRE(name);
+  RDPMEND_REQUIRE(stage->access_lists_are_kept());
+  RDPMEND_REQUIRE(host.key_files.write_dacl(name->folder, name->file, stock_key_file_security(20348)));
+  const auto before = host.key_files.find(name->folder, name->file).value().value();
+  const auto kept = host.key_files.keep(name->folder, name->file, k_kept);
+  RDPMEND_REQUIRE(kept);
+  RDPMEND_REQUIRE(host.key_files.write_dacl(name->folder, name->file, stock_key_file_security(14393)));
+
+  RDPMEND_REQUIRE(host.key_files.put_back(k_kept, name->folder, name->file));
+  const auto after = host.key_files.find(name->folder, name->file).value().value();
+  EXPECT_EQ(after.size, before.size);
+  EXPECT_TRUE(after.plain);
+  EXPECT_EQ(after.security.owner_sid(), before.security.owner_sid());
+  expect_same_list(after.security, before.security);
+}
+
+TEST_P(Contract, OnlyAKeyFileThatIsThereIsKeptAndOnlyACopyThatIsThereIsPutBack) {
+  const auto kept = host.key_files.keep(k_machine_keys_folder, "rdpmend-no-such-file", k_kept);
+  RDPMEND_ASSERT_FAILS_WITH(ErrorCode::not_found, kept);
+  const auto put_back = host.key_files.put_back("rdpmend-no-such-copy", k_machine_keys_folder, "rdpmend-no-such-file");
+  RDPMEND_ASSERT_FAILS_WITH(ErrorCode::not_found, put_back);
+  EXPECT_EQ(host.key_files.find(k_machine_keys_folder, "rdpmend-no-such-file").value().has_value(), false);
 }
 
 }  // namespace

@@ -35,5 +35,16 @@ TEST_P(Contract, RegistryTextsAreNotExpanded) {
   EXPECT_EQ(read_text(host.registry, k_key, "path"), R"(%SystemRoot%\System32\termsrv.dll)");
 }
 
+TEST_P(Contract, ARegistryKeyHasAnOwnerAndAnAccessListAndOneThatIsNotThereHasNone) {
+  const auto found = host.registry.security(registry_key::k_remote_desktop_store_key);
+  ASSERT_TRUE(found) << to_string(found.error());
+  if (!*found) GTEST_SKIP() << "the host has no Remote Desktop store";
+  EXPECT_THAT((*found)->owner_sid(), testing::StartsWith("S-1-"));
+  EXPECT_GT((*found)->dacl_size(), 0);
+  const auto none = host.registry.security(R"(SOFTWARE\rdpmend no such key)");
+  ASSERT_TRUE(none) << to_string(none.error());
+  EXPECT_FALSE(none->has_value());
+}
+
 }  // namespace
 }  // namespace rdpmend::contract

@@ -87,5 +87,41 @@ TEST(Firewall, RuleForSomeAddressesDoesNotLetEverybodyIn) {
   EXPECT_FALSE(lets_in(host));
 }
 
+TEST(Firewall, ClientsComeInByTheProfileOfTheirInterface) {
+  TestHost host;
+  host.change(R"(firewall { rules { rule_id: "RemoteDesktop-UserMode-In-TCP" profiles: 1 } })");
+  EXPECT_TRUE(lets_in(host));
+  host.change(R"(firewall { interfaces { name: "Ethernet" profile: 4 carries_clients: true } })");
+  EXPECT_FALSE(lets_in(host));
+  EXPECT_EQ(host.view.firewall.status().value().active_profiles, k_profile_public);
+}
+
+TEST(Firewall, BlockAllCountsForItsProfileOnly) {
+  TestHost host;
+  host.change("firewall { block_all_profiles: 4 }");
+  EXPECT_TRUE(lets_in(host));
+  host.change("firewall { block_all_profiles: 1 }");
+  EXPECT_FALSE(lets_in(host));
+}
+
+TEST(Firewall, WithoutItsServicesNothingGetsInAndItsStatusSaysSo) {
+  for (const std::string name : {"BFE", "MpsSvc"}) {
+    TestHost host;
+    host.change("services { name: \"" + name + "\" running: false }");
+    EXPECT_FALSE(lets_in(host)) << "measured.md F1";
+    EXPECT_EQ(host.probe(Vantage::own_address).outcome(), v1::PROBE_OUTCOME_OK);
+    EXPECT_FALSE(host.view.firewall.status().value().services_down.empty());
+  }
+}
+
+TEST(Firewall, AConnectionSecurityRuleDropsClients) {
+  TestHost host;
+  host.change(R"(firewall { con_sec_rules { rule_id: "x" text: "v2.31|Action=Secure|Active=TRUE|" } })");
+  EXPECT_FALSE(lets_in(host)) << "measured.md P1";
+  EXPECT_EQ(host.view.firewall.security_rules().value().size(), 1U);
+  host.change(R"(firewall { con_sec_rules { rule_id: "x" absent: true } })");
+  EXPECT_TRUE(lets_in(host));
+}
+
 }  // namespace
 }  // namespace rdpmend::sim

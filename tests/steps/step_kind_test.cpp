@@ -78,6 +78,49 @@ TEST_F(StepTest, PutsNewEntriesBeforeInheritedOnes) {
   EXPECT_EQ(after.key_file().security().dacl(2).sid(), "S-1-1-0");
 }
 
+v1::Ace entry(v1::Ace::Type type, std::string_view who, std::uint32_t mask, std::uint32_t flags) {
+  v1::Ace ace;
+  ace.set_type(type);
+  ace.set_sid(std::string(who));
+  ace.set_mask(mask);
+  ace.set_flags(flags);
+  return ace;
+}
+
+v1::StepState with_entries(const std::vector<v1::Ace>& entries) {
+  v1::StepState state;
+  state.mutable_key_file()->set_present(true);
+  for (const auto& ace : entries) *state.mutable_key_file()->mutable_security()->add_dacl() = ace;
+  return state;
+}
+
+constexpr std::uint32_t k_inherited = 0x10;
+
+TEST_F(StepTest, AnInheritedEntryThatWindowsComputesAnewIsNoDifference) {
+  grant_system_access();
+  const auto ours = entry(v1::Ace::TYPE_ALLOW, sid::k_system, k_file_all_access, 0);
+  const auto stale = entry(v1::Ace::TYPE_ALLOW, sid::k_everyone, k_file_generic_read, k_inherited);
+  EXPECT_EQ(kind().difference(with_entries({ours, stale}), with_entries({ours})), std::nullopt);
+  EXPECT_NE(kind().difference(with_entries({ours, stale}), with_entries({stale})), std::nullopt);
+}
+
+TEST_F(StepTest, AnEntryOfTheFilesOwnIsComparedWordForWord) {
+  grant_system_access();
+  const auto full = entry(v1::Ace::TYPE_ALLOW, sid::k_system, k_file_all_access, 0);
+  const auto read = entry(v1::Ace::TYPE_ALLOW, sid::k_system, k_file_generic_read, 0);
+  const auto more = entry(v1::Ace::TYPE_ALLOW, sid::k_everyone, k_file_generic_read, 0);
+  EXPECT_NE(kind().difference(with_entries({full}), with_entries({read})), std::nullopt);
+  EXPECT_NE(kind().difference(with_entries({full}), with_entries({full, more})), std::nullopt);
+  EXPECT_NE(kind().difference(with_entries({full, more}), with_entries({more, full})), std::nullopt);
+}
+
+TEST_F(StepTest, AnInheritedDenyThatTakesAwayWhatWasWrittenIsADifference) {
+  grant_system_access();
+  const auto ours = entry(v1::Ace::TYPE_ALLOW, sid::k_system, k_file_all_access, 0);
+  const auto deny = entry(v1::Ace::TYPE_DENY, sid::k_system, k_file_generic_read, k_inherited);
+  EXPECT_NE(kind().difference(with_entries({ours}), with_entries({deny, ours})), std::nullopt);
+}
+
 TEST_F(StepTest, RefusesToUndoAnAccessListThatSomebodyElseChanged) {
   grant_system_access();
   number_it();

@@ -88,6 +88,7 @@ TEST_F(WineLaboratory, AnExpiredCertificateWithADeniedKeyIsHealed) {
 }
 
 TEST_F(WineLaboratory, ADisabledFirewallRuleIsEnabledAgain) {
+  host->cli({"diagnose"});  // It repairs unasked what it has seen enabled.
   host->lab({"disable-firewall-rule", k_tcp_rule});
   EXPECT_EQ(wait_for_repair().outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
   EXPECT_TRUE(see_certificate(k_rdp_port));
@@ -220,6 +221,7 @@ class WinePackage : public testing::Test {
 };
 
 TEST_F(WinePackage, ItInstallsAServiceThatHeals) {
+  host->cli({"diagnose"});
   host->lab({"disable-firewall-rule", k_tcp_rule});
   const auto ended = host->wait_for_entry([](const auto& entry) { return entry.has_repair_ended(); });
   ASSERT_TRUE(ended);

@@ -19,10 +19,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// RFC 5737, TEST-NET-2: what the product takes for the host's address in the network.
-constexpr char k_outside[] = "198.51.100.1";
-// The same to the plain client of tests/e2e, which knows only this one.
-constexpr char k_also_outside[] = "127.0.0.2";
+// RFC 5737, TEST-NET-2: the host's own address, which no firewall filters for the host itself.
+constexpr char k_own[] = "198.51.100.1";
+// What the plain client of tests/e2e sees of it, from outside.
+constexpr char k_outside[] = "127.0.0.2";
 
 fs::path windows_programs() {
   const char* given = std::getenv("RDPMEND_WINDOWS_BIN");
@@ -53,7 +53,7 @@ bool enter_own_network() {
         !(runs({"ip", "link", "add", "outside", "type", "veth", "peer", "name", "beyond"}) &&
           runs({"ip", "link", "set", "beyond", "up"})))
       return false;
-    return runs({"ip", "address", "add", std::string(k_outside) + "/24", "dev", "outside"}) &&
+    return runs({"ip", "address", "add", std::string(k_own) + "/24", "dev", "outside"}) &&
            runs({"ip", "link", "set", "outside", "up"});
   }();
   return entered;
@@ -84,7 +84,7 @@ std::optional<std::string> Laboratory::missing() {
   return std::nullopt;
 }
 
-Laboratory::Laboratory() {
+Laboratory::Laboratory(std::uint32_t build) {
   folder_ = fs::path(testing::TempDir()) / ("rdpmend_laboratory_" + std::to_string(::getpid()));
   fs::remove_all(folder_);
   fs::create_directories(folder_);
@@ -98,8 +98,10 @@ Laboratory::Laboratory() {
     if (file.path().extension() == ".exe" || file.path().extension() == ".dll")
       fs::copy_file(file.path(), c_drive() / "laboratory" / file.path().filename());
   }
-  running_ = std::make_unique<ChildProcess>(
-      wine_command({R"(C:\laboratory\lab.exe)", "run", k_outside, k_also_outside}), environment_);
+  running_ =
+      std::make_unique<ChildProcess>(wine_command({R"(C:\laboratory\lab.exe)", "run", "build=" + std::to_string(build),
+                                                   std::string("own=") + k_own, std::string("outside=") + k_outside}),
+                                     environment_);
   const auto up = running_->wait_for_line([](const auto& line) { return line.starts_with("running"); }, k_patience);
   EXPECT_TRUE(up) << running_->standard_output() << running_->standard_error();
 }

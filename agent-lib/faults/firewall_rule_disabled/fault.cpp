@@ -1,14 +1,17 @@
-// The stock inbound Remote Desktop rules are disabled although Remote Desktop is allowed. Rules are matched by id and
-// properties, never by display name; what looks like a decision (Block, Group Policy, block all, a rule of one's own)
-// is reported or left alone.
+// The firewall keeps clients out although Remote Desktop is allowed. Only a stock rule that is disabled is repaired,
+// and unasked only if this service has seen it enabled a short while ago; all else is somebody's decision or more than
+// a rule, and is reported.
 #include "agent-lib/engine/fault.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <map>
+#include <mutex>
 
 #include "agent-lib/faults/evidence.hpp"
+#include "agent-lib/faults/firewall_picture.hpp"
+#include "agent-lib/steps/service_state.hpp"
 
 namespace rdpmend::faults {
 
@@ -16,118 +19,74 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t k_default_port = 3389;
 constexpr Duration k_probe_deadline = 5s;
-constexpr Duration k_settle =
-    10s;  // The filter platform applies a rule within moments; more means that it does not help.
+constexpr Duration k_recent = 24h;  // Somebody who disabled a rule longer ago may have got used to it.
 
-struct StockRule {
-  std::string_view id;
-  std::uint32_t protocol;
-};
-constexpr StockRule k_tcp_rule{"RemoteDesktop-UserMode-In-TCP", 6};
-constexpr StockRule k_udp_rule{"RemoteDesktop-UserMode-In-UDP", 17};
-
-struct Picture {
-  std::uint32_t port = k_default_port;  // The listener's.
-  FirewallStatus status;
-  std::vector<FirewallRule> rules;  // Of all groups.
-};
-
-// "3389", "80,3000-4000", "*" or nothing for any.
-bool lists_port(std::string_view ports, std::uint32_t port) {
-  if (ports.empty() || ports == "*") return true;
-  while (!ports.empty()) {
-    const auto item = ports.substr(0, ports.find(','));
-    ports.remove_prefix(std::min(ports.size(), item.size() + 1));
-    const auto dash = item.find('-');
-    const auto number = [](std::string_view text) {
-      std::uint32_t value = 0;
-      std::from_chars(text.data(), text.data() + text.size(), value);
-      return value;
-    };
-    const auto first = number(item.substr(0, dash));
-    const auto last = dash == std::string_view::npos ? first : number(item.substr(dash + 1));
-    if (first <= port && port <= last) return true;
+// When each stock rule was last seen enabled by this service, on the steady clock. Without that a disabled rule may be
+// how the host is meant to be: behind a gateway, say, or opened just in time.
+class SeenEnabled {
+ public:
+  void look(const FirewallPicture& picture, SteadyTime now) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& stock : {k_tcp_rule, k_udp_rule}) {
+      const auto* rule = find_local(picture, stock.id);
+      if (rule != nullptr && rule->enabled && rule->allow) last_[stock.id] = now;
+    }
   }
-  return false;
+  bool recently(const StockRule& rule, SteadyTime now) const {
+    const std::scoped_lock lock(mutex_);
+    const auto seen = last_.find(rule.id);
+    return seen != last_.end() && now - seen->second <= k_recent;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string_view, SteadyTime> last_;
+};
+
+// Hosts that clients reach by a connection which the host itself makes, or through a broker's agent: they need no open
+// port. https://learn.microsoft.com/azure/virtual-desktop/network-connectivity; the names of Citrix's and Omnissa's
+// services are theirs and not verified on a host.
+Result<std::optional<std::string>> reverse_connect_agent(const HostView& host) {
+  constexpr std::pair<std::string_view, std::string_view> k_agents[] = {
+      {"RDAgentBootLoader", "Azure Virtual Desktop"}, {"BrokerAgent", "Citrix"}, {"WSNM", "Horizon"}};
+  for (const auto& [service, product] : k_agents) {
+    const auto found = host.services.find(service);
+    if (!found) return fail(found.error());
+    if (*found) return fmt::format("{} (service {})", product, service);
+  }
+  const auto registered = read_dword(host.registry, R"(SOFTWARE\Microsoft\RDInfraAgent)", "IsRegistered");
+  if (!registered) return fail(registered.error());
+  if (*registered) return "Azure Virtual Desktop (RDInfraAgent)";
+  return std::nullopt;
 }
 
-std::string to_lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
+// The local probe proves the listener; the firewall lets it pass unseen (measured.md F8).
+void add_own_probe(const HostView& host, google::protobuf::RepeatedPtrField<v1::Evidence>& evidence) {
+  if (auto report = host.listener.probe(ProbeFrom::own_address, k_probe_deadline))
+    add_probe_evidence(evidence, *report);
 }
 
-// Whether a rule is about the traffic of a stock rule: inbound, its protocol and port, and TermService or everything.
-bool concerns(const FirewallRule& rule, const StockRule& stock, std::uint32_t port) {
-  constexpr std::uint32_t k_any_protocol = 256;
-  const auto application = to_lower(rule.application);
-  const auto service = to_lower(rule.service);
-  return rule.inbound && (rule.protocol == stock.protocol || rule.protocol == k_any_protocol) &&
-         lists_port(rule.local_ports, port) && (application.empty() || application.ends_with("svchost.exe")) &&
-         (service.empty() || service == "*" || service == "termservice");
+std::string outside_proof(const HostView& host) {
+  return fmt::format("whether a client gets in only a client can tell: run 'rdpmend probe {} --report' on one",
+                     host.identity.name);
 }
 
-bool active(const FirewallRule& rule, const FirewallStatus& status) {
-  return rule.enabled && (rule.profiles & status.active_profiles) != 0;
-}
-
-Result<Picture> read_picture(const HostView& host) {
-  const auto port = read_dword(host.registry, registry_key::k_rdp_tcp, "PortNumber");
-  if (!port) return fail(port.error());
-  auto status = host.firewall.status();
-  if (!status) return fail(std::move(status).error().context("cannot read the firewall's status"));
-  auto rules = host.firewall.rules("");
-  if (!rules) return fail(std::move(rules).error().context("cannot read the firewall's rules"));
-  return Picture{port->value_or(k_default_port), *status, std::move(*rules)};
-}
-
-const FirewallRule* find_local(const Picture& picture, std::string_view id) {
-  const auto found = std::find_if(picture.rules.begin(), picture.rules.end(),
-                                  [&](const auto& rule) { return rule.id == id && !rule.by_policy; });
-  return found == picture.rules.end() ? nullptr : &*found;
-}
-
-// Another enabled rule lets the same traffic in: then the stock rule is off on purpose, perhaps for a narrower one.
-bool allowed_otherwise(const Picture& picture, const StockRule& stock) {
-  return std::any_of(picture.rules.begin(), picture.rules.end(), [&](const FirewallRule& rule) {
-    return rule.id != stock.id && rule.allow && active(rule, picture.status) && concerns(rule, stock, picture.port);
-  });
-}
-
-// The stock rule is there, allows the listener's port in an active profile, and is disabled without another in its
-// place. On a port of its own the listener has rules of its own.
-bool wrongly_disabled(const Picture& picture, const StockRule& stock) {
-  const auto* rule = find_local(picture, stock.id);
-  return rule != nullptr && !rule->enabled && rule->allow && (rule->profiles & picture.status.active_profiles) != 0 &&
-         concerns(*rule, stock, picture.port) && !allowed_otherwise(picture, stock);
-}
-
-// A rule in force that blocks the port for everybody, the stock rule itself turned to Block among them. Blocks of
-// single addresses are what brute-force guards make; one interface or one user is not everybody either.
-const FirewallRule* find_block(const Picture& picture) {
-  const auto found = std::find_if(picture.rules.begin(), picture.rules.end(), [&](const FirewallRule& rule) {
-    return !rule.allow && active(rule, picture.status) && concerns(rule, k_tcp_rule, picture.port) &&
-           (rule.remote_addresses.empty() || rule.remote_addresses == "*") && !rule.narrowed;
-  });
-  return found == picture.rules.end() ? nullptr : &*found;
-}
-
-Result<bool> uses_udp(const HostView& host) {
-  constexpr std::uint32_t k_tcp_only = 1;  // SelectTransport, TerminalServer.admx
-  const auto transport = read_dword(host.registry, registry_key::k_policy, "SelectTransport");
-  if (!transport) return fail(transport.error());
-  return !*transport || **transport != k_tcp_only;
-}
-
-Result<std::vector<StockRule>> disabled_rules(const HostView& host, const Picture& picture) {
-  std::vector<StockRule> disabled;
-  if (wrongly_disabled(picture, k_tcp_rule)) disabled.push_back(k_tcp_rule);
-  const auto udp = uses_udp(host);
-  if (!udp) return fail(udp.error());
-  if (*udp && wrongly_disabled(picture, k_udp_rule)) disabled.push_back(k_udp_rule);
-  return disabled;
+// The service that keeps everything out is said, and nothing is repaired by hand of ours.
+v1::Diagnosis service_down(const FirewallStatus& status) {
+  v1::Diagnosis diagnosis;
+  diagnosis.set_subject("Remote Desktop");
+  diagnosis.set_summary("The firewall service is not running: everything inbound is dropped");
+  for (const auto& down : status.services_down) {
+    const auto found =
+        down.found ? fmt::format("not running, start type {}", to_string(down.found->start_type)) : "not installed";
+    add_evidence(*diagnosis.mutable_evidence(), "service " + down.name, found, "running, start type automatic",
+                 "Service Control Manager");
+  }
+  diagnosis.set_advice(
+      "Set the start type of BFE and of mpssvc to automatic and start them, BFE first. While they do not run, clients "
+      "from outside time out whatever the rules say. Do not switch the firewall off instead.");
+  return diagnosis;
 }
 
 class FirewallRuleDisabled final : public Fault {
@@ -135,44 +94,44 @@ class FirewallRuleDisabled final : public Fault {
   std::string_view id() const override { return "firewall_rule_disabled"; }
 
   Result<std::optional<v1::Diagnosis>> detect(const HostView& host, const v1::Signal& signal) const override {
+    const auto picture = read_firewall_picture(host);
+    if (picture) seen_.look(*picture, host.clock.steady());
     const auto allowed = remote_desktop_allowed(host);
     if (!allowed) return fail(allowed.error());
     if (!*allowed) return std::nullopt;
-
-    const auto picture = read_picture(host);
     if (!picture) return fail(picture.error());
-    if ((picture->status.active_profiles & picture->status.enabled_profiles) == 0)
-      return std::nullopt;  // The firewall is off.
-    const auto disabled = disabled_rules(host, *picture);
-    if (!disabled) return fail(disabled.error());
+    if (!picture->status.services_down.empty()) return service_down(picture->status);
 
-    v1::Diagnosis diagnosis;
-    diagnosis.set_subject("Remote Desktop");
-    add_decisions(*picture, *disabled, diagnosis);
-    if (disabled->empty() && diagnosis.advice().empty()) return std::nullopt;
-    add_disabled(*picture, *disabled, signal, diagnosis);
-    if (auto report = host.listener.probe(ProbeFrom::own_address, k_probe_deadline))
-      add_probe_evidence(*diagnosis.mutable_evidence(), *report);
-    diagnosis.set_repairable(diagnosis.advice().empty());
+    const auto ways = judge_ways_in(*picture);
+    if (!ways) return fail(ways.error());
+    if (std::all_of(ways->begin(), ways->end(), [](const WayIn& way) { return way.open(); })) return std::nullopt;
+    const auto agent = reverse_connect_agent(host);
+    if (!agent) return fail(agent.error());
+
+    auto diagnosis = describe(*ways);
+    diagnosis.set_repairable(!rules_to_enable(*ways).empty());
+    if (*agent) add_agent(**agent, diagnosis);
+    diagnosis.set_ask_first(diagnosis.repairable() && !all_seen(*ways, host.clock.steady()));
+    add_who(signal, diagnosis);
+    add_own_probe(host, *diagnosis.mutable_evidence());
     return diagnosis;
   }
 
   Result<v1::Plan> plan(const HostView& host, const v1::Diagnosis& diagnosis) const override {
     v1::Plan plan;
     plan.set_summary("Enable the stock Remote Desktop rules again, and nothing else");
-    if (!diagnosis.repairable()) {
-      plan.set_advice(diagnosis.advice());
-      return plan;
-    }
-    const auto picture = read_picture(host);
+    plan.set_advice(diagnosis.advice());
+    if (!diagnosis.repairable()) return plan;
+    const auto picture = read_firewall_picture(host);
     if (!picture) return fail(picture.error());
-    const auto disabled = disabled_rules(host, *picture);
-    if (!disabled) return fail(disabled.error());
-    plan.add_reads(fmt::format("active profiles: {}; no Group Policy, no block rule, no other rule in their place",
-                               profiles_to_string(picture->status.active_profiles)));
+    const auto ways = judge_ways_in(*picture);
+    if (!ways) return fail(ways.error());
+    for (const auto& way : *ways) {
+      if (way.repairable()) plan.add_reads(way.name + ": no Group Policy, no block rule, no other rule in their place");
+    }
     auto& rung = *plan.add_rungs();
     rung.set_reason("The rules as Windows ships them; addresses, ports and profiles stay as they are.");
-    for (const auto& rule : *disabled) {
+    for (const auto& rule : rules_to_enable(*ways)) {
       auto& step = *rung.add_steps();
       step.set_reason(rule.protocol == k_tcp_rule.protocol ? "Without it no client reaches the listener."
                                                            : "Without it sessions fall back to TCP only.");
@@ -181,85 +140,98 @@ class FirewallRuleDisabled final : public Fault {
     return plan;
   }
 
-  Result<v1::Verdict> verify(const HostView& host, const v1::Diagnosis&, WallTime since) const override {
-    const auto picture = read_picture(host);
+  // By the effective policy. The listener's answer to the host itself is evidence, and proves nothing here.
+  Result<v1::Verdict> verify(const HostView& host, const v1::Diagnosis&, WallTime) const override {
+    const auto picture = read_firewall_picture(host);
     if (!picture) return fail(picture.error());
-    const auto disabled = disabled_rules(host, *picture);
-    if (!disabled) return fail(disabled.error());
-    if (!disabled->empty()) {
-      return verdict(v1::Verdict::RESULT_NOT_REPAIRED, fmt::format("rule {} is disabled again", disabled->front().id));
+    if (!picture->status.services_down.empty()) {
+      return verdict(v1::Verdict::RESULT_NOT_REPAIRED, "the firewall service is not running: everything is dropped");
     }
+    seen_.look(*picture, host.clock.steady());
+    const auto ways = judge_ways_in(*picture);
+    if (!ways) return fail(ways.error());
+    auto result = judge(*ways, host);
     auto report = host.listener.probe(ProbeFrom::own_address, k_probe_deadline);
-    if (!report) return fail(report.error());
-    const bool reached = report->stage() >= v1::PROBE_STAGE_CONNECTED;
-    v1::Verdict result;
-    if (reached) {
-      result = verdict(v1::Verdict::RESULT_REPAIRED,
-                       report->outcome() == v1::PROBE_OUTCOME_OK
-                           ? "the rules are enabled and a handshake from outside in succeeds"
-                           : "the rules are enabled and the listener is reached; what fails now is another matter: " +
-                                 report->detail());
-    } else if (host.clock.now() - since > k_settle) {
-      result = verdict(v1::Verdict::RESULT_NOT_REPAIRED,
-                       "the rules are enabled, but the listener is still not reached: " + report->detail());
-    } else {
-      result = ask_again("the rules are enabled, but the listener is not reached yet", 1s);
-    }
+    if (!report) return result;
     add_probe_evidence(*result.mutable_evidence(), *report);
     *result.mutable_probe() = std::move(*report);
     return result;
   }
 
  private:
-  // What is somebody's decision: said, not changed. The last one found is the advice.
-  static void add_decisions(const Picture& picture, const std::vector<StockRule>& disabled, v1::Diagnosis& diagnosis) {
-    auto& evidence = *diagnosis.mutable_evidence();
-    const auto report = [&](std::string_view what, std::string_view found, std::string_view expected,
-                            std::string_view source, std::string advice) {
-      add_evidence(evidence, what, found, expected, source);
-      diagnosis.set_summary(fmt::format("{}: {}", what, found));
-      diagnosis.set_advice(std::move(advice));
-    };
-    if (!disabled.empty() &&
-        (picture.status.local_rules_ignored || picture.status.modify == LocalPolicyModify::policy_override)) {
-      report("firewall policy", "Group Policy overrides local rules", "local rules apply",
-             "LocalPolicyModifyState, AllowLocalPolicyMerge",
-             "Group Policy decides about firewall rules here: allow Remote Desktop there.");
+  static v1::Verdict judge(const std::vector<WayIn>& ways, const HostView& host) {
+    if (const auto disabled = rules_to_enable(ways); !disabled.empty()) {
+      return verdict(v1::Verdict::RESULT_NOT_REPAIRED, fmt::format("rule {} is disabled again", disabled.front().id));
     }
-    if (const auto* block = find_block(picture)) {
-      report(fmt::format("firewall rule {}", block->id), "blocks the port", "no block rule for the listener's port",
-             block->by_policy ? "Group Policy" : "local rules",
-             fmt::format("Rule {} blocks Remote Desktop. A block is a decision or an attack: find out whose, then "
-                         "remove it by hand.",
-                         block->id));
+    std::string open;
+    std::string shut;
+    for (const auto& way : ways) {
+      auto& names = way.open() ? open : shut;
+      names += (names.empty() ? "" : ", ") + way.name;
+      if (!way.obstacles.empty()) shut += fmt::format(": {} {}", way.obstacles[0].what, way.obstacles[0].found);
     }
-    if (picture.status.block_all_inbound || picture.status.modify == LocalPolicyModify::inbound_blocked) {
-      report(
-          "firewall profile", "blocks all inbound connections", "allows what rules allow", "BlockAllInboundTraffic",
-          "\"Block all incoming connections\" is on for an active profile: switch it off if Remote Desktop is wanted.");
+    if (open.empty()) {
+      return verdict(v1::Verdict::RESULT_NOT_REPAIRED, "the rules are enabled and without effect: " + shut);
     }
+    return verdict(v1::Verdict::RESULT_REPAIRED,
+                   fmt::format("the rules are enabled and in force for {}{}; {}", open,
+                               shut.empty() ? "" : ", still shut is " + shut, outside_proof(host)));
   }
 
-  static void add_disabled(const Picture& picture, const std::vector<StockRule>& disabled, const v1::Signal& signal,
-                           v1::Diagnosis& diagnosis) {
+  // What is somebody's decision is said, not changed. The first thing found is the summary.
+  static v1::Diagnosis describe(const std::vector<WayIn>& ways) {
+    v1::Diagnosis diagnosis;
+    diagnosis.set_subject("Remote Desktop");
+    auto& evidence = *diagnosis.mutable_evidence();
     std::string names;
-    for (const auto& stock : disabled) {
-      names += (names.empty() ? "" : ", ") + std::string(stock.id);
-      add_evidence(
-          *diagnosis.mutable_evidence(), fmt::format("firewall rule {}", stock.id), "disabled",
-          fmt::format("enabled in the active profiles ({})", profiles_to_string(picture.status.active_profiles)),
-          "local firewall rules");
+    for (const auto& way : ways) {
+      for (const auto& each : way.obstacles) {
+        add_evidence(evidence, each.what, each.found, each.expected, each.source);
+        if (diagnosis.summary().empty()) diagnosis.set_summary(fmt::format("{}: {}", each.what, each.found));
+        add_advice(each.advice, diagnosis);
+      }
+      for (const auto& stock : way.disabled) {
+        add_evidence(evidence, fmt::format("firewall rule {}", stock.id), "disabled", "enabled, for " + way.name,
+                     "local firewall rules");
+        if (names.find(stock.id) == std::string::npos) names += (names.empty() ? "" : ", ") + std::string(stock.id);
+      }
     }
     if (diagnosis.summary().empty()) diagnosis.set_summary(fmt::format("Firewall rules disabled: {}", names));
-    const auto application = signal.captures().find("modifying_application");
-    if (application != signal.captures().end() && !application->second.empty()) {
-      const auto user = signal.captures().find("modifying_user");
-      add_evidence(
-          *diagnosis.mutable_evidence(), "who changed a rule last",
-          fmt::format("{} as {}", application->second, user == signal.captures().end() ? "unknown" : user->second), "",
-          fmt::format("event {} #{}", signal.event_id(), signal.event_record_id()));
-    }
+    return diagnosis;
   }
+
+  static void add_advice(const std::string& advice, v1::Diagnosis& diagnosis) {
+    auto& all = *diagnosis.mutable_advice();
+    if (all.find(advice) == std::string::npos) all += (all.empty() ? "" : " ") + advice;
+  }
+
+  static void add_agent(const std::string& agent, v1::Diagnosis& diagnosis) {
+    diagnosis.set_repairable(false);
+    diagnosis.set_summary(fmt::format("TCP is shut, and clients come by {}", agent));
+    diagnosis.set_advice(fmt::format(
+        "Clients reach this host by {}, not by a TCP port: it is meant to be shut, and is not opened here. Open it by "
+        "hand only if direct access is wanted besides.",
+        agent));
+    add_evidence(*diagnosis.mutable_evidence(), "how clients reach this host", agent, "the listener's TCP port",
+                 "services, registry");
+  }
+
+  bool all_seen(const std::vector<WayIn>& ways, SteadyTime now) const {
+    const auto rules = rules_to_enable(ways);
+    return std::all_of(rules.begin(), rules.end(), [&](const auto& rule) { return seen_.recently(rule, now); });
+  }
+
+  static void add_who(const v1::Signal& signal, v1::Diagnosis& diagnosis) {
+    const auto application = signal.captures().find("modifying_application");
+    if (application == signal.captures().end() || application->second.empty()) return;
+    const auto user = signal.captures().find("modifying_user");
+    add_evidence(
+        *diagnosis.mutable_evidence(), "who changed a rule last",
+        fmt::format("{} as {}", application->second, user == signal.captures().end() ? "unknown" : user->second), "",
+        fmt::format("event {} #{}", signal.event_id(), signal.event_record_id()));
+  }
+
+  mutable SeenEnabled seen_;
 };
 
 }  // namespace

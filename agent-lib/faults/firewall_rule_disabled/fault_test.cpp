@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "agent-lib/steps/step_kind.hpp"
@@ -23,6 +24,7 @@ class OneRuleMore final : public Firewall {
     if (rules) rules->push_back(rule_);
     return rules;
   }
+  Result<std::vector<SecurityRuleText>> security_rules() const override { return firewall_.security_rules(); }
   Status set_enabled(std::string_view rule_id, bool enabled) override {
     return firewall_.set_enabled(rule_id, enabled);
   }
@@ -44,6 +46,12 @@ struct Bench {
                              view.key_files, view.services, firewall,    view.sessions, view.listener};
     return fault().detect(with_rule, {}).value();
   }
+  void change(const std::string& text) {
+    v1::SimChange change;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &change)) << text;
+    host.change(change);
+  }
+  v1::Verdict verify() { return fault().verify(host.control().view(), {}, host.control().clock.now()).value(); }
   v1::Plan plan() { return fault().plan(host.control().view(), detect().value()).value(); }
   const Fault& fault() const {
     for (const auto& each : faults) {
@@ -144,11 +152,151 @@ TEST(FirewallRuleDisabled, ReportsBlockAllInbound) {
   EXPECT_FALSE(diagnosis->repairable());
 }
 
-TEST(FirewallRuleDisabled, LeavesTheStockRulesOfAnotherPortAlone) {
+// reports.md R21, measured.md L7.
+TEST(FirewallRuleDisabled, ReportsAPortThatNoRuleCoversAndLeavesTheStockRulesAlone) {
+  Bench bench;
+  bench.set_dword(registry_key::k_rdp_tcp, "PortNumber", 33890);
+  const auto enabled = bench.detect();
+  ASSERT_TRUE(enabled);
+  EXPECT_FALSE(enabled->repairable());
+  EXPECT_THAT(enabled->summary(), HasSubstr("33890"));
+  bench.disable(k_tcp);
+  EXPECT_FALSE(bench.detect()->repairable());
+  EXPECT_EQ(bench.plan().rungs_size(), 0);
+}
+
+TEST(FirewallRuleDisabled, ARuleOfItsOwnForAMovedPortIsHealthy) {
+  auto own = rule_for_everything();
+  own.protocol = 6;
+  own.local_ports = "33890";
+  Bench bench;
+  bench.set_dword(registry_key::k_rdp_tcp, "PortNumber", 33890);
+  EXPECT_FALSE(bench.detect_with(own));
+}
+
+constexpr const char* k_tunnel_is_public =
+    R"(firewall { interfaces { name: "Ethernet" profile: 1 } interfaces { name: "wg_server" profile: 4 carries_clients: true }
+       rules { rule_id: "RemoteDesktop-UserMode-In-TCP" profiles: 3 } })";
+
+// reports.md R24, R25.
+TEST(FirewallRuleDisabled, ARuleForAnotherProfileThanThatOfTheClientsInterfaceIsReportedAndNotWidened) {
+  Bench bench;
+  bench.change(k_tunnel_is_public);
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_FALSE(diagnosis->repairable());
+  EXPECT_THAT(diagnosis->DebugString(), HasSubstr("enabled for domain, private only"));
+  EXPECT_THAT(diagnosis->DebugString(), HasSubstr("public, the profile of interface wg_server (public)"));
+  EXPECT_EQ(bench.plan().rungs_size(), 0);
+}
+
+TEST(FirewallRuleDisabled, OfSeveralInterfacesWithClientsAnyThatIsShutIsSaid) {
+  Bench bench;
+  bench.change(R"(firewall { interfaces { name: "Ethernet" profile: 1 carries_clients: true }
+                             interfaces { name: "Office VPN" profile: 4 carries_clients: true }
+                             rules { rule_id: "RemoteDesktop-UserMode-In-TCP" profiles: 1 } })");
+  ASSERT_TRUE(bench.detect());
+  EXPECT_THAT(bench.detect()->advice(), HasSubstr("interface Office VPN (public)"));
+  EXPECT_EQ(bench.verify().result(), v1::Verdict::RESULT_REPAIRED);
+  EXPECT_THAT(bench.verify().summary(), HasSubstr("still shut is interface Office VPN (public)"));
+}
+
+// reports.md R22.
+TEST(FirewallRuleDisabled, BlockAllInTheProfileOfAnUnrelatedAdapterIsNoFault) {
+  Bench bench;
+  bench.change(R"(firewall { interfaces { name: "Ethernet" profile: 1 carries_clients: true }
+                             interfaces { name: "Wi-Fi" profile: 4 } block_all_profiles: 4 })");
+  EXPECT_FALSE(bench.detect());
+  bench.change("firewall { block_all_profiles: 1 }");
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_THAT(diagnosis->DebugString(), HasSubstr("interface Ethernet (domain)"));
+}
+
+TEST(FirewallRuleDisabled, AnInterfaceOfUnknownProfileMustBeOpenInEachActiveOne) {
+  Bench bench;
+  bench.change(R"(firewall { interfaces { name: "Ethernet" profile: 1 } interfaces { name: "Wi-Fi" profile: 2 }
+                             rules { rule_id: "RemoteDesktop-UserMode-In-TCP" profiles: 1 } })");
+  ASSERT_TRUE(bench.detect());
+  EXPECT_THAT(bench.detect()->advice(), HasSubstr("profile private"));
+}
+
+// measured.md F1, F6.
+TEST(FirewallRuleDisabled, AFirewallServiceThatDoesNotRunIsReportedWithItsStartType) {
+  for (const std::string name : {"MpsSvc", "BFE"}) {
+    Bench bench;
+    bench.change("services { name: \"" + name + "\" running: false start_type: SERVICE_START_TYPE_DISABLED }");
+    const auto diagnosis = bench.detect();
+    ASSERT_TRUE(diagnosis) << name;
+    EXPECT_FALSE(diagnosis->repairable());
+    EXPECT_THAT(diagnosis->summary(), HasSubstr("everything inbound is dropped"));
+    EXPECT_THAT(diagnosis->DebugString(), HasSubstr("start type Disabled"));
+    EXPECT_EQ(bench.verify().result(), v1::Verdict::RESULT_NOT_REPAIRED);
+  }
+}
+
+// measured.md P1-P5.
+TEST(FirewallRuleDisabled, AConnectionSecurityRuleThatInsistsIsReported) {
+  Bench bench;
+  bench.change(
+      R"(firewall { con_sec_rules { rule_id: "{guid}" text: "v2.31|Action=SecureServer|Active=TRUE|Name=x|" } })");
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_FALSE(diagnosis->repairable());
+  EXPECT_THAT(diagnosis->summary(), HasSubstr("{guid}: drops clients"));
+  bench.change(
+      R"(firewall { con_sec_rules { rule_id: "{guid}" text: "v2.31|Action=Secure|Active=TRUE|EP2_4=10.0.0.0/8|" } })");
+  EXPECT_THAT(bench.detect()->summary(), HasSubstr("may drop"));
+  bench.change(R"(firewall { con_sec_rules { rule_id: "{guid}" text: "v2.31|Action=Boundary|Active=TRUE|" } })");
+  EXPECT_FALSE(bench.detect());
+}
+
+TEST(FirewallRuleDisabled, AConnectionSecurityRuleThatCannotBeJudgedIsNotHealthy) {
+  Bench bench;
+  bench.change(R"(firewall { con_sec_rules { rule_id: "new" text: "v9|Action=Secure|Active=TRUE|Novelty=1|" } })");
+  EXPECT_FALSE(bench.fault().detect(bench.host.control().view(), {}));
+}
+
+TEST(FirewallRuleDisabled, AHostThatIsReachedByReverseConnectIsNotOpened) {
+  Bench bench("firewall-rule-disabled");
+  bench.set_dword(R"(SOFTWARE\Microsoft\RDInfraAgent)", "IsRegistered", 1);
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_FALSE(diagnosis->repairable());
+  EXPECT_THAT(diagnosis->summary(), HasSubstr("Azure Virtual Desktop"));
+  EXPECT_EQ(bench.plan().rungs_size(), 0);
+}
+
+TEST(FirewallRuleDisabled, TheOwnAddressProvesNothing) {
+  Bench bench("firewall-rule-disabled");
+  EXPECT_EQ(bench.verify().result(), v1::Verdict::RESULT_NOT_REPAIRED);
+  EXPECT_EQ(bench.verify().probe().outcome(), v1::PROBE_OUTCOME_OK);
+  const auto diagnosis = bench.detect();
+  EXPECT_THAT(diagnosis->DebugString(), HasSubstr("own address, which the firewall does not filter"));
+  bench.change(R"(firewall { rules { rule_id: "RemoteDesktop-UserMode-In-TCP" enabled: true }
+                             rules { rule_id: "RemoteDesktop-UserMode-In-UDP" enabled: true } })");
+  EXPECT_EQ(bench.verify().result(), v1::Verdict::RESULT_REPAIRED);
+  EXPECT_THAT(bench.verify().summary(), HasSubstr("interface Ethernet (domain)"));
+  EXPECT_THAT(bench.verify().summary(), HasSubstr("--report"));
+}
+
+TEST(FirewallRuleDisabled, AsksFirstUnlessItHasSeenTheRulesEnabledADayAgoAtMost) {
+  EXPECT_TRUE(Bench("firewall-rule-disabled").detect()->ask_first());
+  Bench bench;
+  ASSERT_FALSE(bench.detect());
+  bench.disable(k_tcp);
+  EXPECT_FALSE(bench.detect()->ask_first());
+  bench.host.advance(25h);
+  EXPECT_TRUE(bench.detect()->ask_first());
+}
+
+TEST(FirewallRuleDisabled, SeesEnabledRulesWhileRemoteDesktopIsOff) {
   Bench bench;
   bench.disable(k_tcp);
-  bench.set_dword(registry_key::k_rdp_tcp, "PortNumber", 4000);
-  EXPECT_FALSE(bench.detect());
+  bench.set_dword(registry_key::k_terminal_server, "fDenyTSConnections", 1);
+  ASSERT_FALSE(bench.detect());
+  bench.set_dword(registry_key::k_terminal_server, "fDenyTSConnections", 0);
+  EXPECT_TRUE(bench.detect()->ask_first()) << "an absent fault is not an enabled rule";
 }
 
 TEST(FirewallRuleDisabled, IsNoFaultWhereRemoteDesktopIsOff) {
@@ -165,6 +313,44 @@ TEST(FirewallRuleDisabled, SaysWhoChangedTheRule) {
       engine.run_until([&] { return engine.in_state("firewall_rule_disabled", v1::INCIDENT_STATE_REPAIRED); }, 5min));
   EXPECT_THAT(engine.incident("firewall_rule_disabled")->diagnosis().DebugString(),
               HasSubstr("who changed a rule last"));
+}
+
+TEST(FirewallRuleDisabled, WhatWasDisabledBeforeTheFirstLookIsProposed) {
+  sim::SimHost host(scenario("firewall-rule-disabled"), {});
+  host.advance(10s);
+  sim::MemoryJournal journal;
+  RehearsedEngine engine(host, journal);
+  EXPECT_TRUE(engine.run_until(
+      [&] { return engine.in_state("firewall_rule_disabled", v1::INCIDENT_STATE_AWAITING_APPROVAL); }, 1min));
+  engine.run_for(1h);
+  EXPECT_FALSE(host.client_connects());
+}
+
+v1::SimChange tcp_rule_disabled() {
+  v1::SimChange change;
+  auto& rule = *change.mutable_firewall()->add_rules();
+  rule.set_rule_id(k_tcp);
+  rule.set_enabled(false);
+  return change;
+}
+
+TEST(FirewallRuleDisabled, WhatItHasSeenSurvivesARestartWhereTheJournalTells) {
+  sim::SimHost host(scenario("healthy"), {});
+  sim::MemoryJournal journal;
+  const auto repaired = [](RehearsedEngine& engine) {
+    return engine.run_until([&] { return engine.in_state("firewall_rule_disabled", v1::INCIDENT_STATE_REPAIRED); }, 1h);
+  };
+  {
+    RehearsedEngine engine(host, journal);
+    engine.run_for(1min);
+    host.change(tcp_rule_disabled());
+    ASSERT_TRUE(repaired(engine));
+  }
+  host.change(tcp_rule_disabled());
+  RehearsedEngine engine(host, journal);
+  engine.run_for(1min);
+  EXPECT_FALSE(engine.in_state("firewall_rule_disabled", v1::INCIDENT_STATE_AWAITING_APPROVAL));
+  EXPECT_TRUE(repaired(engine)) << "the repair that it proved is in the journal";
 }
 
 }  // namespace

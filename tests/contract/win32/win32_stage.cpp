@@ -65,13 +65,20 @@ class CleanUp : public testing::Environment {
     remove_test_store();
     RegDeleteTreeW(HKEY_LOCAL_MACHINE, k_test_key);
     if (const auto path = win32::key_file_path(k_machine_keys_folder, k_test_key_file)) delete_file(*path);
+    std::error_code ignored;
+    std::filesystem::remove_all(Win32Stage::kept_folder(), ignored);
   }
 };
 [[maybe_unused]] const auto* const g_clean_up = testing::AddGlobalTestEnvironment(new CleanUp);
 
 }  // namespace
 
-Win32Stage::Win32Stage() : host_(win32::Win32Host::open().value()) {
+std::filesystem::path Win32Stage::kept_folder() {
+  return std::filesystem::temp_directory_path() / L"rdpmend-contract-kept";
+}
+
+Win32Stage::Win32Stage() : host_(win32::Win32Host::open(kept_folder().wstring()).value()) {
+  std::filesystem::create_directories(kept_folder());
   if (is_wine() && !lab::Channel::open(k_event_channel)) {
     lab::Channel::create(k_event_channel, lab::ChannelType::admin);
   }

@@ -1,6 +1,7 @@
 // This Windows computer, or Wine's. What a test arranges is its own and is taken away again.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ class Win32Stage final : public Stage {
   Result<EventKind> event_kind() override;
   Status log_event() override;
   Status close_listener() override;
+
+  // Where copies of key files are kept; of the tests' own, not private.
+  static std::filesystem::path kept_folder();
 
  private:
   static Status may_change();

@@ -1,9 +1,14 @@
 // What only the adapters for Windows promise.
+#include <array>
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "agent-lib/sim/sim_certificates.hpp"
 #include "agent-lib/win32/bounded_call.hpp"
 #include "agent-lib/win32/certificate_key.hpp"
@@ -12,6 +17,7 @@
 #include "agent-lib/win32/key_files.hpp"
 #include "agent-lib/win32/network.hpp"
 #include "agent-lib/win32/os_error.hpp"
+#include "agent-lib/win32/privilege.hpp"
 #include "agent-lib/win32/registry.hpp"
 #include "agent-lib/win32/registry_watch.hpp"
 #include "agent-lib/win32/services.hpp"
@@ -20,6 +26,8 @@
 #include "tests/contract/win32/win32_stage.hpp"
 #include "tests/contract/win32/wine.hpp"
 #include "tests/wine/lab/channel_store.hpp"
+
+#include <aclapi.h>
 
 namespace rdpmend::win32 {
 namespace {
@@ -160,18 +168,18 @@ TEST_F(FirewallPolicy, OfTheOldStandardProfileCountsWhereThereIsNoNewerOne) {
   EXPECT_EQ(status().enabled_profiles, k_all);
 }
 
-TEST_F(FirewallPolicy, BlocksAllInboundInTheActiveProfileOnly) {
+TEST_F(FirewallPolicy, BlocksAllInboundByProfile) {
   put("Public", "DoNotAllowExceptions", 1);
-  EXPECT_FALSE(status().block_all_inbound);
+  EXPECT_EQ(status().block_all_inbound, k_profile_public);
   put("Domain", "DoNotAllowExceptions", 1);
-  EXPECT_TRUE(status().block_all_inbound);
+  EXPECT_EQ(status().block_all_inbound, k_profile_domain | k_profile_public);
 }
 
-TEST_F(FirewallPolicy, IgnoresLocalRulesInTheActiveProfileOnly) {
+TEST_F(FirewallPolicy, IgnoresLocalRulesByProfile) {
   put("Public", "AllowLocalPolicyMerge", 0);
-  EXPECT_FALSE(status().local_rules_ignored);
+  EXPECT_EQ(status().local_rules_ignored, k_profile_public);
   put("Domain", "AllowLocalPolicyMerge", 0);
-  EXPECT_TRUE(status().local_rules_ignored);
+  EXPECT_EQ(status().local_rules_ignored, k_profile_domain | k_profile_public);
 }
 
 // Of the laboratory only: session hosts have been seen with ten times as many, leaked with each logon.
@@ -363,6 +371,175 @@ TEST(KeyFile, AFolderInItsPlaceIsNotPlain) {
   RemoveDirectoryW(path.c_str());
   ASSERT_TRUE(found && *found);
   EXPECT_FALSE((*found)->plain);
+}
+
+// As on a host: SYSTEM, which these tests stand for, owns it, and of the list that a build gives it some entries are
+// gone.
+class DamagedKeyFile : public testing::TestWithParam<std::uint32_t> {
+ protected:
+  void SetUp() override {
+    if (!contract::is_wine()) GTEST_SKIP() << "only in the laboratory these tests are SYSTEM";
+    const auto name = stage.key_file();
+    RDPMEND_REQUIRE(name);
+    file = name->file;
+    path = key_file_path(name->folder, file).value();
+    ASSERT_EQ(set_owner(WinLocalSystemSid), DWORD{ERROR_SUCCESS});
+  }
+  DWORD set_owner(WELL_KNOWN_SID_TYPE type) const {
+    std::array<std::byte, SECURITY_MAX_SID_SIZE> sid{};
+    DWORD size = sid.size();
+    CreateWellKnownSid(type, nullptr, sid.data(), &size);
+    return SetNamedSecurityInfoW(std::wstring(path).data(), SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, sid.data(),
+                                 nullptr, nullptr, nullptr);
+  }
+  static v1::FileSecurity stock() { return stock_key_file_security(GetParam()); }
+  // Without SYSTEM and without the groups of its token.
+  static v1::FileSecurity without_system() {
+    auto security = stock();
+    security.clear_dacl();
+    for (const auto& ace : stock().dacl()) {
+      if (ace.sid() != sid::k_system && ace.sid() != sid::k_administrators) *security.add_dacl() = ace;
+    }
+    return security;
+  }
+  Result<std::optional<KeyFile>> find() { return host.key_files.find(k_machine_keys_folder, file); }
+  Status write(const v1::FileSecurity& security) {
+    return host.key_files.write_dacl(k_machine_keys_folder, file, security);
+  }
+  std::string contents() const {
+    std::ifstream in{std::filesystem::path(path), std::ios::binary};
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  static std::string text(const v1::FileSecurity& security) { return security.ShortDebugString(); }
+
+  Win32Stage stage;
+  HostControl host = stage.host();
+  std::string file;
+  std::wstring path;
+};
+
+TEST_P(DamagedKeyFile, ItsOwnerReadsAndMendsAListThatHasNoEntryForIt) {
+  ASSERT_TRUE(write(without_system()));
+  const UniqueFile opened{CreateFileW(path.c_str(), READ_CONTROL | WRITE_DAC, 0, nullptr, OPEN_EXISTING, 0, nullptr)};
+  ASSERT_FALSE(opened) << "there is nothing to show: CreateFile may open it";
+  const auto found = find();
+  ASSERT_TRUE(found) << to_string(found.error());
+  EXPECT_TRUE((*found)->plain);
+  EXPECT_EQ(text((*found)->security), text(without_system()));
+
+  const auto mended = write(stock());
+  ASSERT_TRUE(mended) << to_string(mended.error());
+  EXPECT_EQ(text(find()->value().security), text(stock()));
+}
+
+TEST_P(DamagedKeyFile, IsDeniedWhereAnotherOwnsIt) {
+  ASSERT_EQ(set_owner(WinNetworkServiceSid), DWORD{ERROR_SUCCESS});
+  ASSERT_TRUE(write(without_system()));
+  EXPECT_EQ(find().error().code, ErrorCode::denied);
+  EXPECT_EQ(write(stock()).error().code, ErrorCode::denied);
+}
+
+TEST_P(DamagedKeyFile, IsKeptAndPutBackThoughItsListLetsUsNotIntoIt) {
+  const auto before = contents();
+  ASSERT_FALSE(before.empty());
+  ASSERT_TRUE(write(without_system()));
+  ASSERT_TRUE(contents().empty()) << "there is nothing to show: it may be read";
+  const auto kept = host.key_files.keep(k_machine_keys_folder, file, "rdpmend-contract-damaged");
+  ASSERT_TRUE(kept) << to_string(kept.error());
+  ASSERT_TRUE(DeleteFileW(path.c_str()));
+
+  const auto put_back = host.key_files.put_back("rdpmend-contract-damaged", k_machine_keys_folder, file);
+  ASSERT_TRUE(put_back) << to_string(put_back.error());
+  EXPECT_EQ(text(find()->value().security), text(without_system()));
+  ASSERT_TRUE(write(stock()));
+  EXPECT_EQ(contents(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfABuild, DamagedKeyFile, testing::Values(14393U, 20348U),
+                         [](const auto& build) { return std::to_string(build.param); });
+
+class KeptKeys : public testing::Test {
+ protected:
+  void SetUp() override {
+    RDPMEND_REQUIRE(name);
+    std::filesystem::remove_all(Win32Stage::kept_folder());
+    std::filesystem::create_directories(Win32Stage::kept_folder());
+  }
+  Status keep(const std::string& as) { return host.key_files.keep(name->folder, name->file, as); }
+  Status put_back(const std::string& kept) { return host.key_files.put_back(kept, name->folder, name->file); }
+
+  Win32Stage stage;
+  HostControl host = stage.host();
+  const Result<contract::KeyFileName> name = stage.key_file();
+};
+
+TEST_F(KeptKeys, TheNewestEightStay) {
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(keep("copy-" + std::to_string(i)));
+    const auto now = std::filesystem::file_time_type::clock::now();
+    const auto file = Win32Stage::kept_folder() / ("copy-" + std::to_string(i) + ".kept");
+    std::filesystem::last_write_time(file, now - std::chrono::hours(10 - i));
+  }
+  ASSERT_TRUE(keep("copy-10"));
+  EXPECT_EQ(put_back("copy-2").error().code, ErrorCode::not_found);
+  EXPECT_TRUE(put_back("copy-3"));
+  EXPECT_TRUE(put_back("copy-10"));
+}
+
+TEST_F(KeptKeys, ACopyThatIsDamagedIsNotPutBack) {
+  ASSERT_TRUE(keep("copy"));
+  std::filesystem::resize_file(Win32Stage::kept_folder() / "copy.kept", 30);
+  EXPECT_EQ(put_back("copy").error().code, ErrorCode::corrupt);
+  EXPECT_GT(host.key_files.find(name->folder, name->file).value().value().size, 0U);
+}
+
+TEST_F(KeptKeys, HavePlainNamesAndAFolder) {
+  EXPECT_EQ(keep("..\\copy").error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(put_back("C:copy").error().code, ErrorCode::invalid_argument);
+  Win32KeyFiles without_folder{{}};
+  EXPECT_EQ(without_folder.keep(name->folder, name->file, "copy").error().code, ErrorCode::unsupported);
+}
+
+bool is_enabled(const wchar_t* name) {
+  UniqueKernel token;
+  if (!OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, token.out()) &&
+      !OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, token.out())) {
+    return false;
+  }
+  PRIVILEGE_SET wanted{1, PRIVILEGE_SET_ALL_NECESSARY, {}};
+  BOOL held = FALSE;
+  LookupPrivilegeValueW(nullptr, name, &wanted.Privilege[0].Luid);
+  return PrivilegeCheck(token.get(), &wanted, &held) && held;
+}
+
+TEST(Privileges, AreEnabledForOneThreadAndGivenBack) {
+  ASSERT_TRUE(disable_privileges({SE_BACKUP_NAME}));
+  ASSERT_FALSE(is_enabled(SE_BACKUP_NAME));
+  {
+    const auto enabled = EnabledPrivileges::enable({SE_BACKUP_NAME}, "cannot test");
+    if (!enabled) GTEST_SKIP() << to_string(enabled.error());
+    EXPECT_TRUE(is_enabled(SE_BACKUP_NAME));
+    bool elsewhere = true;
+    std::jthread([&] { elsewhere = is_enabled(SE_BACKUP_NAME); }).join();
+    EXPECT_FALSE(elsewhere);
+  }
+  EXPECT_FALSE(is_enabled(SE_BACKUP_NAME));
+}
+
+TEST(Privileges, ThatTheTokenLacksAreDenied) {
+  const auto enabled = EnabledPrivileges::enable({SE_CREATE_TOKEN_NAME}, "cannot test");
+  ASSERT_FALSE(enabled);
+  EXPECT_EQ(enabled.error().code, ErrorCode::denied);
+  UniqueKernel token;
+  EXPECT_FALSE(OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, token.out())) << "the thread kept a token";
+}
+
+TEST(PrivateKey, OfATrialLeavesNoContainerBehind) {
+  ASSERT_TRUE(make_trial_key());
+  const auto container = L"rdpmend-trial-" + std::to_wstring(GetCurrentProcessId());
+  HCRYPTPROV provider = 0;
+  EXPECT_FALSE(CryptAcquireContextW(&provider, container.c_str(), MS_ENHANCED_PROV_W, PROV_RSA_FULL,
+                                    CRYPT_MACHINE_KEYSET | CRYPT_SILENT));
 }
 
 // Of the laboratory only: a real log is not cleared for a test.

@@ -17,6 +17,9 @@ constexpr NTSTATUS k_success = 0;
 constexpr NTSTATUS k_buffer_too_small = static_cast<NTSTATUS>(0xC0000023);
 constexpr NTSTATUS k_invalid_security_descriptor = static_cast<NTSTATUS>(0xC0000079);
 constexpr NTSTATUS k_access_violation = static_cast<NTSTATUS>(0xC0000005);
+constexpr NTSTATUS k_access_denied = static_cast<NTSTATUS>(0xC0000022);
+constexpr NTSTATUS k_invalid_owner = static_cast<NTSTATUS>(0xC000005A);
+constexpr int k_rename_information = 10;  // FILE_INFORMATION_CLASS, in the kernel's headers alone.
 
 constexpr std::wstring_view k_key = L"SOFTWARE\\rdpmend-laboratory\\FileSecurity";
 constexpr std::wstring_view k_folder = L"\\microsoft\\crypto\\";
@@ -24,9 +27,17 @@ constexpr std::wstring_view k_folder = L"\\microsoft\\crypto\\";
 using Bytes = std::vector<unsigned char>;
 using QuerySecurity = NTSTATUS(NTAPI*)(HANDLE, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, ULONG, PULONG);
 using SetSecurity = NTSTATUS(NTAPI*)(HANDLE, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR);
+using OpenFile = NTSTATUS(NTAPI*)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, ULONG, ULONG);
+using CreateFile = NTSTATUS(NTAPI*)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, PLARGE_INTEGER, ULONG,
+                                    ULONG, ULONG, ULONG, PVOID, ULONG);
+using SetInformation = NTSTATUS(NTAPI*)(HANDLE, PIO_STATUS_BLOCK, PVOID, ULONG, int);
 
 QuerySecurity wine_query = nullptr;
 SetSecurity wine_set = nullptr;
+OpenFile wine_open = nullptr;
+CreateFile wine_create = nullptr;
+SetInformation wine_set_information = nullptr;
+std::optional<Account> asking;
 
 std::wstring lower(std::wstring text) {
   CharLowerBuffW(text.data(), static_cast<DWORD>(text.size()));
@@ -46,6 +57,26 @@ std::optional<std::wstring> kept_path(HANDLE handle) {
   return path;
 }
 
+// The same of what is to be opened.
+std::optional<std::wstring> kept_path(const OBJECT_ATTRIBUTES* attributes) {
+  if (!attributes || attributes->RootDirectory || !attributes->ObjectName) return std::nullopt;
+  const auto& name = *attributes->ObjectName;
+  auto path = lower({name.Buffer, name.Length / sizeof(wchar_t)});
+  if (!path.starts_with(LR"(\??\)") || path.find(k_folder) == std::wstring::npos) return std::nullopt;
+  return path.erase(0, 4);
+}
+
+std::optional<Bytes> kept_descriptor(const std::wstring& path) {
+  const auto key = RegistryKey::open(k_key);
+  return key ? key->binary(path) : std::nullopt;
+}
+
+bool has_rights(HANDLE handle, ACCESS_MASK wanted) {
+  PUBLIC_OBJECT_BASIC_INFORMATION info{};
+  return NtQueryObject(handle, ObjectBasicInformation, &info, sizeof info, nullptr) == k_success &&
+         (info.GrantedAccess & wanted) == wanted;
+}
+
 Bytes wine_descriptor(HANDLE handle) {
   constexpr SECURITY_INFORMATION k_all =
       OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
@@ -58,10 +89,8 @@ Bytes wine_descriptor(HANDLE handle) {
 }
 
 Bytes descriptor_of(HANDLE handle, const std::wstring& path) {
-  if (const auto key = RegistryKey::open(k_key)) {
-    if (auto kept = key->binary(path)) return std::move(*kept);
-  }
-  return wine_descriptor(handle);
+  auto kept = kept_descriptor(path);
+  return kept ? std::move(*kept) : wine_descriptor(handle);
 }
 
 // A descriptor in parts that point into `from` and `over`: of `over` what `what` names, the rest of `from`.
@@ -140,6 +169,7 @@ NTSTATUS NTAPI query_security(HANDLE handle, SECURITY_INFORMATION what, PSECURIT
                               PULONG needed) {
   const auto path = kept_path(handle);
   if (!path) return wine_query(handle, what, out, size, needed);
+  if (!has_rights(handle, READ_CONTROL)) return k_access_denied;
   auto all = descriptor_of(handle, *path);
   if (all.empty()) return wine_query(handle, what, out, size, needed);
   const auto answer = only(all, what);
@@ -154,8 +184,9 @@ NTSTATUS NTAPI query_security(HANDLE handle, SECURITY_INFORMATION what, PSECURIT
 NTSTATUS NTAPI set_security(HANDLE handle, SECURITY_INFORMATION what, PSECURITY_DESCRIPTOR descriptor) {
   const auto path = kept_path(handle);
   if (!path) return wine_set(handle, what, descriptor);
-  // Wine checks the handle's rights.
-  if (const auto status = wine_set(handle, what, descriptor); status != k_success) return status;
+  // Not Wine's too: it would make a file mode of the list, and the Unix user that all accounts are may be shut out.
+  const bool owner = (what & OWNER_SECURITY_INFORMATION) != 0, list = (what & DACL_SECURITY_INFORMATION) != 0;
+  if (!has_rights(handle, (owner ? WRITE_OWNER : 0U) | (list ? WRITE_DAC : 0U))) return k_access_denied;
   auto old = descriptor_of(handle, *path);
   Parts parts(old.empty() ? nullptr : old.data(), descriptor, what);
   Bytes room;
@@ -166,8 +197,84 @@ NTSTATUS NTAPI set_security(HANDLE handle, SECURITY_INFORMATION what, PSECURITY_
   return k_success;
 }
 
-// Redirects one import of a loaded module.
-void patch_import(HMODULE module, const void* original, void* replacement) {
+ACCESS_MASK file_rights(ACCESS_MASK rights) {
+  GENERIC_MAPPING mapping{FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS};
+  MapGenericMask(&rights, &mapping);
+  return rights & ~static_cast<ACCESS_MASK>(MAXIMUM_ALLOWED);
+}
+
+// Of a file with a list that was given to it.
+bool is_refused(const std::wstring& path, ACCESS_MASK desired, ULONG options) {
+  auto descriptor = asking ? kept_descriptor(path) : std::nullopt;
+  if (!descriptor) return false;
+  auto folder = kept_descriptor(path.substr(0, path.rfind(L'\\')));
+  auto granted = granted_rights(*asking, descriptor->data(), folder ? folder->data() : nullptr);
+  if (options & FILE_OPEN_FOR_BACKUP_INTENT) granted |= rights_by_privilege();
+  // Wine's DeleteFile asks for it; Windows' does not.
+  if (options & FILE_DELETE_ON_CLOSE) granted |= SYNCHRONIZE;
+  return (file_rights(desired) & ~granted) != 0;
+}
+
+NTSTATUS NTAPI open_file(PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes, PIO_STATUS_BLOCK done,
+                         ULONG share, ULONG options) {
+  const auto path = kept_path(attributes);
+  if (path && is_refused(*path, desired, options)) return k_access_denied;
+  return wine_open(handle, desired, attributes, done, share, options);
+}
+
+// A new file has the list that it is made with, or none that we know of.
+void remember(const std::wstring& path, PSECURITY_DESCRIPTOR descriptor) {
+  auto key = RegistryKey::create(k_key);
+  Parts parts(descriptor, nullptr, 0);
+  if (parts.good)
+    key.set_binary(path, self_relative(parts.absolute));
+  else
+    key.erase(path);
+}
+
+bool names_a_strange_owner(PSECURITY_DESCRIPTOR descriptor) {
+  PSID owner = nullptr;
+  BOOL defaulted = FALSE;
+  return asking && descriptor && GetSecurityDescriptorOwner(descriptor, &owner, &defaulted) && owner &&
+         !may_own(*asking, owner);
+}
+
+NTSTATUS NTAPI create_file(PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes, PIO_STATUS_BLOCK done,
+                           PLARGE_INTEGER size, ULONG file_attributes, ULONG share, ULONG disposition, ULONG options,
+                           PVOID extended, ULONG extended_size) {
+  const auto create = [&](POBJECT_ATTRIBUTES how) {
+    return wine_create(handle, desired, how, done, size, file_attributes, share, disposition, options, extended,
+                       extended_size);
+  };
+  const auto path = kept_path(attributes);
+  if (!path) return create(attributes);
+  if (GetFileAttributesW(path->c_str()) != INVALID_FILE_ATTRIBUTES)
+    return is_refused(*path, desired, options) ? k_access_denied : create(attributes);
+  if (names_a_strange_owner(attributes->SecurityDescriptor)) return k_invalid_owner;
+  OBJECT_ATTRIBUTES without_list = *attributes;
+  without_list.SecurityDescriptor = nullptr;
+  const auto status = create(&without_list);
+  if (status == k_success) remember(*path, attributes->SecurityDescriptor);
+  return status;
+}
+
+// A file takes its list along.
+NTSTATUS NTAPI set_information(HANDLE handle, PIO_STATUS_BLOCK done, PVOID information, ULONG size, int type) {
+  const auto from = type == k_rename_information ? kept_path(handle) : std::nullopt;
+  const auto status = wine_set_information(handle, done, information, size, type);
+  if (!from || status != k_success) return status;
+  auto key = RegistryKey::create(k_key);
+  const auto descriptor = key.binary(*from);
+  const auto to = kept_path(handle);
+  if (descriptor) key.erase(*from);
+  if (to && descriptor) key.set_binary(*to, *descriptor);
+  if (to && !descriptor) key.erase(*to);
+  return status;
+}
+
+// Redirects one import of a loaded module. By name: what the laboratory's DLL has redirected the program itself may
+// redirect again.
+void patch_import(HMODULE module, std::string_view name, void* replacement) {
   auto* base = reinterpret_cast<unsigned char*>(module);
   const auto* dos = reinterpret_cast<const IMAGE_DOS_HEADER*>(base);
   const auto* headers = reinterpret_cast<const IMAGE_NT_HEADERS64*>(base + dos->e_lfanew);
@@ -175,9 +282,12 @@ void patch_import(HMODULE module, const void* original, void* replacement) {
   if (directory.Size == 0) return;
   const auto* import = reinterpret_cast<const IMAGE_IMPORT_DESCRIPTOR*>(base + directory.VirtualAddress);
   for (; import->Name != 0; ++import) {
+    const auto* names = reinterpret_cast<const IMAGE_THUNK_DATA64*>(base + import->OriginalFirstThunk);
     auto* thunk = reinterpret_cast<const void**>(base + import->FirstThunk);
-    for (; *thunk; ++thunk) {
-      if (*thunk != original) continue;
+    for (; *thunk; ++thunk, ++names) {
+      if (IMAGE_SNAP_BY_ORDINAL64(names->u1.Ordinal)) continue;
+      const auto* found = reinterpret_cast<const IMAGE_IMPORT_BY_NAME*>(base + names->u1.AddressOfData);
+      if (name != reinterpret_cast<const char*>(found->Name)) continue;
       DWORD protection = 0;
       VirtualProtect(thunk, sizeof *thunk, PAGE_READWRITE, &protection);
       *thunk = replacement;
@@ -193,21 +303,27 @@ Function address_in(HMODULE module, const char* name) {
 
 }  // namespace
 
-void keep_file_security() {
+void keep_file_security(std::optional<Account> account) {
   const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-  if (wine_query || !GetProcAddress(ntdll, "wine_get_version")) return;  // Windows needs no help.
+  if (!GetProcAddress(ntdll, "wine_get_version")) return;  // Windows needs no help.
+  asking = account;
+  if (wine_query) return;
   wine_query = address_in<QuerySecurity>(ntdll, "NtQuerySecurityObject");
   wine_set = address_in<SetSecurity>(ntdll, "NtSetSecurityObject");
-  for (const auto* name : {L"kernelbase.dll", L"advapi32.dll"}) {
-    const HMODULE module = GetModuleHandleW(name);
+  wine_open = address_in<OpenFile>(ntdll, "NtOpenFile");
+  wine_create = address_in<CreateFile>(ntdll, "NtCreateFile");
+  wine_set_information = address_in<SetInformation>(ntdll, "NtSetInformationFile");
+  const std::pair<const char*, void*> replacements[] = {
+      {"NtQuerySecurityObject", reinterpret_cast<void*>(query_security)},
+      {"NtSetSecurityObject", reinterpret_cast<void*>(set_security)},
+      {"NtOpenFile", reinterpret_cast<void*>(open_file)},
+      {"NtCreateFile", reinterpret_cast<void*>(create_file)},
+      {"NtSetInformationFile", reinterpret_cast<void*>(set_information)}};
+  for (const HMODULE module :
+       {GetModuleHandleW(L"kernelbase.dll"), GetModuleHandleW(L"advapi32.dll"), GetModuleHandleW(nullptr)}) {
     if (!module) continue;
-    patch_import(module, reinterpret_cast<const void*>(wine_query), reinterpret_cast<void*>(query_security));
-    patch_import(module, reinterpret_cast<const void*>(wine_set), reinterpret_cast<void*>(set_security));
+    for (const auto& [name, replacement] : replacements) patch_import(module, name, replacement);
   }
-}
-
-void forget_file_security(std::wstring_view path) {
-  RegistryKey::create(k_key).erase(lower(std::wstring(path)));
 }
 
 }  // namespace rdpmend::lab

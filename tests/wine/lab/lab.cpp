@@ -1,6 +1,7 @@
 // lab.exe: makes a Wine prefix a Remote Desktop host, breaks it, and shows it.
 #include <windows.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -13,6 +14,7 @@
 #include "tests/wine/lab/event_fields.hpp"
 #include "tests/wine/lab/file_security.hpp"
 #include "tests/wine/lab/firewall_store.hpp"
+#include "tests/wine/lab/lab_registry.hpp"
 #include "tests/wine/lab/listener_certificate.hpp"
 #include "tests/wine/lab/listener_key.hpp"
 #include "tests/wine/lab/stock_host.hpp"
@@ -43,9 +45,21 @@ Seconds now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
+// "build=20348", "own=ADDRESS", "outside=ADDRESS".
 void setup(const Arguments& arguments) {
-  StockHost host{own_folder(), {}};
-  for (const auto& address : arguments) host.outside_addresses += widen(address) + L" ";
+  StockHost host;
+  host.programs = own_folder();
+  for (const auto& argument : arguments) {
+    const auto name = argument.substr(0, argument.find('='));
+    const auto value = argument.substr(std::min(name.size() + 1, argument.size()));
+    if (name == "build") {
+      host.build = static_cast<std::uint32_t>(std::stoul(value));
+    } else if (name == "own" || name == "outside") {
+      (name == "own" ? host.own_addresses : host.outside_addresses) += widen(value) + L" ";
+    } else {
+      throw std::runtime_error("what is " + argument + "?");
+    }
+  }
   install_stock_host(host);
 }
 
@@ -78,9 +92,23 @@ void remove_certificate(const Arguments&) {
   if (const auto old = find_self_signed_certificate()) remove_self_signed_certificate(old->sha1);
 }
 
-// What a hardening script leaves that knows only administrators, and those as readers.
-void deny_key(const Arguments&) {
-  set_access(listener_key_path(), L"D:P(A;;FR;;;BA)");
+// What a hardening script leaves. SIDs, or all of the stock list.
+void deny_key(const Arguments& arguments) {
+  const Arguments all{"S-1-5-18", "S-1-5-20"};
+  take_from_listener_key(arguments.empty() ? all : arguments);
+}
+
+// As companies forbid self-signed certificates, or break them (measured.md C4, C6).
+void deny_store(const Arguments&) {
+  deny_system(L"SOFTWARE\\Microsoft\\SystemCertificates\\Remote Desktop");
+}
+
+void behave(const Arguments& arguments) {
+  for (const auto& how : arguments) RegistryKey::create(k_lab_key).set_dword(widen(how), 1);
+}
+
+void behave_as_before(const Arguments& arguments) {
+  for (const auto& how : arguments) RegistryKey::create(k_lab_key).erase(widen(how));
 }
 
 class Service {
@@ -210,14 +238,19 @@ struct Command {
   void (*run)(const Arguments&);
 };
 constexpr Command k_commands[] = {
-    {"setup", "[ADDRESS]...        install a healthy host; ADDRESSes stand for its network", 0, setup},
-    {"run", "[ADDRESS]...          the same, start its services, and let them run until release", 0, run},
+    {"setup", "[build=N] [own=ADDRESS]... [outside=ADDRESS]... install a healthy host of that build", 0, setup},
+    {"run", "ARGUMENTS             the same, start its services, and let them run until release", 0, run},
     {"release", "                  end run", 0, release},
     {"show", "                     what it is like now", 0, show},
     {"events", "CHANNEL            all events of a channel", 1, print_events},
     {"expire-certificate", "       the listener's certificate is over", 0, expire_certificate},
     {"remove-certificate", "       the listener's certificate is gone", 0, remove_certificate},
-    {"deny-key", "                 only administrators may read its key", 0, deny_key},
+    {"deny-key", "[SID]...         their entries are gone from its access list; SYSTEM's and NETWORK SERVICE's", 0,
+     deny_key},
+    {"deny-store", "               SYSTEM may not write into its store", 0, deny_store},
+    {"behave", "NAME...            as real hosts may: CreationFails, FailedCreationTakesOldKey, UmRdpServiceComesBack",
+     1, behave},
+    {"behave-as-before", "NAME...", 1, behave_as_before},
     {"disable-service", "NAME      its start type is disabled", 1, disable_service},
     {"start-service", "NAME", 1, start_service},
     {"stop-service", "NAME", 1, stop_service},
@@ -229,7 +262,7 @@ constexpr Command k_commands[] = {
 int main_of(const Arguments& arguments) {
   for (const auto& command : k_commands) {
     if (arguments.empty() || arguments.front() != command.name || arguments.size() <= command.arguments) continue;
-    keep_file_security();
+    keep_file_security(std::nullopt);
     command.run({arguments.begin() + 1, arguments.end()});
     return 0;
   }

@@ -1,5 +1,8 @@
 #include "tests/wine/lab/lab_registry.hpp"
 
+#include <aclapi.h>
+#include <sddl.h>
+
 #include <stdexcept>
 
 namespace rdpmend::lab {
@@ -11,6 +14,43 @@ void must(LSTATUS status, const char* what) {
 }
 
 }  // namespace
+
+bool behaves(std::wstring_view how) {
+  const auto key = RegistryKey::open(k_lab_key);
+  return key && key->dword(how).value_or(0) != 0;
+}
+
+bool denies_system(std::wstring_view path) {
+  const auto key = RegistryKey::open(path, READ_CONTROL);
+  if (!key) return false;
+  PACL list = nullptr;
+  PSECURITY_DESCRIPTOR descriptor = nullptr;
+  must(static_cast<LSTATUS>(GetSecurityInfo(key->get(), SE_REGISTRY_KEY, DACL_SECURITY_INFORMATION, nullptr, nullptr,
+                                            &list, nullptr, &descriptor)),
+       "cannot read an access list");
+  bool denied = false;
+  for (DWORD i = 0; list && i < list->AceCount; ++i) {
+    void* entry = nullptr;
+    if (!GetAce(list, i, &entry)) continue;
+    auto* ace = static_cast<ACCESS_DENIED_ACE*>(entry);
+    if (ace->Header.AceType == ACCESS_DENIED_ACE_TYPE && IsWellKnownSid(&ace->SidStart, WinLocalSystemSid))
+      denied = true;
+  }
+  LocalFree(descriptor);
+  return denied;
+}
+
+void deny_system(std::wstring_view path) {
+  const auto key = RegistryKey::create(path);
+  PSECURITY_DESCRIPTOR descriptor = nullptr;
+  // Set value and create subkey; then what keys have.
+  constexpr wchar_t k_list[] = L"D:(D;CI;0x6;;;SY)(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KR;;;BU)";
+  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(k_list, SDDL_REVISION_1, &descriptor, nullptr))
+    throw std::runtime_error("not an access list");
+  const auto status = RegSetKeySecurity(key.get(), DACL_SECURITY_INFORMATION, descriptor);
+  LocalFree(descriptor);
+  must(status, "cannot set an access list");
+}
 
 std::optional<RegistryKey> RegistryKey::open(std::wstring_view path, REGSAM access) {
   HKEY key = nullptr;

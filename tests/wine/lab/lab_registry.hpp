@@ -14,6 +14,16 @@ namespace rdpmend::lab {
 // The laboratory's own settings, and what it keeps that Wine does not.
 inline constexpr std::wstring_view k_lab_key = L"SOFTWARE\\rdpmend-laboratory";
 
+// How the doubles behave where nobody has measured how Windows does: each is off unless `lab.exe behave` names it.
+inline constexpr std::wstring_view k_creation_fails = L"CreationFails";
+inline constexpr std::wstring_view k_failure_takes_key = L"FailedCreationTakesOldKey";
+inline constexpr std::wstring_view k_um_rdp_comes_back = L"UmRdpServiceComesBack";
+bool behaves(std::wstring_view how);
+
+// Whether the access list of a key denies SYSTEM anything; and a list that does.
+bool denies_system(std::wstring_view path);
+void deny_system(std::wstring_view path);
+
 class RegistryKey {
  public:
   // nullopt: there is no such key.

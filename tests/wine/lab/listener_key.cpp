@@ -5,12 +5,16 @@
 #include <aclapi.h>
 #include <sddl.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 
+#include "agent-lib/host/registry.hpp"
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "tests/wine/lab/file_security.hpp"
 #include "tests/wine/lab/lab_registry.hpp"
 #include "tests/wine/lab/text.hpp"
@@ -27,18 +31,20 @@ struct LocalMemory {
   ~LocalMemory() { LocalFree(memory); }
 };
 
-// The account, then the groups of its token.
-std::vector<std::wstring_view> sids_of(Account account) {
-  constexpr std::wstring_view k_everyone = L"S-1-1-0", k_authenticated = L"S-1-5-11";
-  if (account == Account::system) return {L"S-1-5-18", L"S-1-5-32-544", k_everyone, k_authenticated};
-  return {L"S-1-5-20", L"S-1-5-32-545", L"S-1-5-6", k_everyone, k_authenticated};
+// "(A;;0x120089;;;S-1-5-20)", and so on.
+std::wstring to_sddl(const v1::FileSecurity& security) {
+  auto text = fmt::format("O:{}D:{}", security.owner_sid(), security.dacl_protected() ? "P" : "");
+  for (const auto& ace : security.dacl()) {
+    text += fmt::format("({};;{:#x};;;{})", ace.type() == v1::Ace::TYPE_DENY ? "D" : "A", ace.mask(), ace.sid());
+  }
+  return widen(text);
 }
 
-bool is_one_of(PSID sid, const std::vector<std::wstring_view>& known) {
-  LPWSTR text = nullptr;
-  if (!ConvertSidToStringSidW(sid, &text)) return false;
-  const LocalMemory freed{text};
-  return std::find(known.begin(), known.end(), std::wstring_view(text)) != known.end();
+std::uint32_t windows_build() {
+  const auto key = RegistryKey::open(widen(registry_key::k_current_version));
+  const auto text = key ? key->text(L"CurrentBuildNumber") : std::nullopt;
+  if (!text) throw std::runtime_error("the computer has no build number");
+  return static_cast<std::uint32_t>(std::stoul(*text));
 }
 
 }  // namespace
@@ -61,38 +67,20 @@ std::wstring listener_key_path() {
   return machine_keys_folder() + L"\\" + std::wstring(k_file_prefix) + *guid;
 }
 
-std::uint32_t granted_rights(const std::wstring& path, Account account) {
-  PACL list = nullptr;
-  LocalMemory descriptor;
-  if (GetNamedSecurityInfoW(path.c_str(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, nullptr, nullptr, &list, nullptr,
-                            &descriptor.memory) != ERROR_SUCCESS)
-    return 0;
-  if (!list) return 0xFFFFFFFF;
-  const auto sids = sids_of(account);
-  std::uint32_t granted = 0, denied = 0;
-  for (DWORD i = 0; i < list->AceCount; ++i) {
-    void* entry = nullptr;
-    if (!GetAce(list, i, &entry)) break;
-    const auto* ace = static_cast<const ACCESS_ALLOWED_ACE*>(entry);
-    if ((ace->Header.AceFlags & INHERIT_ONLY_ACE) != 0) continue;
-    if (!is_one_of(const_cast<DWORD*>(&ace->SidStart), sids)) continue;
-    const std::uint32_t undecided = ace->Mask & ~(granted | denied);
-    (ace->Header.AceType == ACCESS_DENIED_ACE_TYPE ? denied : granted) |= undecided;
-  }
-  return granted;
-}
-
 void set_access(const std::wstring& path, std::wstring_view sddl) {
   LocalMemory descriptor;
   BOOL present = FALSE, defaulted = FALSE;
   PACL list = nullptr;
+  PSID owner = nullptr;
   if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(std::wstring(sddl).c_str(), SDDL_REVISION_1,
                                                             &descriptor.memory, nullptr) ||
-      !GetSecurityDescriptorDacl(descriptor.memory, &present, &list, &defaulted))
+      !GetSecurityDescriptorDacl(descriptor.memory, &present, &list, &defaulted) ||
+      !GetSecurityDescriptorOwner(descriptor.memory, &owner, &defaulted))
     throw std::runtime_error("not an access list: " + narrow(sddl));
-  const auto status = SetNamedSecurityInfoW(const_cast<LPWSTR>(path.c_str()), SE_FILE_OBJECT,
-                                            DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, nullptr,
-                                            nullptr, list, nullptr);
+  const SECURITY_INFORMATION what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+  const auto status =
+      SetNamedSecurityInfoW(const_cast<LPWSTR>(path.c_str()), SE_FILE_OBJECT,
+                            owner ? what | OWNER_SECURITY_INFORMATION : what, owner, nullptr, list, nullptr);
   if (status != ERROR_SUCCESS) throw std::runtime_error("cannot set who may use " + narrow(path));
 }
 
@@ -111,15 +99,42 @@ std::string access_of(const std::wstring& path) {
 
 void write_listener_key(const std::vector<unsigned char>& blob) {
   const auto path = listener_key_path();
-  std::filesystem::create_directories(std::filesystem::path(machine_keys_folder()));
-  std::error_code ignored;
-  std::filesystem::remove(std::filesystem::path(path), ignored);
-  forget_file_security(path);
+  remove_listener_key();
   std::ofstream file(std::filesystem::path(path), std::ios::binary | std::ios::trunc);
   file.write(reinterpret_cast<const char*>(blob.data()), static_cast<std::streamsize>(blob.size()));
   file.close();
   if (!file) throw std::runtime_error("cannot write the key file");
-  set_access(path, k_stock_key_access);
+  set_access(path, to_sddl(stock_key_file_security(windows_build())));
+}
+
+void make_stock_folder() {
+  std::filesystem::create_directories(std::filesystem::path(machine_keys_folder()));
+  set_access(machine_keys_folder(), to_sddl(stock_machine_keys_folder_security()));
+}
+
+void remove_listener_key() {
+  std::error_code ignored;
+  std::filesystem::remove(std::filesystem::path(listener_key_path()), ignored);
+}
+
+bool may_replace_listener_key() {
+  const auto path = listener_key_path();
+  const HANDLE file = CreateFileW(path.c_str(), FILE_ALL_ACCESS, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                  nullptr, OPEN_EXISTING, 0, nullptr);
+  if (file == INVALID_HANDLE_VALUE) return GetLastError() == ERROR_FILE_NOT_FOUND;
+  CloseHandle(file);
+  return true;
+}
+
+void take_from_listener_key(const std::vector<std::string>& sids) {
+  auto security = stock_key_file_security(windows_build());
+  for (const auto& sid : sids) {
+    const auto& entries = security.dacl();
+    const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& ace) { return ace.sid() == sid; });
+    if (found == entries.end()) throw std::runtime_error("the stock list has no entry for " + sid);
+    security.mutable_dacl()->erase(found);
+  }
+  set_access(listener_key_path(), to_sddl(security));
 }
 
 std::vector<unsigned char> read_listener_key() {

@@ -3,7 +3,7 @@
 // Windows keeps it in the file %ProgramData%\Microsoft\Crypto\RSA\MachineKeys\f686aace..._MachineGuid, and who may use
 // the key is who may read the file. Wine keeps containers in its registry (HKLM\Software\Wine\Crypto\RSA) and guards
 // them with nothing. So the laboratory keeps a stand-in: a file by the documented name that holds the key, which the
-// TermService double uses instead of the container. Its access list decides, as on a real host.
+// TermService double uses instead of the container. Its access list decides, as on a real host (file_security.hpp).
 // https://learn.microsoft.com/troubleshoot/windows-server/remote/rdp-error-general-troubleshooting
 #pragma once
 
@@ -20,22 +20,19 @@ inline constexpr std::wstring_view k_key_provider = L"Microsoft Enhanced Cryptog
 std::wstring machine_keys_folder();
 std::wstring listener_key_path();
 
-// Who asks for access.
-enum class Account { system, network_service };
-// The rights that the access list of a file gives to an account and its groups, by the rules of AccessCheck.
-// https://learn.microsoft.com/windows/win32/secauthz/how-dacls-control-access-to-an-object
-std::uint32_t granted_rights(const std::wstring& path, Account account);
-
-// As Windows makes them: the folder "Everyone: read and write, this folder only", a key file "SYSTEM full,
-// Administrators full, NETWORK SERVICE read".
-// https://learn.microsoft.com/troubleshoot/windows-server/remote/internal-error-has-occurred-connecting-remote-machine
-inline constexpr std::wstring_view k_stock_key_access = L"D:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;NS)";
-inline constexpr std::wstring_view k_stock_folder_access = L"D:PAI(A;;FA;;;BA)(A;;0x12019f;;;WD)";
+// The folder as Windows makes it (measured.md K4).
+void make_stock_folder();
+// The stock list of the key file without the entries of these SIDs: what a hardening script leaves.
+void take_from_listener_key(const std::vector<std::string>& sids);
 void set_access(const std::wstring& path, std::wstring_view sddl);
 std::string access_of(const std::wstring& path);  // SDDL
 
-// A PRIVATEKEYBLOB: https://learn.microsoft.com/windows/win32/seccrypto/private-key-blobs
+// A PRIVATEKEYBLOB: https://learn.microsoft.com/windows/win32/seccrypto/private-key-blobs. With the access list that
+// Windows of this build gives it (measured.md K2).
 void write_listener_key(const std::vector<unsigned char>& blob);
-std::vector<unsigned char> read_listener_key();  // Empty: there is none.
+std::vector<unsigned char> read_listener_key();  // Empty: there is none, or not for this account.
+void remove_listener_key();
+// Whether this account may do everything with it, or it is not there.
+bool may_replace_listener_key();
 
 }  // namespace rdpmend::lab

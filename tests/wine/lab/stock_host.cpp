@@ -32,6 +32,7 @@ constexpr StockService k_services[] = {
     {L"KeyIso", L"CNG-Schl\u00FCsselisolation", SERVICE_DEMAND_START, L"idle_service.exe", L"RpcSs\0"},
     {L"CertPropSvc", L"Zertifikatverteilung", SERVICE_DEMAND_START, L"idle_service.exe", L"RpcSs\0"},
     {L"W32Time", L"Windows-Zeitgeber", SERVICE_AUTO_START, L"idle_service.exe", L""},
+    {L"BFE", L"Basisfiltermodul", SERVICE_AUTO_START, L"idle_service.exe", L"RpcSs\0"},
     {L"MpsSvc", L"Windows Defender Firewall", SERVICE_AUTO_START, L"idle_service.exe", L""},
     {L"TermService", L"Remotedesktopdienste", SERVICE_DEMAND_START, L"term_service.exe", L"RpcSs\0"},
     {L"UmRdpService", L"Anschlussumleitung f\u00FCr Remotedesktopdienst im Benutzermodus", SERVICE_DEMAND_START,
@@ -46,11 +47,12 @@ void install_channels() {
   }
 }
 
-void install_registry() {
-  // Wine says Windows 7 unless told otherwise, which has no such value.
+void install_registry(std::uint32_t build) {
+  // Wine says Windows 7 unless told otherwise, which has no such values.
   auto version = RegistryKey::create(L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion");
   version.set_dword(L"CurrentMajorVersionNumber", 10);
   version.set_dword(L"CurrentMinorVersionNumber", 0);
+  version.set_text(L"CurrentBuildNumber", std::to_wstring(build));
   auto terminal_server = RegistryKey::create(k_terminal_server);
   terminal_server.set_dword(L"fDenyTSConnections", 0);
   terminal_server.set_dword(L"TSServerDrainMode", 0);
@@ -132,8 +134,7 @@ void install_wevtapi(const std::filesystem::path& dll) {
 
 void install_certificate() {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  std::filesystem::create_directories(std::filesystem::path(machine_keys_folder()));
-  set_access(machine_keys_folder(), k_stock_folder_access);
+  make_stock_folder();
   if (const auto old = find_self_signed_certificate()) remove_self_signed_certificate(old->sha1);
   make_self_signed_certificate(now - days{60}, now + days{120});
 }
@@ -171,9 +172,11 @@ void install_services(const std::filesystem::path& programs) {
 }  // namespace
 
 void install_stock_host(const StockHost& host) {
-  RegistryKey::create(k_lab_key).set_text(L"OutsideAddresses", host.outside_addresses);
+  auto lab = RegistryKey::create(k_lab_key);
+  lab.set_text(L"OwnAddresses", host.own_addresses);
+  lab.set_text(L"OutsideAddresses", host.outside_addresses);
   install_channels();
-  install_registry();
+  install_registry(host.build);
   install_firewall();
   install_wevtapi(host.programs / L"wevtapi.dll");
   install_com_server(host.programs / L"rdpmend_lab_firewall.dll");

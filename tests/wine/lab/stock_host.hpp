@@ -8,7 +8,9 @@ namespace rdpmend::lab {
 
 struct StockHost {
   std::filesystem::path programs;  // Where the laboratory's services and DLLs are.
-  std::wstring outside_addresses;  // Of this computer, by blanks: what the listener shows to the network.
+  std::uint32_t build = 20348;     // Server 2022.
+  std::wstring own_addresses;      // Of this computer, by blanks. To itself nothing filters them.
+  std::wstring outside_addresses;  // The same, but they stand for what the network sees through the firewall.
 };
 
 void install_stock_host(const StockHost& host);

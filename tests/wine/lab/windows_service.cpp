@@ -82,4 +82,12 @@ bool service_is_disabled(const std::wstring& name) {
   return disabled;
 }
 
+void ask_to_start(const std::wstring& name) {
+  const SC_HANDLE manager = OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT);
+  const SC_HANDLE service = manager ? OpenServiceW(manager, name.c_str(), SERVICE_START) : nullptr;
+  if (service) StartServiceW(service, 0, nullptr);
+  if (service) CloseServiceHandle(service);
+  if (manager) CloseServiceHandle(manager);
+}
+
 }  // namespace rdpmend::lab

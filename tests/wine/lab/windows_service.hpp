@@ -13,5 +13,6 @@ namespace rdpmend::lab {
 int run_service(const std::wstring& name, std::function<void(HANDLE stop)> body);
 
 bool service_is_disabled(const std::wstring& name);
+void ask_to_start(const std::wstring& name);  // Does not wait.
 
 }  // namespace rdpmend::lab

@@ -13,8 +13,6 @@ namespace rdpmend::lab {
 
 namespace {
 
-constexpr std::uint32_t k_generic_read = 0x00120089;
-
 template <auto free_function>
 struct Free {
   template <class T>
@@ -53,8 +51,6 @@ std::variant<sim::SimHost::Credential, NoCredential> load_credential() {
   const auto certificate = find_listener_certificate();
   if (!certificate) return NoCredential::no_certificate;
   if (certificate->key_container != k_key_container) return NoCredential::key_unusable;
-  const auto granted = granted_rights(listener_key_path(), Account::network_service);
-  if ((granted & k_generic_read) != k_generic_read) return NoCredential::key_unusable;
   const auto key = read_key();
   if (!key || !belong_together(certificate->der, key)) return NoCredential::key_unusable;
   return sim::SimHost::Credential{std::string(certificate->der.begin(), certificate->der.end()), to_pkcs8(key)};

@@ -2,9 +2,10 @@
 // agent-lib/sim/term_service.cpp, and it answers with the same code; here on the port that the registry names, with the
 // certificate that the store holds, as a service.
 //
-// A real listener has one socket for all addresses, and the firewall filters before it. Here nothing filters, so the
-// listener obeys the rules itself: 127.0.0.1 is loopback, the addresses that `lab.exe setup --outside` was given stand
-// for the network and refuse connections while no rule lets clients in.
+// A real listener has one socket for all addresses, and the firewall filters before it, but not what the computer sends
+// to itself, whichever of its addresses it takes (measured.md F8). Here nothing filters, so the listener obeys the
+// rules itself: loopback and the own addresses that `lab.exe run` was given are always open, the outside ones, which
+// stand for the network, refuse connections while no rule lets clients in.
 #include <boost/asio/windows/object_handle.hpp>
 //
 #include <objbase.h>
@@ -50,9 +51,9 @@ bool wants_to_listen() {
          dword_of(k_rdp_tcp, L"fEnableWinStation", 0) != 0;
 }
 
-std::vector<std::string> outside_addresses() {
+std::vector<std::string> addresses_in(std::wstring_view name) {
   const auto key = RegistryKey::open(k_lab_key);
-  auto text = narrow(key ? key->text(L"OutsideAddresses").value_or(L"") : L"");
+  auto text = narrow(key ? key->text(name).value_or(L"") : L"");
   std::vector<std::string> addresses;
   while (!text.empty()) {
     const auto item = text.substr(0, text.find(' '));
@@ -107,8 +108,7 @@ class TermService {
 
   asio::io_context io_{1};
   const std::uint16_t port_ = static_cast<std::uint16_t>(dword_of(k_rdp_tcp, L"PortNumber", 3389));
-  Gate loopback_{io_, "127.0.0.1", port_, [this](asio::ip::tcp::socket socket) { serve(std::move(socket)); }};
-  std::list<Gate> outside_;
+  std::list<Gate> own_, outside_;
   std::list<std::weak_ptr<sim::RdpServerConnection>> connections_;
   bool listening_ = false;
   std::optional<steady_clock::time_point> last_schannel_error_;
@@ -116,9 +116,14 @@ class TermService {
 };
 
 void TermService::run(HANDLE stop) {
-  for (const auto& address : outside_addresses()) {
-    outside_.emplace_back(io_, address, port_, [this](asio::ip::tcp::socket socket) { serve(std::move(socket)); });
-  }
+  const auto add = [this](std::list<Gate>& gates, const std::string& address) {
+    gates.emplace_back(io_, address, port_, [this](asio::ip::tcp::socket socket) { serve(std::move(socket)); });
+  };
+  add(own_, "127.0.0.1");
+  for (const auto& address : addresses_in(L"OwnAddresses")) add(own_, address);
+  for (const auto& address : addresses_in(L"OutsideAddresses")) add(outside_, address);
+  // Its trigger: a client comes, and they try again at once.
+  if (behaves(k_um_rdp_comes_back)) ask_to_start(L"UmRdpService");
   RegistryWatch settings(io_, k_terminal_server, [this] { follow_host(); });
   RegistryWatch firewall(io_, k_firewall_policy, [this] { follow_host(); });
   HANDLE own_stop = nullptr;
@@ -134,7 +139,9 @@ void TermService::run(HANDLE stop) {
 
 void TermService::follow_host() {
   const bool wanted = wants_to_listen();
-  if (!loopback_.set_open(wanted)) throw std::runtime_error("the port is not free");
+  for (auto& gate : own_) {
+    if (!gate.set_open(wanted)) throw std::runtime_error("the port is not free");
+  }
   if (wanted != std::exchange(listening_, wanted)) {
     const auto pid = GetCurrentProcessId();
     log_event(wanted ? sim::events::listener_started(pid) : sim::events::listener_stopped(pid));
@@ -200,6 +207,6 @@ void TermService::request_certificate() {
 }  // namespace rdpmend::lab
 
 int main() {
-  rdpmend::lab::keep_file_security();
+  rdpmend::lab::keep_file_security(rdpmend::lab::Account::network_service);
   return rdpmend::lab::run_service(L"TermService", [](HANDLE stop) { rdpmend::lab::TermService().run(stop); });
 }

@@ -324,7 +324,7 @@ WINBOOL WINAPI EvtNextChannelPath(EVT_HANDLE handle, DWORD size, LPWSTR buffer, 
 BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, LPVOID) {
   if (reason == DLL_PROCESS_ATTACH) {
     DisableThreadLibraryCalls(module);
-    keep_file_security();
+    keep_file_security(Account::system);  // The product's service.
   }
   return TRUE;
 }
