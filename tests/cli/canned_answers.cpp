@@ -217,6 +217,9 @@ std::vector<v1::JournalEntry> one_entry_of_each_kind() {
       R"(internal_error { where: "probe" what: "out of sockets" })",
       R"(checkpoint { incidents {} })",
       R"(pruned { first_seq: 1 last_seq: 9 })",
+      R"(outside_probe { client: "helpdesk" peer: "192.0.2.10" report { outcome: PROBE_OUTCOME_OK detail: "TLS done." } })",
+      R"(channel_reopened { channel: "System" reason: "newer records are there" last_read_record: 7 newest_record: 9 })",
+      R"(connection_limited { client: "helpdesk" peer: "192.0.2.10" reason: "too many requests" count: 3 })",
   };
   std::vector<v1::JournalEntry> entries;
   for (const auto& body : bodies) entries.push_back(entry(42 + entries.size(), entries.size() < 4 ? 0 : 46, body));

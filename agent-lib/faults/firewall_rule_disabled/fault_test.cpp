@@ -277,7 +277,7 @@ TEST(FirewallRuleDisabled, TheOwnAddressProvesNothing) {
                              rules { rule_id: "RemoteDesktop-UserMode-In-UDP" enabled: true } })");
   EXPECT_EQ(bench.verify().result(), v1::Verdict::RESULT_REPAIRED);
   EXPECT_THAT(bench.verify().summary(), HasSubstr("interface Ethernet (domain)"));
-  EXPECT_THAT(bench.verify().summary(), HasSubstr("--report"));
+  EXPECT_THAT(bench.verify().summary(), HasSubstr("rdpmend probe"));
 }
 
 TEST(FirewallRuleDisabled, AsksFirstUnlessItHasSeenTheRulesEnabledADayAgoAtMost) {
