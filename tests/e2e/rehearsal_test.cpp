@@ -17,7 +17,6 @@ Finished rehearse_until_healed(const std::string& scenario, const StateFolder& s
                               k_patience);
 }
 
-// The certificate that the repair removed, from what its step captured.
 TEST(UntilHealed, AnExpiredCertificateIsHealed) {
   const StateFolder state;
   const Finished rehearsal = rehearse_until_healed("certificate-expired", state);
