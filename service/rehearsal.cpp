@@ -9,6 +9,8 @@
 
 #include "agent-lib/probe/rdp_handshake.hpp"
 #include "agent-lib/sim/scenarios.hpp"
+#include "agent-lib/support/address.hpp"
+#include "agent-lib/support/printable.hpp"
 #include "service/app.hpp"
 #include "service/config.hpp"
 #include "service/exit_codes.hpp"
@@ -58,6 +60,8 @@ Result<std::filesystem::path> state_folder(const RehearsalOptions& options) {
 }
 
 Result<v1::ServiceConfig> configuration(const RehearsalOptions& options) {
+  if (auto checked = check_listen_address(options.listen); !checked)
+    return fail(std::move(checked.error()).context("--listen"));
   auto config = options.config ? load_config(options.config, *options.config, Catalogue::built_in())
                                : Result<v1::ServiceConfig>(default_config());
   if (config) config->mutable_rpc()->set_listen(options.listen);
@@ -157,7 +161,7 @@ int rehearse(const RehearsalOptions& options) {
   const auto code = run(options);
   stop_logging();
   if (code) return *code;
-  fmt::print(stderr, "rdpmendd: {}\n", to_string(code.error()));
+  fmt::print(stderr, "rdpmendd: {}\n", printable(to_string(code.error())));
   return exit_code::k_refused;
 }
 
