@@ -56,7 +56,7 @@ _rdpmend() {
     dismiss) options+=" --comment" ;;
     watch) options+=" --since --after --from-start --incident" ;;
     journal) options+=" --after --incident --limit --verify" ;;
-    probe) options+=" --deadline --request" ;;
+    probe) options+=" --deadline --request --report --incident" ;;
     analyze) options+=" --rules" ;;
   esac
 
