@@ -97,6 +97,10 @@ class GrantKeyFileAccessKind final : public StepKind {
     security = std::move(result);
   }
 
+  static std::uint32_t effective(const v1::FileSecurity& security, const std::string& who) {
+    return granted_mask(security, who) & ~denied_mask(security, who);
+  }
+
   // What the file inherits Windows computes anew with each writing of its list, from what its folder hands down by
   // then: such entries may come and go. What was written must be there word for word, and nothing inherited may take
   // from it.
@@ -108,8 +112,8 @@ class GrantKeyFileAccessKind final : public StepKind {
     const auto wanted = own_entries(expected);
     const auto own = own_entries(found);
     return std::ranges::equal(wanted, own, same_entry) && std::ranges::all_of(wanted, [&](const v1::Ace* ace) {
-             const auto rights = granted_mask(expected, ace->sid()) & ace->mask();
-             return ace->type() != v1::Ace::TYPE_ALLOW || (granted_mask(found, ace->sid()) & rights) == rights;
+             const auto rights = effective(expected, ace->sid()) & ace->mask();
+             return ace->type() != v1::Ace::TYPE_ALLOW || (effective(found, ace->sid()) & rights) == rights;
            });
   }
 

@@ -241,9 +241,16 @@ class CertificateExpired final : public Fault {
     auto& evidence = *diagnosis.mutable_evidence();
     const auto key = read_rdp_key_file(host);
     if (!key) return fail(key.error());
-    if (!add_key_file_obstacles(*key, diagnosis) && key->present && !key->lets_do_all(sid::k_system)) {
-      add_evidence(evidence, fmt::format("key file of {} ({})", k_listener_container, key->file),
-                   fmt::format("no full access for SYSTEM ({})", sid::k_system), "SYSTEM full", "its access list");
+    if (!add_key_file_obstacles(*key, diagnosis) && key->present) {
+      const auto what = fmt::format("key file of {} ({})", k_listener_container, key->file);
+      if (!key->lets_do_all(sid::k_system)) {
+        add_evidence(evidence, what, fmt::format("no full access for {}", sid::k_system), "SYSTEM full",
+                     "its access list");
+      }
+      if (!key->lets_read(sid::k_network_service)) {
+        add_evidence(evidence, what, fmt::format("no read access for {}", sid::k_network_service),
+                     "NETWORK SERVICE reads", "its access list");
+      }
     }
     const auto disabled = disabled_companions(host);
     if (!disabled) return fail(disabled.error());

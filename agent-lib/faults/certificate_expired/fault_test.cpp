@@ -72,14 +72,16 @@ TEST(CertificateExpired, NamesTheMissingAccessAsEvidence) {
 TEST(CertificateExpired, PlansKeyAccessBeforeRemovalBeforeRestartAndTermServiceLast) {
   const auto plan = Bench("certificate-expired").plan();
   const auto lines = writes(plan);
-  ASSERT_EQ(lines.size(), 4u);
+  ASSERT_EQ(lines.size(), 5u);
   EXPECT_THAT(lines[0], HasSubstr("add to the access list"));
-  EXPECT_THAT(lines[1], HasSubstr("remove certificate"));
-  EXPECT_EQ(lines[2], "restart service SessionEnv");
-  EXPECT_EQ(lines[3], "restart service TermService");
-  ASSERT_EQ(plan.rungs_size(), 2);
+  EXPECT_EQ(lines[1], "restart service SessionEnv");
+  EXPECT_THAT(lines[2], HasSubstr("remove certificate"));
+  EXPECT_EQ(lines[3], "restart service SessionEnv");
+  EXPECT_EQ(lines[4], "restart service TermService");
+  ASSERT_EQ(plan.rungs_size(), 3);
   EXPECT_FALSE(drops_sessions(plan.rungs(0)));
-  EXPECT_TRUE(drops_sessions(plan.rungs(1)));
+  EXPECT_FALSE(drops_sessions(plan.rungs(1)));
+  EXPECT_TRUE(drops_sessions(plan.rungs(2)));
 }
 
 TEST(CertificateExpired, EnablesADisabledSessionEnvFirst) {
@@ -96,7 +98,8 @@ TEST(CertificateExpired, WarnsWeeksAheadWhenRenewalFails) {
   Bench bench("certificate-expiring");
   const auto diagnosis = bench.detect();
   ASSERT_TRUE(diagnosis);
-  EXPECT_THAT(diagnosis->summary(), HasSubstr("not renewed"));
+  EXPECT_THAT(diagnosis->summary(), HasSubstr("renewal fails"));
+  EXPECT_TRUE(diagnosis->ask_first()) << "nobody has measured when Windows renews (measured.md C10)";
 }
 
 TEST(CertificateExpired, ReportsABoundCertificateAndPlansNothing) {
@@ -222,6 +225,41 @@ TEST(CertificateExpired, IsNoFaultWhereRemoteDesktopIsOff) {
   value.set_dword(1);
   bench.host.change(change);
   EXPECT_FALSE(bench.detect());
+}
+
+TEST(CertificateExpired, FewDaysLeftAreNoFaultWhereNoRenewalFails) {
+  Bench bench("healthy");
+  v1::SimChange change;
+  change.mutable_certificate()->mutable_expires_in()->set_seconds(20 * 24 * 3600);
+  bench.host.change(change);
+  EXPECT_FALSE(bench.detect());
+}
+
+TEST(CertificateExpired, WithoutATimeReferenceTheDatesAreNotJudgedRightAfterAStartAndOnlyProposedLater) {
+  Bench bench("certificate-expired");
+  v1::SimChange change;
+  change.mutable_clock()->set_no_reference(true);
+  change.mutable_clock()->mutable_up_for()->set_seconds(60);
+  bench.host.change(change);
+  const auto early = bench.fault().detect(bench.host.control().view(), {});
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, ErrorCode::unavailable);
+  bench.host.advance(15min);
+  const auto later = bench.detect();
+  ASSERT_TRUE(later);
+  EXPECT_TRUE(later->repairable());
+  EXPECT_TRUE(later->ask_first());
+}
+
+TEST(CertificateExpired, ADenyForSystemOnTheStoreIsSaidWithItsDoubtAndNotRepaired) {
+  Bench bench("certificate-expired");
+  v1::SimChange change;
+  change.mutable_certificate()->set_store_denied(true);
+  bench.host.change(change);
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_FALSE(diagnosis->repairable());
+  EXPECT_THAT(diagnosis->advice(), HasSubstr("Some enterprises forbid"));
 }
 
 // The names that published repair scripts quote, recomputed.
