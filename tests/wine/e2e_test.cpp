@@ -7,6 +7,7 @@
 #include <fstream>
 #include <regex>
 #include <thread>
+#include <vector>
 
 #include "tests/e2e/plain_rdp_client.hpp"
 #include "tests/paths.hpp"
@@ -22,18 +23,21 @@ using testing::IsEmpty;
 using testing::Not;
 
 constexpr std::uint16_t k_rdp_port = 3389;
+constexpr char k_system[] = "S-1-5-18", k_network_service[] = "S-1-5-20";
 constexpr char k_tcp_rule[] = "RemoteDesktop-UserMode-In-TCP";
 
 class WineLaboratory : public testing::Test {
  protected:
   void SetUp() override {
     if (const auto missing = Laboratory::missing()) GTEST_SKIP() << *missing;
-    host.emplace();
+    host.emplace(build());
     ASSERT_FALSE(HasFailure()) << "the laboratory does not run";
     host->install_service();
     ASSERT_TRUE(host->start_service()) << host->service_state();
     ASSERT_TRUE(see_certificate(k_rdp_port)) << "the laboratory's listener is not healthy";
   }
+
+  virtual std::uint32_t build() const { return k_server_2022; }
 
   // A line of `lab.exe show`, without its name.
   std::string shown(const std::string& name) const {
@@ -45,11 +49,36 @@ class WineLaboratory : public testing::Test {
     const auto ended = host->wait_for_entry([](const auto& entry) { return entry.has_repair_ended(); });
     return ended ? ended->repair_ended() : v1::RepairEnded();
   }
-  // Certificate over, its key locked away; then a client comes, and the host itself notices.
-  void break_certificate() const {
-    host->lab({"expire-certificate"});
+  // Of a fault's first incident.
+  v1::RepairEnded wait_for_repair_of(const std::string& fault_id) const {
+    const auto opened = host->wait_for_entry([&](const auto& entry) {
+      return entry.has_incident_opened() && entry.incident_opened().diagnosis().fault_id() == fault_id;
+    });
+    if (!opened) return {};
+    const auto ended = host->wait_for_entry(
+        [&](const auto& entry) { return entry.has_repair_ended() && entry.incident_id() == opened->seq(); });
+    return ended ? ended->repair_ended() : v1::RepairEnded();
+  }
+  // The entries of the key file's list, in whatever order.
+  std::vector<std::string> key_entries() const {
+    const auto list = shown("key-access");
+    const std::regex entry(R"(\([^)]*\))");
+    std::vector<std::string> entries;
+    for (std::sregex_iterator at(list.begin(), list.end(), entry), end; at != end; ++at) entries.push_back(at->str());
+    std::sort(entries.begin(), entries.end());
+    return entries;
+  }
+  // The listener's key is locked away; then a client comes, and the host itself notices.
+  void break_key() const {
     host->lab({"deny-key"});
     EXPECT_FALSE(see_certificate(k_rdp_port));
+  }
+  // Its renewal pass at the start.
+  void restart_session_env() const {
+    host->lab({"stop-service", "SessionEnv"});
+    for (int i = 0; i < 100 && !host->lab({"service", "SessionEnv"}).starts_with("stopped"); ++i)
+      std::this_thread::sleep_for(100ms);
+    host->lab({"start-service", "SessionEnv"});
   }
   // What was found half done has ended one way or the other: repaired, or put back as it was.
   void expect_settled(const std::string& access_before) const {
@@ -67,13 +96,86 @@ class WineLaboratory : public testing::Test {
   std::optional<Laboratory> host;
 };
 
+// On hosts with the key list of an old and of a new build.
+class WineKeyFile : public WineLaboratory, public testing::WithParamInterface<std::uint32_t> {
+ protected:
+  std::uint32_t build() const override { return GetParam(); }
+
+  // The SIDs' entries go from the list of a key whose certificate is valid.
+  void expect_healed_with_the_same_certificate(const std::vector<std::string>& sids) const {
+    const auto certificate = see_certificate(k_rdp_port);
+    const auto thumbprint = shown("certificate");
+    const auto entries = key_entries();
+    std::vector<std::string> command{"deny-key"};
+    command.insert(command.end(), sids.begin(), sids.end());
+    host->lab(command);
+    EXPECT_FALSE(see_certificate(k_rdp_port)) << "nothing is broken";
+    EXPECT_EQ(wait_for_repair_of("certificate_key_unreadable").outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
+
+    const auto after = see_certificate(k_rdp_port);
+    ASSERT_TRUE(after);
+    EXPECT_EQ(after->sha256, certificate->sha256);
+    EXPECT_EQ(shown("certificate"), thumbprint);
+    EXPECT_EQ(key_entries(), entries);
+    expect_whole_journal();
+  }
+};
+
+TEST_P(WineKeyFile, AListenerThatMayNotReadItsKeyServesTheSameCertificateAgain) {
+  expect_healed_with_the_same_certificate({k_network_service});
+}
+
+TEST_P(WineKeyFile, SoItDoesWhereSystemMayNotEither) {
+  expect_healed_with_the_same_certificate({k_system, k_network_service});
+}
+
+TEST_P(WineKeyFile, ThatSystemAloneMayNotUseIsNoIncidentUntilARenewalNeedsIt) {
+  const auto entries = key_entries();
+  const auto before = see_certificate(k_rdp_port);
+  host->lab({"deny-key", k_system});
+  EXPECT_TRUE(see_certificate(k_rdp_port));
+  EXPECT_EQ(host->cli({"diagnose"}).exit_code, 0);
+  const auto so_far = host->journal();
+  EXPECT_TRUE(
+      std::none_of(so_far.begin(), so_far.end(), [](const auto& entry) { return entry.has_incident_opened(); }));
+
+  host->lab({"expire-certificate"});
+  host->lab({"deny-key", k_system});
+  restart_session_env();
+  EXPECT_EQ(wait_for_repair_of("certificate_expired").outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
+  const auto after = see_certificate(k_rdp_port);
+  ASSERT_TRUE(after);
+  EXPECT_TRUE(after->valid_now);
+  EXPECT_NE(after->sha256, before->sha256);
+  EXPECT_EQ(key_entries(), entries);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfABuild, WineKeyFile, testing::Values(k_server_2016, k_server_2022),
+                         [](const auto& build) { return std::to_string(build.param); });
+
+// SessionEnv cannot make a new one although a trial key can be made, and takes the old key with it.
+TEST_F(WineLaboratory, ARenewalThatFailsInTheMiddleLeavesTheHostNoWorse) {
+  host->lab({"behave", "CreationFails", "FailedCreationTakesOldKey"});
+  host->lab({"expire-certificate"});
+  const auto before = see_certificate(k_rdp_port);
+  ASSERT_TRUE(before);
+  const auto entries = key_entries();
+  restart_session_env();
+  EXPECT_EQ(wait_for_repair_of("certificate_expired").outcome(), v1::RepairEnded::OUTCOME_ROLLED_BACK);
+  EXPECT_THAT(host->lab({"events", "System"}), HasSubstr(">1057<"));
+  const auto after = see_certificate(k_rdp_port);
+  ASSERT_TRUE(after) << "the host serves nothing any more";
+  EXPECT_EQ(after->sha256, before->sha256);
+  EXPECT_EQ(key_entries(), entries);
+  expect_whole_journal();
+}
+
 TEST_F(WineLaboratory, AnExpiredCertificateWithADeniedKeyIsHealed) {
   const auto before = see_certificate(k_rdp_port);
-  break_certificate();
-  const auto opened = host->wait_for_entry([](const auto& entry) { return entry.has_incident_opened(); });
-  ASSERT_TRUE(opened);
-  EXPECT_EQ(opened->incident_opened().diagnosis().fault_id(), "certificate_expired");
-  EXPECT_EQ(wait_for_repair().outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
+  host->lab({"expire-certificate"});
+  break_key();
+  restart_session_env();
+  EXPECT_EQ(wait_for_repair_of("certificate_expired").outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
 
   const auto after = see_certificate(k_rdp_port);
   ASSERT_TRUE(after);
@@ -82,7 +184,7 @@ TEST_F(WineLaboratory, AnExpiredCertificateWithADeniedKeyIsHealed) {
   EXPECT_GT(std::stoi(shown("certificate-days-left")), 100);
   // SYSTEM full, NETWORK SERVICE read.
   EXPECT_THAT(shown("key-access"), HasSubstr("(A;;FA;;;SY)"));
-  EXPECT_THAT(shown("key-access"), HasSubstr(";;;NS)"));
+  EXPECT_THAT(shown("key-access"), HasSubstr("(A;;FR;;;NS)"));
   EXPECT_THAT(host->lab({"events", "System"}), HasSubstr(">1056<"));
   expect_whole_journal();
 }
@@ -119,13 +221,13 @@ TEST_F(WineLaboratory, AnEventOfARealHostBecomesASignal) {
 
 TEST_F(WineLaboratory, AClearedLogIsAGapAndTheServiceReadsOn) {
   host->lab({"clear-log", "System"});
-  break_certificate();
+  break_key();
   EXPECT_EQ(wait_for_repair().outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
 }
 
 TEST_F(WineLaboratory, StoppedInTheMiddleOfARepairItSettlesTheIncidentWhenItStartsAgain) {
   ChildProcess watch(host->cli_command({"watch", "--from-start", "--format", "json"}));
-  break_certificate();
+  break_key();
   const auto locked = shown("key-access");
   ASSERT_TRUE(watch.wait_for_line([](const auto& line) { return line.find("step_intended") != line.npos; }, k_patience))
       << watch.standard_output() << watch.standard_error();
@@ -139,7 +241,7 @@ TEST_F(WineLaboratory, KilledInTheMiddleOfARepairItSettlesTheIncidentWhenItStart
   std::string locked;
   {
     ChildProcess watch(host->cli_command({"watch", "--from-start", "--format", "json"}));
-    break_certificate();
+    break_key();
     locked = shown("key-access");
     ASSERT_TRUE(
         watch.wait_for_line([](const auto& line) { return line.find("step_intended") != line.npos; }, k_patience))

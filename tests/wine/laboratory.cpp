@@ -1,11 +1,17 @@
 #include "tests/wine/laboratory.hpp"
 
+#include <arpa/inet.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -84,7 +90,54 @@ std::optional<std::string> Laboratory::missing() {
   return std::nullopt;
 }
 
-Laboratory::Laboratory(std::uint32_t build) {
+// Says what time it is, as often as asked: https://www.rfc-editor.org/rfc/rfc4330
+class Laboratory::TimeServer {
+ public:
+  static constexpr char k_address[] = "127.0.0.3";
+
+  TimeServer() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(123);
+    ::inet_pton(AF_INET, k_address, &address.sin_addr);
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << "no time server";
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+      while (!stop.stop_requested()) answer();
+    });
+  }
+  ~TimeServer() {
+    thread_.request_stop();
+    thread_.join();
+    ::close(socket_);
+  }
+  TimeServer(const TimeServer&) = delete;
+  TimeServer& operator=(const TimeServer&) = delete;
+
+ private:
+  void answer() const {
+    constexpr int k_look_up_every_ms = 100;
+    pollfd waiting{socket_, POLLIN, 0};
+    if (::poll(&waiting, 1, k_look_up_every_ms) != 1) return;
+    std::array<unsigned char, 48> packet{};
+    sockaddr_in client{};
+    socklen_t size = sizeof client;
+    if (::recvfrom(socket_, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&client), &size) != 48) return;
+    std::copy_n(packet.begin() + 40, 8, packet.begin() + 24);
+    packet[0] = 0x24;  // Version 4, server.
+    packet[1] = 2;     // Stratum.
+    constexpr std::uint64_t k_1900_to_1970 = 2'208'988'800;
+    const auto now = static_cast<std::uint64_t>(::time(nullptr)) + k_1900_to_1970;
+    for (const std::size_t at : {32U, 40U}) {
+      for (std::size_t i = 0; i < 4; ++i) packet[at + i] = static_cast<unsigned char>(now >> (24 - 8 * i));
+    }
+    ::sendto(socket_, packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&client), size);
+  }
+
+  const int socket_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  std::jthread thread_;
+};
+
+Laboratory::Laboratory(std::uint32_t build) : time_server_(std::make_unique<TimeServer>()) {
   folder_ = fs::path(testing::TempDir()) / ("rdpmend_laboratory_" + std::to_string(::getpid()));
   fs::remove_all(folder_);
   fs::create_directories(folder_);
@@ -98,10 +151,10 @@ Laboratory::Laboratory(std::uint32_t build) {
     if (file.path().extension() == ".exe" || file.path().extension() == ".dll")
       fs::copy_file(file.path(), c_drive() / "laboratory" / file.path().filename());
   }
-  running_ =
-      std::make_unique<ChildProcess>(wine_command({R"(C:\laboratory\lab.exe)", "run", "build=" + std::to_string(build),
-                                                   std::string("own=") + k_own, std::string("outside=") + k_outside}),
-                                     environment_);
+  running_ = std::make_unique<ChildProcess>(
+      wine_command({R"(C:\laboratory\lab.exe)", "run", "build=" + std::to_string(build), std::string("own=") + k_own,
+                    std::string("outside=") + k_outside, std::string("time=") + TimeServer::k_address}),
+      environment_);
   const auto up = running_->wait_for_line([](const auto& line) { return line.starts_with("running"); }, k_patience);
   EXPECT_TRUE(up) << running_->standard_output() << running_->standard_error();
 }

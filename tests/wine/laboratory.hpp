@@ -75,6 +75,9 @@ class Laboratory {
   std::filesystem::path c_drive() const { return folder_ / "prefix" / "drive_c"; }
 
  private:
+  class TimeServer;
+
+  const std::unique_ptr<TimeServer> time_server_;
   std::filesystem::path folder_;
   std::vector<std::string> environment_;
   std::unique_ptr<ChildProcess> running_;  // lab.exe run

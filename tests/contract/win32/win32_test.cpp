@@ -395,9 +395,10 @@ class DamagedKeyFile : public testing::TestWithParam<std::uint32_t> {
   static v1::FileSecurity stock() { return stock_key_file_security(GetParam()); }
   // Without SYSTEM and without the groups of its token.
   static v1::FileSecurity without_system() {
-    auto security = stock();
+    const auto all = stock();
+    auto security = all;
     security.clear_dacl();
-    for (const auto& ace : stock().dacl()) {
+    for (const auto& ace : all.dacl()) {
       if (ace.sid() != sid::k_system && ace.sid() != sid::k_administrators) *security.add_dacl() = ace;
     }
     return security;

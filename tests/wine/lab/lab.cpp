@@ -45,7 +45,7 @@ Seconds now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
-// "build=20348", "own=ADDRESS", "outside=ADDRESS".
+// "build=20348", "own=ADDRESS", "outside=ADDRESS", "time=ADDRESS".
 void setup(const Arguments& arguments) {
   StockHost host;
   host.programs = own_folder();
@@ -54,6 +54,8 @@ void setup(const Arguments& arguments) {
     const auto value = argument.substr(std::min(name.size() + 1, argument.size()));
     if (name == "build") {
       host.build = static_cast<std::uint32_t>(std::stoul(value));
+    } else if (name == "time") {
+      host.time_server = widen(value);
     } else if (name == "own" || name == "outside") {
       (name == "own" ? host.own_addresses : host.outside_addresses) += widen(value) + L" ";
     } else {
@@ -238,7 +240,8 @@ struct Command {
   void (*run)(const Arguments&);
 };
 constexpr Command k_commands[] = {
-    {"setup", "[build=N] [own=ADDRESS]... [outside=ADDRESS]... install a healthy host of that build", 0, setup},
+    {"setup", "[build=N] [own=ADDRESS]... [outside=ADDRESS]... [time=ADDRESS] install a healthy host of that build", 0,
+     setup},
     {"run", "ARGUMENTS             the same, start its services, and let them run until release", 0, run},
     {"release", "                  end run", 0, release},
     {"show", "                     what it is like now", 0, show},

@@ -4,6 +4,7 @@
 //
 #include <aclapi.h>
 #include <sddl.h>
+#include <wincrypt.h>
 
 #include <fmt/format.h>
 
@@ -99,7 +100,8 @@ std::string access_of(const std::wstring& path) {
 
 void write_listener_key(const std::vector<unsigned char>& blob) {
   const auto path = listener_key_path();
-  remove_listener_key();
+  std::error_code ignored;
+  std::filesystem::remove(std::filesystem::path(path), ignored);
   std::ofstream file(std::filesystem::path(path), std::ios::binary | std::ios::trunc);
   file.write(reinterpret_cast<const char*>(blob.data()), static_cast<std::streamsize>(blob.size()));
   file.close();
@@ -115,6 +117,9 @@ void make_stock_folder() {
 void remove_listener_key() {
   std::error_code ignored;
   std::filesystem::remove(std::filesystem::path(listener_key_path()), ignored);
+  HCRYPTPROV undefined = 0;
+  CryptAcquireContextW(&undefined, std::wstring(k_key_container).c_str(), std::wstring(k_key_provider).c_str(),
+                       PROV_RSA_FULL, CRYPT_DELETEKEYSET | CRYPT_MACHINE_KEYSET | CRYPT_SILENT);
 }
 
 bool may_replace_listener_key() {

@@ -47,12 +47,12 @@ void install_channels() {
   }
 }
 
-void install_registry(std::uint32_t build) {
+void install_registry(const StockHost& host) {
   // Wine says Windows 7 unless told otherwise, which has no such values.
   auto version = RegistryKey::create(L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion");
   version.set_dword(L"CurrentMajorVersionNumber", 10);
   version.set_dword(L"CurrentMinorVersionNumber", 0);
-  version.set_text(L"CurrentBuildNumber", std::to_wstring(build));
+  version.set_text(L"CurrentBuildNumber", std::to_wstring(host.build));
   auto terminal_server = RegistryKey::create(k_terminal_server);
   terminal_server.set_dword(L"fDenyTSConnections", 0);
   terminal_server.set_dword(L"TSServerDrainMode", 0);
@@ -71,8 +71,9 @@ void install_registry(std::uint32_t build) {
   rdp_tcp.set_text(L"LoadableProtocol_Object", L"{5828227c-20cf-4408-b73f-73ab70b8849f}");
   RegistryKey::create(L"SYSTEM\\CurrentControlSet\\Services\\TermService\\Parameters")
       .set_text(L"ServiceDll", L"%SystemRoot%\\System32\\termsrv.dll", REG_EXPAND_SZ);
-  // No clock in the laboratory to ask.
-  RegistryKey::create(L"SYSTEM\\CurrentControlSet\\Services\\W32Time\\Parameters").set_text(L"Type", L"NoSync");
+  auto time = RegistryKey::create(L"SYSTEM\\CurrentControlSet\\Services\\W32Time\\Parameters");
+  time.set_text(L"Type", host.time_server.empty() ? L"NoSync" : L"NTP");
+  time.set_text(L"NtpServer", host.time_server + L",0x8");
   auto cryptography = RegistryKey::create(L"SOFTWARE\\Microsoft\\Cryptography");
   if (!cryptography.text(L"MachineGuid"))
     cryptography.set_text(L"MachineGuid", L"5b1fbd3c-8a0e-4a52-9c54-7d0f6a3b2e11");
@@ -176,7 +177,7 @@ void install_stock_host(const StockHost& host) {
   lab.set_text(L"OwnAddresses", host.own_addresses);
   lab.set_text(L"OutsideAddresses", host.outside_addresses);
   install_channels();
-  install_registry(host.build);
+  install_registry(host);
   install_firewall();
   install_wevtapi(host.programs / L"wevtapi.dll");
   install_com_server(host.programs / L"rdpmend_lab_firewall.dll");

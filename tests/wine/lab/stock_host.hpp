@@ -10,6 +10,7 @@ struct StockHost {
   std::filesystem::path programs;  // Where the laboratory's services and DLLs are.
   std::uint32_t build = 20348;     // Server 2022.
   std::wstring own_addresses;      // Of this computer, by blanks. To itself nothing filters them.
+  std::wstring time_server;        // Empty: it has none.
   std::wstring outside_addresses;  // The same, but they stand for what the network sees through the firewall.
 };
 

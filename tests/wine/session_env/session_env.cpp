@@ -66,8 +66,8 @@ void renewal_pass() {
   if (!needs_certificate(existing)) return;
   if (!can_make_certificate()) {
     // By a third party's analysis the old key is deleted before a new one is made; whether it survives a failure nobody
-    // has measured.
-    if (behaves(k_failure_takes_key)) remove_listener_key();
+    // has measured. Here it survives that of a replacement.
+    if (!existing && behaves(k_failure_takes_key)) remove_listener_key();
     return log_failure(existing);
   }
   const auto made = make_self_signed_certificate(now(), now() + k_lifetime);
