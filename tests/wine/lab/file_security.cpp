@@ -27,15 +27,15 @@ constexpr std::wstring_view k_folder = L"\\microsoft\\crypto\\";
 using Bytes = std::vector<unsigned char>;
 using QuerySecurity = NTSTATUS(NTAPI*)(HANDLE, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, ULONG, PULONG);
 using SetSecurity = NTSTATUS(NTAPI*)(HANDLE, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR);
-using OpenFile = NTSTATUS(NTAPI*)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, ULONG, ULONG);
-using CreateFile = NTSTATUS(NTAPI*)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, PLARGE_INTEGER, ULONG,
-                                    ULONG, ULONG, ULONG, PVOID, ULONG);
+using NtOpen = NTSTATUS(NTAPI*)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, ULONG, ULONG);
+using NtCreate = NTSTATUS(NTAPI*)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, PLARGE_INTEGER, ULONG,
+                                  ULONG, ULONG, ULONG, PVOID, ULONG);
 using SetInformation = NTSTATUS(NTAPI*)(HANDLE, PIO_STATUS_BLOCK, PVOID, ULONG, int);
 
 QuerySecurity wine_query = nullptr;
 SetSecurity wine_set = nullptr;
-OpenFile wine_open = nullptr;
-CreateFile wine_create = nullptr;
+NtOpen wine_open = nullptr;
+NtCreate wine_create = nullptr;
 SetInformation wine_set_information = nullptr;
 std::optional<Account> asking;
 
@@ -77,20 +77,24 @@ bool has_rights(HANDLE handle, ACCESS_MASK wanted) {
          (info.GrantedAccess & wanted) == wanted;
 }
 
-Bytes wine_descriptor(HANDLE handle) {
+// By a handle of its own: the caller's need not have the right to read it.
+Bytes wine_descriptor(const std::wstring& path) {
   constexpr SECURITY_INFORMATION k_all =
       OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+  const HANDLE handle = CreateFileW(path.c_str(), READ_CONTROL, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                    nullptr, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr);
+  if (handle == INVALID_HANDLE_VALUE) return {};
   Bytes descriptor(4096);
   ULONG size = 0;
-  if (wine_query(handle, k_all, descriptor.data(), static_cast<ULONG>(descriptor.size()), &size) != k_success)
-    return {};
-  descriptor.resize(size);
+  const auto status = wine_query(handle, k_all, descriptor.data(), static_cast<ULONG>(descriptor.size()), &size);
+  CloseHandle(handle);
+  descriptor.resize(status == k_success ? size : 0);
   return descriptor;
 }
 
-Bytes descriptor_of(HANDLE handle, const std::wstring& path) {
+Bytes descriptor_of(const std::wstring& path) {
   auto kept = kept_descriptor(path);
-  return kept ? std::move(*kept) : wine_descriptor(handle);
+  return kept ? std::move(*kept) : wine_descriptor(path);
 }
 
 // A descriptor in parts that point into `from` and `over`: of `over` what `what` names, the rest of `from`.
@@ -170,7 +174,7 @@ NTSTATUS NTAPI query_security(HANDLE handle, SECURITY_INFORMATION what, PSECURIT
   const auto path = kept_path(handle);
   if (!path) return wine_query(handle, what, out, size, needed);
   if (!has_rights(handle, READ_CONTROL)) return k_access_denied;
-  auto all = descriptor_of(handle, *path);
+  auto all = descriptor_of(*path);
   if (all.empty()) return wine_query(handle, what, out, size, needed);
   const auto answer = only(all, what);
   if (answer.empty()) return k_invalid_security_descriptor;
@@ -187,7 +191,7 @@ NTSTATUS NTAPI set_security(HANDLE handle, SECURITY_INFORMATION what, PSECURITY_
   // Not Wine's too: it would make a file mode of the list, and the Unix user that all accounts are may be shut out.
   const bool owner = (what & OWNER_SECURITY_INFORMATION) != 0, list = (what & DACL_SECURITY_INFORMATION) != 0;
   if (!has_rights(handle, (owner ? WRITE_OWNER : 0U) | (list ? WRITE_DAC : 0U))) return k_access_denied;
-  auto old = descriptor_of(handle, *path);
+  auto old = descriptor_of(*path);
   Parts parts(old.empty() ? nullptr : old.data(), descriptor, what);
   Bytes room;
   if (what & PROTECTED_DACL_SECURITY_INFORMATION) drop_inherited(parts.absolute, room);
@@ -310,8 +314,8 @@ void keep_file_security(std::optional<Account> account) {
   if (wine_query) return;
   wine_query = address_in<QuerySecurity>(ntdll, "NtQuerySecurityObject");
   wine_set = address_in<SetSecurity>(ntdll, "NtSetSecurityObject");
-  wine_open = address_in<OpenFile>(ntdll, "NtOpenFile");
-  wine_create = address_in<CreateFile>(ntdll, "NtCreateFile");
+  wine_open = address_in<NtOpen>(ntdll, "NtOpenFile");
+  wine_create = address_in<NtCreate>(ntdll, "NtCreateFile");
   wine_set_information = address_in<SetInformation>(ntdll, "NtSetInformationFile");
   const std::pair<const char*, void*> replacements[] = {
       {"NtQuerySecurityObject", reinterpret_cast<void*>(query_security)},
