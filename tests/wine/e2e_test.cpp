@@ -73,12 +73,15 @@ class WineLaboratory : public testing::Test {
     host->lab({"deny-key"});
     EXPECT_FALSE(see_certificate(k_rdp_port));
   }
-  // Its renewal pass at the start.
-  void restart_session_env() const {
-    host->lab({"stop-service", "SessionEnv"});
-    for (int i = 0; i < 100 && !host->lab({"service", "SessionEnv"}).starts_with("stopped"); ++i)
+  void restart(const std::string& service) const {
+    host->lab({"stop-service", service});
+    expect_state(service, "stopped");
+    host->lab({"start-service", service});
+  }
+  void expect_state(const std::string& service, const std::string& state) const {
+    for (int i = 0; i < 100 && !host->lab({"service", service}).starts_with(state); ++i)
       std::this_thread::sleep_for(100ms);
-    host->lab({"start-service", "SessionEnv"});
+    EXPECT_THAT(host->lab({"service", service}), testing::StartsWith(state)) << service;
   }
   // What was found half done has ended one way or the other: repaired, or put back as it was.
   void expect_settled(const std::string& access_before) const {
@@ -141,7 +144,7 @@ TEST_P(WineKeyFile, ThatSystemAloneMayNotUseIsNoIncidentUntilARenewalNeedsIt) {
 
   host->lab({"expire-certificate"});
   host->lab({"deny-key", k_system});
-  restart_session_env();
+  restart("SessionEnv");  // Which looks at its certificate when it starts.
   EXPECT_EQ(wait_for_repair_of("certificate_expired").outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
   const auto after = see_certificate(k_rdp_port);
   ASSERT_TRUE(after);
@@ -160,7 +163,7 @@ TEST_F(WineLaboratory, ARenewalThatFailsInTheMiddleLeavesTheHostNoWorse) {
   const auto before = see_certificate(k_rdp_port);
   ASSERT_TRUE(before);
   const auto entries = key_entries();
-  restart_session_env();
+  restart("SessionEnv");  // Which looks at its certificate when it starts.
   EXPECT_EQ(wait_for_repair_of("certificate_expired").outcome(), v1::RepairEnded::OUTCOME_ROLLED_BACK);
   EXPECT_THAT(host->lab({"events", "System"}), HasSubstr(">1057<"));
   const auto after = see_certificate(k_rdp_port);
@@ -170,11 +173,25 @@ TEST_F(WineLaboratory, ARenewalThatFailsInTheMiddleLeavesTheHostNoWorse) {
   expect_whole_journal();
 }
 
+// Damage, or a decision against self-signed certificates: nobody here can tell (measured.md C6).
+TEST_F(WineLaboratory, AStoreThatDeniesSystemIsReportedAndLeftAlone) {
+  host->lab({"expire-certificate"});
+  host->lab({"deny-store"});
+  const auto certificate = shown("certificate");
+  restart("SessionEnv");
+  const auto opened = host->wait_for_entry([](const auto& entry) { return entry.has_incident_opened(); });
+  ASSERT_TRUE(opened);
+  const auto& diagnosis = opened->incident_opened().diagnosis();
+  EXPECT_EQ(diagnosis.fault_id(), "certificate_expired");
+  EXPECT_FALSE(diagnosis.repairable());
+  EXPECT_THAT(diagnosis.advice(), HasSubstr("denies SYSTEM"));
+  EXPECT_EQ(shown("certificate"), certificate);
+}
+
 TEST_F(WineLaboratory, AnExpiredCertificateWithADeniedKeyIsHealed) {
   const auto before = see_certificate(k_rdp_port);
   host->lab({"expire-certificate"});
-  break_key();
-  restart_session_env();
+  break_key();  // The client that is cut off makes TermService ask SessionEnv for another certificate.
   EXPECT_EQ(wait_for_repair_of("certificate_expired").outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
 
   const auto after = see_certificate(k_rdp_port);
@@ -187,6 +204,18 @@ TEST_F(WineLaboratory, AnExpiredCertificateWithADeniedKeyIsHealed) {
   EXPECT_THAT(shown("key-access"), HasSubstr("(A;;FR;;;NS)"));
   EXPECT_THAT(host->lab({"events", "System"}), HasSubstr(">1056<"));
   expect_whole_journal();
+}
+
+// The host that makes a restart of TermService find more dependents than there were.
+TEST_F(WineLaboratory, TheServiceThatAClientTriggersRunsAgainSoonAfterTermService) {
+  host->lab({"stop-service", "UmRdpService"});
+  expect_state("UmRdpService", "stopped");
+  restart("TermService");
+  expect_state("TermService", "running");
+  expect_state("UmRdpService", "stopped");
+  host->lab({"behave", "UmRdpServiceComesBack"});
+  restart("TermService");
+  expect_state("UmRdpService", "running");
 }
 
 TEST_F(WineLaboratory, ADisabledFirewallRuleIsEnabledAgain) {

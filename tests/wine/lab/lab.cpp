@@ -109,10 +109,6 @@ void behave(const Arguments& arguments) {
   for (const auto& how : arguments) RegistryKey::create(k_lab_key).set_dword(widen(how), 1);
 }
 
-void behave_as_before(const Arguments& arguments) {
-  for (const auto& how : arguments) RegistryKey::create(k_lab_key).erase(widen(how));
-}
-
 class Service {
  public:
   explicit Service(const std::string& name)
@@ -253,7 +249,6 @@ constexpr Command k_commands[] = {
     {"deny-store", "               SYSTEM may not write into its store", 0, deny_store},
     {"behave", "NAME...            as real hosts may: CreationFails, FailedCreationTakesOldKey, UmRdpServiceComesBack",
      1, behave},
-    {"behave-as-before", "NAME...", 1, behave_as_before},
     {"disable-service", "NAME      its start type is disabled", 1, disable_service},
     {"start-service", "NAME", 1, start_service},
     {"stop-service", "NAME", 1, stop_service},
