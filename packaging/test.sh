@@ -97,6 +97,8 @@ run_ctest_under_wine() {
 run_laboratory() {
   heading 'installer'
   check msi packaging/msi/build.sh build/windows-release/bin
+  check delivery packaging/msi/check.sh build/windows-release/bin
+  check reproducible packaging/reproducible.sh
   heading 'build what drives the laboratory'
   if build release -DBUILD_TESTING=ON -- rdpmend rdpmend_wine_e2e_test; then
     heading 'ctest laboratory'

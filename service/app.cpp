@@ -73,7 +73,7 @@ Status App::bring_up() {
 
 void App::load_catalogue() {
   for (const auto& file : parts_.config.site_rules()) {
-    const auto text = read_small_file(file, k_max_site_file_bytes);
+    const auto text = read_small_file(path_from_utf8(file), k_max_site_file_bytes);
     if (!text) {
       degraded_.push_back(fmt::format("site rules {}: {}", file, text.error().what));
       continue;

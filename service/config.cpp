@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "agent-lib/support/textproto.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "service/config_bounds.hpp"
 #include "service/config_check.hpp"
 
@@ -22,7 +23,7 @@ Result<std::string> read_text(const fs::path& file) {
   const auto size = fs::file_size(file, code);
   if (code) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("cannot read configuration file {}: {}", file.string(), code.message()),
+                fmt::format("cannot read configuration file {}: {}", to_utf8(file), code.message()),
                 "Give a readable file, or none for the defaults.");
   }
   // One byte more than is accepted: the parser says that it is too much.
@@ -30,14 +31,14 @@ Result<std::string> read_text(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!stream || stream.gcount() != static_cast<std::streamsize>(text.size())) {
-    return fail(ErrorCode::denied, fmt::format("cannot read configuration file {}", file.string()),
+    return fail(ErrorCode::denied, fmt::format("cannot read configuration file {}", to_utf8(file)),
                 "Give the service's account access to it.");
   }
   return text;
 }
 
 void resolve_site_rules(v1::ServiceConfig& config, const fs::path& folder) {
-  for (auto& file : *config.mutable_site_rules()) file = (folder / fs::path(file)).lexically_normal().string();
+  for (auto& file : *config.mutable_site_rules()) file = to_utf8((folder / path_from_utf8(file)).lexically_normal());
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ Result<v1::ServiceConfig> load_config(const std::optional<fs::path>& given, cons
   const auto& file = given ? *given : default_place;
   const auto text = read_text(file);
   if (!text) return fail(text.error());
-  auto parsed = parse_config(file.string(), *text, catalogue);
+  auto parsed = parse_config(to_utf8(file), *text, catalogue);
   if (!parsed.problems.empty()) {
     return fail(ErrorCode::invalid_argument, fmt::format("{}", fmt::join(parsed.problems, "\n")),
                 "Correct the configuration file and start again.");

@@ -7,8 +7,8 @@
 #include <boost/log/attributes/value_extraction.hpp>
 #include <boost/log/core.hpp>
 #include <boost/log/expressions/message.hpp>
+#include <boost/log/sinks/basic_sink_backend.hpp>
 #include <boost/log/sinks/sync_frontend.hpp>
-#include <boost/log/sinks/text_file_backend.hpp>
 #include <boost/log/sinks/text_ostream_backend.hpp>
 #include <boost/log/sources/record_ostream.hpp>
 #include <boost/log/sources/severity_logger.hpp>
@@ -26,7 +26,9 @@
 
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/support/time.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "service/pki/private_file.hpp"
+#include "service/rotating_file.hpp"
 
 #ifdef _WIN32
 #include <io.h>
@@ -41,9 +43,9 @@ namespace {
 namespace blog = boost::log;
 namespace fs = std::filesystem;
 using Logger = blog::sources::severity_logger_mt<log::Level>;
-using FileSink = blog::sinks::synchronous_sink<blog::sinks::text_file_backend>;
 using ConsoleSink = blog::sinks::synchronous_sink<blog::sinks::text_ostream_backend>;
 
+constexpr char k_log_name[] = "rdpmendd";
 constexpr std::size_t k_max_line_bytes = 16 * 1024;
 
 // Never destroyed: a thread may log while the process ends.
@@ -134,16 +136,19 @@ boost::shared_ptr<ConsoleSink> console_sink() {
 }
 
 // rdpmendd.log, and beside it keep_files older ones of rotate_bytes each.
+class FileBackend final : public blog::sinks::basic_formatted_sink_backend<char, blog::sinks::synchronized_feeding> {
+ public:
+  FileBackend(const v1::LogConfig& config, const fs::path& folder)
+      : file_(folder, k_log_name, config.rotate_bytes(), config.keep_files()) {}
+  void consume(const blog::record_view&, const string_type& line) { file_.write_line(line); }
+
+ private:
+  RotatingFile file_;
+};
+using FileSink = blog::sinks::synchronous_sink<FileBackend>;
+
 boost::shared_ptr<FileSink> file_sink(const v1::LogConfig& config, const fs::path& folder) {
-  namespace keywords = blog::keywords;
-  const auto backend = boost::make_shared<blog::sinks::text_file_backend>(
-      keywords::file_name = (folder / "rdpmendd.log").string(), keywords::target_file_name = "rdpmendd.%N.log",
-      keywords::open_mode = std::ios_base::out | std::ios_base::app, keywords::rotation_size = config.rotate_bytes(),
-      keywords::enable_final_rotation = false, keywords::auto_flush = true);
-  backend->set_file_collector(
-      blog::sinks::file::make_collector(keywords::target = folder.string(), keywords::max_files = config.keep_files()));
-  backend->scan_for_files();
-  auto sink = boost::make_shared<FileSink>(backend);
+  auto sink = boost::make_shared<FileSink>(boost::make_shared<FileBackend>(config, folder));
   sink->set_formatter([](const blog::record_view& record, blog::formatting_ostream& out) {
     out << blog::extract_or_default<std::string>("Message", record, std::string{});
   });
@@ -151,14 +156,14 @@ boost::shared_ptr<FileSink> file_sink(const v1::LogConfig& config, const fs::pat
   return sink;
 }
 
-// Boost.Log opens the file with the first line, too late to tell anybody.
+// The file is opened with the first line, too late to tell anybody.
 Status check_writable(const fs::path& folder) {
-  const auto file = folder / "rdpmendd.log";
+  const auto file = folder / (std::string(k_log_name) + ".log");
   if (const auto made = make_private_folder(folder); !made) {
-    return fail(Error(made.error()).context(fmt::format("cannot write log file {}", file.string())));
+    return fail(Error(made.error()).context(fmt::format("cannot write log file {}", to_utf8(file))));
   }
   if (std::ofstream(file, std::ios::app).is_open()) return {};
-  return fail(ErrorCode::denied, fmt::format("cannot write log file {}", file.string()),
+  return fail(ErrorCode::denied, fmt::format("cannot write log file {}", to_utf8(file)),
               "Give the service's account access to the folder, or choose another state folder.");
 }
 

@@ -10,6 +10,7 @@
 #include "service/hosting/console_owner.hpp"
 #include "service/hosting/platform.hpp"
 #include "service/pki/pki.hpp"
+#include "service/print.hpp"
 #include "service/rehearsal.hpp"
 #include "service/selftest/selftest.hpp"
 #include "service/serve.hpp"
@@ -40,10 +41,10 @@ int make_pki(const InitPkiOptions& options) {
   const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   const auto pki = init_pki(options.state, options.name, now, options.force ? IfPresent::replace : IfPresent::refuse);
   if (!pki) return refuse(pki.error());
-  if (pki->set_aside) fmt::print("The former keys are in {}\n", to_utf8(*pki->set_aside));
-  fmt::print("server certificate  {}\n  SHA-256           {}\nadmin certificate   {}\n  SHA-256           {}\n",
-             to_utf8(pki->paths.server_certificate), pki->server_sha256, to_utf8(pki->paths.admin_folder),
-             pki->admin_sha256);
+  if (pki->set_aside) print_to(stdout, "The former keys are in {}\n", to_utf8(*pki->set_aside));
+  print_to(stdout, "server certificate  {}\n  SHA-256           {}\nadmin certificate   {}\n  SHA-256           {}\n",
+           to_utf8(pki->paths.server_certificate), pki->server_sha256, to_utf8(pki->paths.admin_folder),
+           pki->admin_sha256);
   return exit_code::k_ok;
 }
 
@@ -136,7 +137,7 @@ int run_verbs(std::vector<std::string> arguments) {
 }  // namespace
 
 int refuse(const Error& error) {
-  fmt::print(stderr, "rdpmendd: {}\n", to_string(error));
+  print_to(stderr, "rdpmendd: {}\n", to_string(error));
   return exit_code::k_refused;
 }
 

@@ -9,6 +9,7 @@
 
 #include "agent-lib/probe/rdp_handshake.hpp"
 #include "agent-lib/sim/scenarios.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "service/app.hpp"
 #include "service/config.hpp"
 #include "service/exit_codes.hpp"
@@ -18,6 +19,7 @@
 #include "service/hosting/rehearsed_host.hpp"
 #include "service/logging.hpp"
 #include "service/pki/private_file.hpp"
+#include "service/print.hpp"
 
 namespace rdpmend {
 
@@ -29,7 +31,7 @@ class Narrator {
   template <class... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) {
     const std::scoped_lock lock(mutex_);
-    fmt::print("{}\n", fmt::format(format, std::forward<Args>(args)...));
+    print_to(stdout, "{}\n", fmt::format(format, std::forward<Args>(args)...));
     std::fflush(stdout);
   }
   // With the time since the start.
@@ -67,8 +69,8 @@ Result<v1::ServiceConfig> configuration(const RehearsalOptions& options) {
 void introduce(Narrator& narrator, const App& app, const RehearsedHost& host, const std::filesystem::path& state) {
   narrator.say("  gRPC   {}", app.rpc_address());
   narrator.say("  RDP    {} (loopback), {} (from outside)", host.loopback_address(), host.outside_address());
-  narrator.say("  state  {} (kept afterwards)", state.string());
-  narrator.say("  try    rdpmend --profile {} status", app.admin_profile().string());
+  narrator.say("  state  {} (kept afterwards)", to_utf8(state));
+  narrator.say("  try    rdpmend --profile {} status", to_utf8(app.admin_profile()));
 }
 
 // Ends the console's wait with the answer.
@@ -147,7 +149,7 @@ Result<int> run(const RehearsalOptions& options) {
   const int code = options.until_healed ? conclude(narrator, judge->answer()) : exit_code::k_ok;
   const HardStop limit;
   (*app)->stop(reason);
-  narrator.say("Stopped: {}. The state is kept in {}", reason, state->string());
+  narrator.say("Stopped: {}. The state is kept in {}", reason, to_utf8(*state));
   return code;
 }
 
@@ -157,14 +159,15 @@ int rehearse(const RehearsalOptions& options) {
   const auto code = run(options);
   stop_logging();
   if (code) return *code;
-  fmt::print(stderr, "rdpmendd: {}\n", to_string(code.error()));
+  print_to(stderr, "rdpmendd: {}\n", to_string(code.error()));
   return exit_code::k_refused;
 }
 
 int list_scenarios() {
   std::size_t width = 0;
   for (const auto& scenario : sim::scenarios()) width = std::max(width, scenario.name().size());
-  for (const auto& scenario : sim::scenarios()) fmt::print("{:<{}}  {}\n", scenario.name(), width, scenario.title());
+  for (const auto& scenario : sim::scenarios())
+    print_to(stdout, "{:<{}}  {}\n", scenario.name(), width, scenario.title());
   return exit_code::k_ok;
 }
 

@@ -9,6 +9,7 @@
 #include "service/hosting/scm_event_log.hpp"
 #include "service/hosting/scm_host.hpp"
 #include "service/hosting/scm_install.hpp"
+#include "service/print.hpp"
 #include "service/verbs.hpp"
 
 namespace rdpmend {
@@ -22,21 +23,22 @@ int install(const InstallOptions& options) {
     (void)EventLog().report(could_not_start(Error(done.error()).context("the service could not be installed")));
     return refuse(done.error());
   }
-  for (const auto& warning : done->warnings) fmt::print(stderr, "rdpmendd: warning: {}\n", warning);
-  fmt::print(
-      "service        rdpmend, starts with Windows ({})\nstate          {}\nlistens on     {}\nadmin profile  {}\n"
-      "Start it now with: sc.exe start rdpmend\n",
-      done->updated ? "updated" : "installed", to_utf8(done->state), done->listen, to_utf8(done->admin_profile));
+  for (const auto& warning : done->warnings) print_to(stderr, "rdpmendd: warning: {}\n", warning);
+  print_to(stdout,
+           "service        rdpmend, starts with Windows ({})\nstate          {}\nlistens on     {}\nadmin profile  {}\n"
+           "Start it now with: sc.exe start rdpmend\n"
+           "From the next start of Windows on, it has its own SID and is restarted also when it ends with an error.\n",
+           done->updated ? "updated" : "installed", to_utf8(done->state), done->listen, to_utf8(done->admin_profile));
   return exit_code::k_ok;
 }
 
 int uninstall() {
   const auto done = uninstall_service();
   if (!done) return refuse(done.error());
-  for (const auto& warning : done->warnings) fmt::print(stderr, "rdpmendd: warning: {}\n", warning);
-  fmt::print("{}\nConfiguration, keys and journal are kept in {} or where --state put them.\n",
-             done->was_installed ? "The service and its event source are removed." : "There was no service rdpmend.",
-             to_utf8(default_state_folder()));
+  for (const auto& warning : done->warnings) print_to(stderr, "rdpmendd: warning: {}\n", warning);
+  print_to(stdout, "{}\nConfiguration, keys and journal are kept in {} or where --state put them.\n",
+           done->was_installed ? "The service and its event source are removed." : "There was no service rdpmend.",
+           to_utf8(default_state_folder()));
   return exit_code::k_ok;
 }
 

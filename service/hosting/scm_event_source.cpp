@@ -6,7 +6,6 @@
 #include "agent-lib/win32/os_error.hpp"
 #include "agent-lib/win32/unique_handle.hpp"
 #include "service/hosting/scm_event_log.hpp"
-#include "service/hosting/scm_service.hpp"
 
 namespace rdpmend {
 
@@ -18,10 +17,13 @@ std::wstring source_key() {
 
 }  // namespace
 
-Status add_event_source() {
+std::filesystem::path message_file(const std::filesystem::path& program) {
+  return program.parent_path() / L"rdpmend-messages.dll";
+}
+
+Status add_event_source(const std::filesystem::path& messages) {
   constexpr auto k_doing = "cannot register the event source";
-  const auto program = program_file();
-  if (!program) return fail(program.error());
+  const auto& file = messages.native();
   win32::UniqueKey key;
   if (const LSTATUS code = RegCreateKeyExW(HKEY_LOCAL_MACHINE, source_key().c_str(), 0, nullptr, 0,
                                            KEY_SET_VALUE | KEY_WOW64_64KEY, nullptr, key.out(), nullptr);
@@ -29,8 +31,8 @@ Status add_event_source() {
     return fail(win32::win32_error(k_doing, static_cast<DWORD>(code)));
   const DWORD types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
   LSTATUS code =
-      RegSetValueExW(key.get(), L"EventMessageFile", 0, REG_EXPAND_SZ, reinterpret_cast<const BYTE*>(program->c_str()),
-                     static_cast<DWORD>((program->size() + 1) * sizeof(wchar_t)));
+      RegSetValueExW(key.get(), L"EventMessageFile", 0, REG_EXPAND_SZ, reinterpret_cast<const BYTE*>(file.c_str()),
+                     static_cast<DWORD>((file.size() + 1) * sizeof(wchar_t)));
   if (code == ERROR_SUCCESS)
     code =
         RegSetValueExW(key.get(), L"TypesSupported", 0, REG_DWORD, reinterpret_cast<const BYTE*>(&types), sizeof types);

@@ -16,6 +16,7 @@
 #include "service/hosting/scm_event_log.hpp"
 #include "service/hosting/scm_names.hpp"
 #include "service/hosting/scm_status.hpp"
+#include "service/print.hpp"
 
 namespace rdpmend {
 
@@ -134,7 +135,7 @@ int serve_for_scm(const ServeOptions& options) {
     error.what = "this was started from a console, not by the Service Control Manager";
     error.hint = "Use `rdpmendd run` in a console, or `sc.exe start rdpmend` for the installed service.";
   }
-  fmt::print(stderr, "rdpmendd: {}\n", to_string(error));
+  print_to(stderr, "rdpmendd: {}\n", to_string(error));
   return exit_code::k_refused;
 }
 

@@ -44,6 +44,17 @@ Result<std::filesystem::path> settle_keys(const std::filesystem::path& state, co
   return pki->paths.admin_profile;
 }
 
+Status settle_event_source(std::vector<std::string>& warnings) {
+  const auto program = program_file();
+  if (!program) return fail(program.error());
+  const auto messages = message_file(*program);
+  std::error_code ignored;
+  if (!std::filesystem::exists(messages, ignored))
+    warnings.push_back(
+        fmt::format("there is no {}: Event Viewer will show events without their texts", to_utf8(messages)));
+  return add_event_source(messages);
+}
+
 // The service's working directory is another one.
 Result<std::filesystem::path> whole_path(const std::filesystem::path& folder) {
   std::error_code code;
@@ -70,7 +81,7 @@ Result<Installed> install_service(const InstallOptions& options) {
   auto profile = settle_keys(*state, result.listen);
   if (!profile) return fail(std::move(profile).error());
   result.admin_profile = std::move(*profile);
-  if (auto added = add_event_source(); !added) return fail(std::move(added).error());
+  if (auto added = settle_event_source(result.warnings); !added) return fail(std::move(added).error());
   auto put = manager->put(*state, result.warnings);
   if (!put) return fail(std::move(put).error());
   result.updated = *put == ServiceManager::Put::updated;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "agent-lib/support/utf8.hpp"
 #include "rdpmend/v1/trust.pb.h"
 #include "service/pki/certificate.hpp"
 #include "service/pki/private_file.hpp"
@@ -106,11 +107,11 @@ Result<Pki> load(const PkiPaths& paths, WallTime now) {
   if (!key) return fail(key.error());
   const auto facts = parse_certificate(*certificate);
   if (!facts) {
-    return fail(ErrorCode::corrupt, fmt::format("{}: {}", paths.server_certificate.string(), facts.error().what),
+    return fail(ErrorCode::corrupt, fmt::format("{}: {}", to_utf8(paths.server_certificate), facts.error().what),
                 k_start_over);
   }
   if (const auto matches = check_key_matches(*certificate, *key); !matches) {
-    return fail(ErrorCode::corrupt, fmt::format("{}: {}", paths.server_key.string(), matches.error().what),
+    return fail(ErrorCode::corrupt, fmt::format("{}: {}", to_utf8(paths.server_key), matches.error().what),
                 k_start_over);
   }
   // Not an error: the service must run to be repaired, and lets nobody in meanwhile.
@@ -131,7 +132,7 @@ bool is_there(const fs::path& path) {
 }
 
 tl::unexpected<Error> cannot_name(const fs::path& path, const std::error_code& code) {
-  return fail(Error{ErrorCode::denied, fmt::format("cannot put {} in place: {}", path.string(), code.message()),
+  return fail(Error{ErrorCode::denied, fmt::format("cannot put {} in place: {}", to_utf8(path), code.message()),
                     "Give the service's account access to the state folder.",
                     OsError{code.category().name(), code.value()}});
 }
@@ -165,14 +166,14 @@ Result<Pki> put_in_place(const fs::path& state_folder, std::string admin_sha256,
 
 Result<fs::path> set_aside(const fs::path& folder, WallTime now) {
   const auto stem =
-      fmt::format("{}.set-aside-{:%Y%m%dT%H%M%SZ}", folder.string(), std::chrono::floor<std::chrono::seconds>(now));
-  fs::path target = stem;
+      fmt::format("{}.set-aside-{:%Y%m%dT%H%M%SZ}", to_utf8(folder), std::chrono::floor<std::chrono::seconds>(now));
+  auto target = path_from_utf8(stem);
   for (int number = 2; is_there(target); ++number) {
     if (number > k_max_set_aside_at_once) {
-      return fail(ErrorCode::exhausted, fmt::format("cannot set {} aside: too many of that name", folder.string()),
+      return fail(ErrorCode::exhausted, fmt::format("cannot set {} aside: too many of that name", to_utf8(folder)),
                   "Remove the ones that are not needed.");
     }
-    target = fmt::format("{}-{}", stem, number);
+    target = path_from_utf8(fmt::format("{}-{}", stem, number));
   }
   std::error_code code;
   fs::rename(folder, target, code);
@@ -207,7 +208,7 @@ Result<Pki> init_pki(const fs::path& state_folder, const std::string& host_name,
   const PkiPaths paths(state_folder);
   if (present == IfPresent::refuse && is_there(paths.folder)) {
     return fail(
-        ErrorCode::already_exists, fmt::format("{} is there already", paths.folder.string()),
+        ErrorCode::already_exists, fmt::format("{} is there already", to_utf8(paths.folder)),
         "The service uses it as it is. To begin anew, which shuts out every client that is trusted now, use --force.");
   }
   const auto admin = make(state_folder, host_name, now);

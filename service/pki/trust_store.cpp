@@ -11,6 +11,7 @@
 #include "agent-lib/support/hex.hpp"
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/support/textproto.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "service/pki/certificate.hpp"
 #include "service/pki/private_file.hpp"
 
@@ -45,7 +46,7 @@ std::string problem_of(const v1::TrustEntry& entry) {
 }
 
 tl::unexpected<Error> damaged(const fs::path& file, std::string_view problem) {
-  return fail(ErrorCode::corrupt, fmt::format("trust file {}: {}", file.string(), problem),
+  return fail(ErrorCode::corrupt, fmt::format("trust file {}: {}", to_utf8(file), problem),
               "Correct the file on the host; until then nobody is let in.");
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 
+#include "agent-lib/support/utf8.hpp"
 #include "service/store/chain_check.hpp"
 #include "service/store/entry_row.hpp"
 
@@ -99,20 +100,20 @@ Status create(const fs::path& file) {
 Result<sqlite::Database> own_journal(const fs::path& file) {
   std::error_code code;
   if (!file.parent_path().empty()) fs::create_directories(file.parent_path(), code);
-  if (code) return fail(access_error(code, fmt::format("cannot make the folder of journal {}", file.string())));
+  if (code) return fail(access_error(code, fmt::format("cannot make the folder of journal {}", to_utf8(file))));
 
   // An exclusive transaction on an empty database: the one lock that SQLite gives alike on every system and to two
   // owners inside one process. The system releases it when the process dies. The journal itself must stay open to
   // readers.
   auto lock = sqlite::Database::open(with_suffix(file, ".lock"), sqlite::Access::create);
-  if (!lock) return fail(Error(lock.error()).context(fmt::format("cannot own journal {}", file.string())));
+  if (!lock) return fail(Error(lock.error()).context(fmt::format("cannot own journal {}", to_utf8(file))));
   fs::permissions(with_suffix(file, ".lock"), fs::perms::owner_read | fs::perms::owner_write, code);
   lock->set_busy_timeout(std::chrono::milliseconds{0});
   if (const auto owned = lock->execute("BEGIN EXCLUSIVE"); !owned) {
     if (owned.error().code != ErrorCode::unavailable) {
-      return fail(Error(owned.error()).context(fmt::format("cannot own journal {}", file.string())));
+      return fail(Error(owned.error()).context(fmt::format("cannot own journal {}", to_utf8(file))));
     }
-    return fail(ErrorCode::unavailable, fmt::format("journal {} is in use by another rdpmend service", file.string()),
+    return fail(ErrorCode::unavailable, fmt::format("journal {} is in use by another rdpmend service", to_utf8(file)),
                 "Stop that service, or give this one another state folder.");
   }
   return lock;
@@ -133,8 +134,8 @@ Result<std::string> find_damage(const fs::path& file) {
 
 Result<fs::path> set_aside(const fs::path& file) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  const std::string stem = fmt::format("{}.set-aside-{:%Y%m%dT%H%M%SZ}", file.filename().string(), now);
-  fs::path target = file.parent_path() / stem;
+  const std::string stem = fmt::format("{}.set-aside-{:%Y%m%dT%H%M%SZ}", to_utf8(file.filename()), now);
+  fs::path target = file.parent_path() / path_from_utf8(stem);
   const auto taken = [](const fs::path& path) {
     std::error_code ignored;
     for (const auto* suffix : k_suffixes) {
@@ -144,17 +145,17 @@ Result<fs::path> set_aside(const fs::path& file) {
   };
   for (int number = 2; taken(target); ++number) {
     if (number > k_max_set_aside_at_once) {
-      return fail(ErrorCode::exhausted, fmt::format("cannot set {} aside: too many of that name", file.string()),
+      return fail(ErrorCode::exhausted, fmt::format("cannot set {} aside: too many of that name", to_utf8(file)),
                   "Look at the files set aside beside it and remove them.");
     }
-    target = file.parent_path() / fmt::format("{}-{}", stem, number);
+    target = file.parent_path() / path_from_utf8(fmt::format("{}-{}", stem, number));
   }
   for (const auto* suffix : k_suffixes) {
     const auto part = with_suffix(file, suffix);
     std::error_code code;
     if (!fs::exists(fs::symlink_status(part, code))) continue;
     fs::rename(part, with_suffix(target, suffix), code);
-    if (code) return fail(access_error(code, fmt::format("cannot set {} aside", file.string())));
+    if (code) return fail(access_error(code, fmt::format("cannot set {} aside", to_utf8(file))));
   }
   return target;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent-lib/engine/journal_chain.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "service/store/chain_check.hpp"
 #include "service/store/entry_row.hpp"
 #include "service/store/journal_file.hpp"
@@ -177,7 +178,7 @@ SqliteJournal::~SqliteJournal() = default;
 
 Result<OpenedJournal> SqliteJournal::open(const fs::path& file, const v1::JournalConfig& config) {
   const auto doing = [&](const Error& error) {
-    return Error(error).context(fmt::format("cannot open journal {}", file.string()));
+    return Error(error).context(fmt::format("cannot open journal {}", to_utf8(file)));
   };
   auto owner = own_journal(file);
   if (!owner) return fail(owner.error());
@@ -194,7 +195,7 @@ Result<OpenedJournal> SqliteJournal::open(const fs::path& file, const v1::Journa
         "nothing of earlier incidents, repairs and event positions. Look into what happened to the file, keep it as "
         "long "
         "as the record matters, then remove it.",
-        file.string(), *damage, moved->string());
+        to_utf8(file), *damage, to_utf8(*moved));
   }
 
   auto writer = open_or_create(file);

@@ -42,6 +42,19 @@ TEST(Programs, NeitherReadsOpensslsConfiguration) {
   EXPECT_EQ(answer.exit_code, 0) << answer.standard_error;
 }
 
+// As Windows Installer runs it: what it did decides its exit code, not whether somebody hears of it.
+TEST(Programs, TheServiceEndsAsItShouldWithNobodyToPrintFor) {
+  const StateFolder state;
+  const std::string deaf = R"(exec "$0" "$@" >&- 2>&-)";
+  const auto exit_code = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"sh", "-c", deaf, program("rdpmendd")});
+    return testing_support::run(arguments, k_patience).exit_code;
+  };
+  EXPECT_EQ(exit_code({"rehearse", "--list"}), 0);
+  EXPECT_EQ(exit_code({"init-pki", "--state", state.path()}), 0);
+  EXPECT_EQ(exit_code({"init-pki", "--state", state.path()}), 1) << "the keys are there already";
+}
+
 TEST(Stop, SigtermEndsItQuicklyAndInOrder) {
   const StateFolder state;
   {

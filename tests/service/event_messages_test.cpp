@@ -2,9 +2,11 @@
 #include "service/hosting/event_messages.hpp"
 
 #include <gmock/gmock.h>
+#include <openssl/evp.h>
 
 #include <regex>
 
+#include "agent-lib/support/hex.hpp"
 #include "tests/paths.hpp"
 #include "tests/service/journal_test_support.hpp"
 
@@ -46,6 +48,13 @@ std::string name_of(EventSeverity severity) {
                                                   : "Error";
 }
 
+std::string sha256_of(const std::string& bytes) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
+  return to_hex({reinterpret_cast<const char*>(digest), size});
+}
+
 TEST(EventMessages, every_kind_has_its_text_with_as_many_inserts) {
   const auto texts = texts_in_messages_mc();
   EXPECT_EQ(texts.size(), event_kinds().size());
@@ -56,6 +65,17 @@ TEST(EventMessages, every_kind_has_its_text_with_as_many_inserts) {
     EXPECT_EQ(text.severity, name_of(kind.severity)) << kind.id;
     EXPECT_EQ(text.highest_insert, kind.inserts) << kind.id;
   }
+}
+
+// Whoever changes a text raises the version in messages.mc and writes both here: Windows Installer replaces the library
+// of them only for a higher one.
+TEST(EventMessages, texts_that_change_get_another_version) {
+  const auto file = source_file("service/hosting/messages.mc");
+  std::smatch version;
+  ASSERT_TRUE(std::regex_search(file, version, std::regex(R"(; Version: ([0-9.]+))")));
+  const auto texts = file.substr(file.find("MessageIdTypedef"));
+  EXPECT_EQ(version[1].str() + " " + sha256_of(texts),
+            "1.0.0 D7052E2980D45C8AF9625ADD52E6CBF8EFB2E0E252517C22091F1613840DE384");
 }
 
 TEST(EventMessages, the_readme_lists_every_kind) {

@@ -156,7 +156,7 @@ TEST_F(PruningTest, gives_the_room_back_to_the_disk) {
   ASSERT_TRUE(ok(journal->prune(k_noon, before.last_seq)));
   EXPECT_LE(journal->range().bytes, k_mib);
   EXPECT_EQ(journal->range().bytes,
-            std::filesystem::file_size(file) + std::filesystem::file_size(file.string() + "-wal"));
+            std::filesystem::file_size(file) + std::filesystem::file_size(std::filesystem::path(file) += "-wal"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A folder for one test, removed at its end.
+// A folder for one test, removed at its end. Its name is in no ANSI code page, because a state folder's may be any.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,6 +10,8 @@
 #include <random>
 #include <string>
 
+#include "agent-lib/support/utf8.hpp"
+
 namespace rdpmend {
 
 class TempFolder {
@@ -17,7 +19,8 @@ class TempFolder {
   TempFolder() {
     static std::atomic<int> number{0};
     path_ = std::filesystem::temp_directory_path() /
-            ("rdpmend_service_test." + std::to_string(std::random_device{}()) + "." + std::to_string(++number));
+            path_from_utf8("rdpmend_service_test Zustand \u00e4 \u0436 \u6f22." +
+                           std::to_string(std::random_device{}()) + "." + std::to_string(++number));
     std::filesystem::create_directories(path_);
   }
   ~TempFolder() {

@@ -314,14 +314,14 @@ TEST_F(WineLaboratory, InstallingItAgainKeepsKeysAndJournal) {
 TEST_F(WineLaboratory, InstallingItAgainKeepsTheStateFolderThatItWasGiven) {
   constexpr const char* k_program = R"(C:\Program Files\rdpmend\rdpmendd.exe)";
   ASSERT_TRUE(host->stop_service(30s));
-  const Finished moved = host->wine({k_program, "install", "--state", R"(C:\else where\)"});
+  const Finished moved = host->wine({k_program, "install", "--state", "C:\\else where \u00e4 \u0436 \u6f22\\"});
   ASSERT_EQ(moved.exit_code, 0) << moved.standard_error;
   const Finished again = host->wine({k_program, "install"});
   ASSERT_EQ(again.exit_code, 0) << again.standard_error;
-  EXPECT_THAT(again.standard_output, HasSubstr(R"(C:\else where)"));
+  EXPECT_THAT(again.standard_output, HasSubstr("C:\\else where \u00e4 \u0436 \u6f22"));
   host->lab({"start-service", "rdpmend"});
   EXPECT_TRUE(host->wait_until_running()) << host->service_state();
-  EXPECT_TRUE(std::filesystem::exists(host->c_drive() / "else where" / "journal.sqlite"));
+  EXPECT_TRUE(std::filesystem::exists(host->c_drive() / "else where \u00e4 \u0436 \u6f22" / "journal.sqlite"));
 }
 
 TEST_F(WineLaboratory, UninstallingItLeavesNoServiceAndNoEventSource) {
@@ -351,6 +351,22 @@ class WinePackage : public testing::Test {
   std::optional<std::filesystem::path> package;
 };
 
+TEST_F(WinePackage, TheTextsOfItsEventsAreInALibraryOfTheirOwn) {
+  const Finished source =
+      host->wine({"reg", "query", R"(HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\rdpmend)", "/v",
+                  "EventMessageFile"});
+  EXPECT_THAT(source.standard_output, HasSubstr(R"(C:\Program Files\rdpmend\rdpmend-messages.dll)"));
+  EXPECT_TRUE(std::filesystem::exists(host->c_drive() / "Program Files" / "rdpmend" / "rdpmend-messages.dll"));
+}
+
+// As after a scanner's quarantine: nothing of ours is left to remove the service.
+TEST_F(WinePackage, UninstallingItLeavesNoServiceAlsoWhereItsProgramIsGone) {
+  ASSERT_TRUE(host->stop_service(30s));
+  std::filesystem::remove(host->c_drive() / "Program Files" / "rdpmend" / "rdpmendd.exe");
+  EXPECT_EQ(host->msiexec("/x", *package).exit_code, 0);
+  EXPECT_THAT(host->service_state(), IsEmpty());
+}
+
 TEST_F(WinePackage, ItInstallsAServiceThatHeals) {
   host->cli({"diagnose"});
   host->lab({"disable-firewall-rule", k_tcp_rule});
@@ -377,7 +393,9 @@ TEST_F(WinePackage, AnUpgradeKeepsKeysConfigurationAndJournal) {
 }
 
 TEST_F(WinePackage, APackageOfTheSameVersionReplacesItAndUninstallingItLeavesNothingButWhatIsTheAdministrators) {
-  const auto rebuilt = Laboratory::build_package(host->folder(), "1.0.0");
+  // The same programs would make the same package.
+  const std::string change = R"(change() { [[ $1 == *.msi* ]] || echo >>"$1"; }; change)";
+  const auto rebuilt = Laboratory::build_package(host->folder(), "1.0.0", change);
   ASSERT_TRUE(rebuilt);
   ASSERT_EQ(host->msiexec("/i", *rebuilt).exit_code, 0);
   ASSERT_TRUE(host->wait_until_up()) << host->service_state();

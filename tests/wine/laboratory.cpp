@@ -187,17 +187,19 @@ std::string Laboratory::lab(const std::vector<std::string>& arguments) const {
 }
 
 void Laboratory::install_service() const {
-  fs::create_directories(c_drive() / "Program Files" / "rdpmend");
-  fs::copy_file(windows_programs() / "rdpmendd.exe", c_drive() / "Program Files" / "rdpmend" / "rdpmendd.exe",
-                fs::copy_options::overwrite_existing);
+  const auto folder = c_drive() / "Program Files" / "rdpmend";
+  fs::create_directories(folder);
+  for (const char* file : {"rdpmendd.exe", "rdpmend-messages.dll"})
+    fs::copy_file(windows_programs() / file, folder / file, fs::copy_options::overwrite_existing);
   const Finished done = wine({R"(C:\Program Files\rdpmend\rdpmendd.exe)", "install"});
   EXPECT_EQ(done.exit_code, 0) << done.standard_output << done.standard_error;
 }
 
-std::optional<fs::path> Laboratory::build_package(const fs::path& folder, const std::string& version) {
+std::optional<fs::path> Laboratory::build_package(const fs::path& folder, const std::string& version,
+                                                  const std::string& sign) {
   const Finished built = testing_support::run(
       {test::source_dir() + "/packaging/msi/build.sh", windows_programs().string(), folder.string(), version},
-      k_patience);
+      k_patience, {"RDPMEND_SIGN=" + sign});
   const auto package = folder / ("rdpmend-" + version + "-x64.msi");
   return built.exit_code == 0 && fs::exists(package) ? std::optional(package) : std::nullopt;
 }

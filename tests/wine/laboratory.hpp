@@ -45,9 +45,10 @@ class Laboratory {
 
   // The product, installed as an administrator without MSI would: rdpmendd.exe install.
   void install_service() const;
-  // The installer as the build makes it, or again with another version; nullopt: it cannot be made here.
+  // The installer as the build makes it, or with another version, or with files that the command `sign` changed;
+  // nullopt: it cannot be made here.
   static std::optional<std::filesystem::path> build_package(const std::filesystem::path& folder,
-                                                            const std::string& version);
+                                                            const std::string& version, const std::string& sign = {});
   // msiexec without questions. "/i" or "/x".
   Finished msiexec(const std::string& action, const std::filesystem::path& package) const;
   // The service, within the patience that there is; and its RPC, with the local administrator's profile.
