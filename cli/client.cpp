@@ -1,10 +1,11 @@
 #include "cli/client.hpp"
 
 #include <fmt/format.h>
-#include <grpc/support/log.h>
 
 #include <algorithm>
 #include <cctype>
+
+#include "agent-lib/support/grpc_compat.hpp"
 
 namespace rdpmend::cli {
 
@@ -12,9 +13,11 @@ namespace {
 
 constexpr int k_max_answer_bytes = 64 * 1024 * 1024;
 
+void ignore_line(bool, std::string_view) {}
+
 std::shared_ptr<grpc::Channel> open_channel(const Profile& profile) {
   // gRPC logs to stderr by itself; our errors say the same in words.
-  gpr_set_log_function([](gpr_log_func_args*) {});
+  compat::take_grpc_log<ignore_line>();
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = profile.server_certificate_pem;
   tls.pem_cert_chain = profile.client_certificate_pem;

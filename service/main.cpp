@@ -92,12 +92,14 @@ void add_rehearse(CLI::App& app, Chosen& chosen) {
 
 void add_selftest(CLI::App& app, Chosen& chosen) {
   const auto options = std::make_shared<SelftestOptions>();
-  auto* verb =
-      app.add_subcommand("selftest", "Check on this machine what rdpmend assumes about Windows; changes nothing");
+  auto* verb = app.add_subcommand("selftest",
+                                  "Check what rdpmend assumes about Windows, as far as you may see; changes nothing");
   verb->add_option("--format", options->format, "table or json")
       ->capture_default_str()
       ->check(CLI::IsMember({"table", "json"}));
-  verb->footer("Run it as administrator. Example: rdpmendd selftest --format json > selftest.json");
+  verb->footer(
+      "Run it as administrator where no service runs. What the service sees: rdpmend selftest.\n"
+      "Example: rdpmendd selftest --format json > selftest.json");
   verb->callback([options, &chosen] { chosen = [options] { return selftest_this_machine(*options); }; });
 }
 

@@ -150,6 +150,11 @@ class Engine::Impl {
     inquiries_.plan(fault_id, wanted, done);
   }
 
+  void self_test(const Inquiries::SelfTest& test, const Callback<v1::SelfTestResponse>& done,
+                 const Inquiries::Wanted& wanted) {
+    inquiries_.self_test(test, wanted, done);
+  }
+
   void act(const AdminCommand& command, const Callback<v1::Incident>& done) {
     const auto incident = ledger_.incident(command.incident_id);
     if (incident == nullptr) {
@@ -728,6 +733,12 @@ void Engine::diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseR
 void Engine::plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done, std::function<bool()> wanted) {
   asio::post(executor_, [this, fault_id = std::move(fault_id), done = std::move(done), wanted = std::move(wanted)] {
     impl_->plan_repair(fault_id, done, wanted);
+  });
+}
+void Engine::self_test(std::function<v1::SelfTestResponse(const HostView&)> test, Callback<v1::SelfTestResponse> done,
+                       std::function<bool()> wanted) {
+  asio::post(executor_, [this, test = std::move(test), done = std::move(done), wanted = std::move(wanted)] {
+    impl_->self_test(test, done, wanted);
   });
 }
 void Engine::act(AdminCommand command, Callback<v1::Incident> done) {

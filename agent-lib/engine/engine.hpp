@@ -80,10 +80,12 @@ class Engine {
 
   // --- from any thread; the callback runs on the engine's executor ---
   std::shared_ptr<const EngineSnapshot> snapshot() const;
-  // `wanted`, from the worker: whether somebody still waits for the answer. At most Inquiries::k_most_at_once of both
+  // `wanted`, from the worker: whether somebody still waits for the answer. At most Inquiries::k_most_at_once of all
   // at a time, else exhausted.
   void diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseResponse> done, std::function<bool()> wanted);
   void plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done, std::function<bool()> wanted);
+  void self_test(std::function<v1::SelfTestResponse(const HostView&)> test, Callback<v1::SelfTestResponse> done,
+                 std::function<bool()> wanted);
   void act(AdminCommand command, Callback<v1::Incident> done);
   // The mode in force.
   v1::FaultMode mode_of(const std::string& fault_id) const;

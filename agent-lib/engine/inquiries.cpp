@@ -24,7 +24,8 @@ template <class T>
 void Inquiries::ask(Callback<T> done, Wanted wanted, std::function<Result<T>(const Wanted&)> work) {
   if (stopping_) return done(fail(ErrorCode::unavailable, "the service is stopping", "Try again when it runs."));
   if (waiting_ >= k_most_at_once) {
-    return done(fail(ErrorCode::exhausted, fmt::format("{} diagnoses and plans are being worked on", waiting_),
+    return done(fail(ErrorCode::exhausted,
+                     fmt::format("{} diagnoses, plans and selftests are being worked on", waiting_),
                      "Try again when they are done; the host may be slow to answer."));
   }
   ++waiting_;
@@ -50,6 +51,11 @@ void Inquiries::diagnose(std::set<std::string> fault_ids, Duration probe_deadlin
 void Inquiries::plan(std::string fault_id, Wanted wanted, Callback<v1::PlanRepairResponse> done) {
   ask<v1::PlanRepairResponse>(std::move(done), std::move(wanted),
                               [this, fault_id = std::move(fault_id)](const Wanted&) { return dry_run(fault_id); });
+}
+
+void Inquiries::self_test(SelfTest test, Wanted wanted, Callback<v1::SelfTestResponse> done) {
+  ask<v1::SelfTestResponse>(std::move(done), std::move(wanted),
+                            [this, test = std::move(test)](const Wanted&) { return test(host_); });
 }
 
 Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_ids, Duration probe_deadline,

@@ -1,4 +1,4 @@
-// What administrators ask of the worker without wanting anything written: diagnoses and dry runs. The worker also
+// What administrators ask of the worker without wanting anything written: diagnoses, dry runs, selftests. It also
 // repairs, so only a few may wait for it at a time, and those that nobody waits for any more are not carried out.
 #pragma once
 
@@ -17,6 +17,7 @@ class Inquiries {
   template <class T>
   using Callback = std::function<void(Result<T>)>;
   using Wanted = std::function<bool()>;  // From the worker: whether somebody still waits for the answer.
+  using SelfTest = std::function<v1::SelfTestResponse(const HostView&)>;  // On the worker.
   static constexpr std::size_t k_most_at_once = 4;
 
   Inquiries(const HostView& host, const Detection& detection, asio::any_io_executor engine,
@@ -26,6 +27,7 @@ class Inquiries {
   void diagnose(std::set<std::string> fault_ids, Duration probe_deadline, Wanted wanted,
                 Callback<v1::DiagnoseResponse> done);
   void plan(std::string fault_id, Wanted wanted, Callback<v1::PlanRepairResponse> done);
+  void self_test(SelfTest test, Wanted wanted, Callback<v1::SelfTestResponse> done);
 
   // From now on every inquiry fails, also those that wait.
   void stop() { stopping_ = true; }

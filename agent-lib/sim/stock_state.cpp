@@ -1,4 +1,8 @@
 // A healthy host as Windows Server installs it, with Remote Desktop allowed.
+#include <fmt/format.h>
+
+#include <map>
+
 #include "agent-lib/knowledge/stock_host.hpp"
 #include "agent-lib/sim/world.hpp"
 
@@ -12,21 +16,11 @@ constexpr Duration k_uptime = days{3};
 
 void add_registry(World& world) {
   using namespace registry_key;
-  set_value(world, k_terminal_server, "fDenyTSConnections", std::uint32_t{0});
-  set_value(world, k_terminal_server, "TSServerDrainMode", std::uint32_t{0});
-  set_value(world, k_terminal_server, "TSEnabled", std::uint32_t{1});
-  set_value(world, k_win_stations, "SelfSignedCertStore", std::string(k_remote_desktop_store));
-  set_value(world, k_rdp_tcp, "PortNumber", std::uint32_t{3389});
-  set_value(world, k_rdp_tcp, "SecurityLayer", std::uint32_t{2});
-  set_value(world, k_rdp_tcp, "UserAuthentication", std::uint32_t{1});
-  set_value(world, k_rdp_tcp, "MinEncryptionLevel", std::uint32_t{3});
-  set_value(world, k_rdp_tcp, "fAllowSecProtocolNegotiation", std::uint32_t{1});
-  set_value(world, k_rdp_tcp, "fEnableWinStation", std::uint32_t{1});
-  set_value(world, k_rdp_tcp, "fLogonDisabled", std::uint32_t{0});
-  set_value(world, k_rdp_tcp, "LanAdapter", std::uint32_t{0});
-  set_value(world, k_rdp_tcp, "MaxInstanceCount", std::uint32_t{0xFFFFFFFF});
-  set_value(world, k_rdp_tcp, "LoadableProtocol_Object", std::string("{5828227c-20cf-4408-b73f-73ab70b8849f}"));
-  set_value(world, k_term_service_parameters, "ServiceDll", std::string(R"(%SystemRoot%\System32\termsrv.dll)"));
+  for (const auto& stock : stock_registry_values()) {
+    const auto* number = std::get_if<std::uint32_t>(&stock.value);
+    set_value(world, stock.key, stock.name,
+              number ? RegistryValue(*number) : std::string(std::get<std::string_view>(stock.value)));
+  }
   set_value(world, k_cryptography, "MachineGuid", std::string(k_machine_guid));
   set_value(world, k_current_version, "CurrentBuildNumber", std::to_string(world.build));
   // SYSTEM gets its access by inheritance (measured.md C5).
@@ -40,45 +34,52 @@ void add_registry(World& world) {
   }
   world.key_security[lower(k_remote_desktop_store_key)] = inherited;
   world.key_security[lower(std::string(k_remote_desktop_store_key) + R"(\Certificates)")] = inherited;
-  set_value(world, R"(SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList)", "ProgramData",
-            std::string(R"(%SystemDrive%\ProgramData)"));
 }
 
-struct StockService {
-  std::string_view name, display_name;
-  v1::ServiceStartType start_type;
-  bool running;
+// What nobody has measured, and the English names.
+struct ServiceDetails {
+  std::string_view display_name;
   std::vector<std::string> depends_on = {};
 };
 
-void add_services(World& world) {
-  constexpr auto k_auto = v1::SERVICE_START_TYPE_AUTO;
-  constexpr auto k_manual = v1::SERVICE_START_TYPE_MANUAL;
-  const StockService stock[] = {
-      {"RpcSs", "Remote Procedure Call (RPC)", k_auto, true},
-      {"LanmanWorkstation", "Workstation", k_auto, true},
-      {"CryptSvc", "Cryptographic Services", k_auto, true, {"RpcSs"}},
-      {"KeyIso", "CNG Key Isolation", k_manual, true, {"RpcSs"}},
-      {"CertPropSvc", "Certificate Propagation", k_manual, true, {"RpcSs"}},
-      {"W32Time", "Windows Time", k_auto, true},
-      {"BFE", "Base Filtering Engine", k_auto, true, {"RpcSs"}},
-      {"MpsSvc", "Windows Defender Firewall", k_auto, true, {"BFE"}},
-      {"TermService", "Remote Desktop Services", k_manual, true, {"RpcSs"}},
-      {"UmRdpService", "Remote Desktop Services UserMode Port Redirector", k_manual, true, {"TermService"}},
-      {"SessionEnv", "Remote Desktop Configuration", k_manual, true, {"RpcSs", "LanmanWorkstation"}},
+const ServiceDetails& details_of(std::string_view service) {
+  static const std::map<std::string_view, ServiceDetails> table = {
+      {"RpcSs", {"Remote Procedure Call (RPC)"}},
+      {"LanmanWorkstation", {"Workstation"}},
+      {"CryptSvc", {"Cryptographic Services", {"RpcSs"}}},
+      {"KeyIso", {"CNG Key Isolation", {"RpcSs"}}},
+      {"CertPropSvc", {"Certificate Propagation", {"RpcSs"}}},
+      {"W32Time", {"Windows Time"}},
+      {"BFE", {"Base Filtering Engine", {"RpcSs"}}},
+      {"MpsSvc", {"Windows Defender Firewall", {"BFE"}}},
+      {"TermService", {"Remote Desktop Services", {"RpcSs"}}},
+      {"UmRdpService", {"Remote Desktop Services UserMode Port Redirector", {"TermService"}}},
+      {"SessionEnv", {"Remote Desktop Configuration", {"RpcSs", "LanmanWorkstation"}}},
+      {"EventLog", {"Windows Event Log"}},
+      {"nsi", {"Network Store Interface Service"}},
+      {"Dhcp", {"DHCP Client"}},
+      {"Dnscache", {"DNS Client"}},
   };
+  return table.at(service);
+}
+
+void add_services(World& world) {
   std::uint32_t pid = 800;
-  for (const auto& service : stock) {
-    auto& added = world.services[lower(service.name)];
-    added.name = service.name;
-    added.display_name = service.display_name;
-    added.start_type = service.start_type;
-    added.depends_on = service.depends_on;
-    if (!service.running) continue;
+  for (const auto& stock : stock_services()) {
+    const auto& details = details_of(stock.name);
+    auto& added = world.services[lower(stock.name)];
+    added.name = stock.name;
+    added.display_name = details.display_name;
+    added.start_type = stock.start_type;
+    added.depends_on = details.depends_on;
     added.run = ServiceRun::running;
     added.pid = pid += 44;
     added.started_at = -k_uptime;
     added.instance = 1;
+    if (!stock.server_group.empty()) {
+      set_value(world, fmt::format(R"(SYSTEM\CurrentControlSet\Services\{})", stock.name), "ImagePath",
+                fmt::format("{}{}", k_service_host, stock.server_group));
+    }
   }
 }
 

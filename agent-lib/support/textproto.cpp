@@ -1,11 +1,11 @@
 #include "agent-lib/support/textproto.hpp"
 
-#include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
 #include <memory>
 
+#include "agent-lib/support/protobuf_compat.hpp"
 #include "agent-lib/support/utf8.hpp"
 
 namespace rdpmend {
@@ -49,22 +49,20 @@ std::string_view late_word(std::string_view message) {
   return message.substr(begin, end - begin);
 }
 
-class Collector final : public google::protobuf::io::ErrorCollector {
+class Collector final : public compat::ErrorCollector {
  public:
   explicit Collector(std::string_view text) : text_(text) {}
-  void AddError(int line, int column, const std::string& message) override { add(line, column, message); }
-  // An unknown field: the parser warns and goes on, so that one misspelt name does not hide the next.
-  void AddWarning(int line, int column, const std::string& message) override { add(line, column, message); }
 
   std::vector<TextprotoError> found;
 
  private:
-  void add(int line, int column, const std::string& message) {
+  // Of an unknown field the parser only warns and goes on, so that one misspelt name does not hide the next.
+  void add(int line, int column, std::string_view message) override {
     auto offset = offset_of(text_, line, column);
     if (const auto word = late_word(message); !word.empty()) {
       offset = std::min(offset, text_.substr(0, offset).rfind(word));
     }
-    found.push_back(at_offset(text_, offset, message));
+    found.push_back(at_offset(text_, offset, std::string(message)));
   }
 
   std::string_view text_;
@@ -147,7 +145,7 @@ void check_strings(const google::protobuf::Message& message, const TextFormat::P
         if (find_invalid_utf8(value) == std::string::npos) continue;
         const auto place = tree == nullptr ? TextFormat::ParseLocation{} : tree->GetLocation(field, index);
         errors.push_back(
-            {std::max(place.line, 0) + 1, std::max(place.column, 0) + 1, field->name() + " is not valid UTF-8"});
+            {std::max(place.line, 0) + 1, std::max(place.column, 0) + 1, std::string(field->name()) + " is not valid UTF-8"});
       }
     }
   }

@@ -1,13 +1,13 @@
 #include "cli/format/json.hpp"
 
-#include <google/protobuf/util/json_util.h>
+#include "agent-lib/support/protobuf_compat.hpp"
 
 namespace rdpmend::cli {
 
 Result<std::string> to_json(const google::protobuf::Message& message, JsonLayout layout) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
+  compat::print_default_values(options);
   options.add_whitespace = layout == JsonLayout::indented;
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);

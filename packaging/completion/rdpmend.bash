@@ -8,7 +8,7 @@ _rdpmend_first_column() {
 
 _rdpmend() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local commands="status diagnose faults incidents show plan watch journal repair approve rollback dismiss explain probe analyze"
+  local commands="status diagnose faults incidents show plan watch journal selftest repair approve rollback dismiss explain probe analyze"
   local options="--help --profile --address --format --timeout --no-color --version"
   local command= word position=0
 
@@ -54,6 +54,7 @@ _rdpmend() {
     repair | rollback) options+=" --comment --wait" ;;
     approve) options+=" --comment --plan --wait" ;;
     dismiss) options+=" --comment" ;;
+    selftest) options+=" --all" ;;
     watch) options+=" --since --after --from-start --incident" ;;
     journal) options+=" --after --incident --limit --verify" ;;
     probe) options+=" --deadline --request" ;;

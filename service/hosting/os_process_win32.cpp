@@ -1,4 +1,11 @@
 // Who this process is. What it finds as an administrator may differ from what the service finds as SYSTEM.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
 #include "agent-lib/win32/os.hpp"
 #include "agent-lib/win32/os_error.hpp"
 #include "agent-lib/win32/text.hpp"
@@ -13,6 +20,11 @@ namespace {
 
 using win32::last_error;
 using Buffer = std::vector<std::uint64_t>;
+
+constexpr DWORD k_longest_privilege_name = 256;
+// What the service asks the service control manager to leave it (hosting/scm_settings.cpp).
+constexpr std::string_view k_needed[] = {"SeBackupPrivilege", "SeChangeNotifyPrivilege", "SeRestorePrivilege",
+                                         "SeTakeOwnershipPrivilege"};
 
 Result<Buffer> token_information(TOKEN_INFORMATION_CLASS what) {
   constexpr auto k_doing = "cannot read the process's token";
@@ -47,11 +59,33 @@ void check_rights(Findings& findings) {
                    name + (is_administrator != FALSE ? ", Administrators" : ", no administrator"));
 }
 
+std::string name_of(LUID privilege) {
+  wchar_t name[k_longest_privilege_name] = {};
+  DWORD size = k_longest_privilege_name;
+  if (LookupPrivilegeNameW(nullptr, &privilege, name, &size) == 0) return "?";
+  return win32::narrow(std::wstring_view(name, size));
+}
+
+// Whether they are enabled does not matter: one call at a time enables what it needs.
+void check_privileges(Findings& findings) {
+  const Assumption assumption{"privileges of this process", fmt::format("{} among them", fmt::join(k_needed, ", ")),
+                              "service/README.md, privileges"};
+  const auto read = token_information(TokenPrivileges);
+  if (!read) return findings.failed(assumption, read.error());
+  const auto* privileges = reinterpret_cast<const TOKEN_PRIVILEGES*>(read->data());
+  std::set<std::string> held;
+  for (DWORD i = 0; i < privileges->PrivilegeCount; ++i) held.insert(name_of(privileges->Privileges[i].Luid));
+  const bool all = std::all_of(std::begin(k_needed), std::end(k_needed),
+                               [&](std::string_view name) { return held.contains(std::string(name)); });
+  findings.compare(all, assumption, held.empty() ? "none" : fmt::format("{}", fmt::join(held, ", ")));
+}
+
 }  // namespace
 
 void check_process(std::vector<Finding>& all) {
   Findings findings("process");
   check_rights(findings);
+  check_privileges(findings);
   append(all, std::move(findings));
 }
 

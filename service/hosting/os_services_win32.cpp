@@ -66,9 +66,9 @@ void check_account(const Account& expected, Findings& findings) {
                    assumption, fmt::format("{}, service type {:#x}", account, config->dwServiceType));
 }
 
-void check_sid_type(Findings& findings) {
-  const Assumption assumption{"service SID of TermService", "unrestricted (1)", "rdp-host.md 5"};
-  const auto buffer = query(L"TermService", SERVICE_CONFIG_SERVICE_SID_INFO);
+void check_sid_type(const wchar_t* service, std::string_view source, Findings& findings) {
+  const Assumption assumption{"service SID of " + win32::narrow(service), "unrestricted (1)", std::string(source)};
+  const auto buffer = query(service, SERVICE_CONFIG_SERVICE_SID_INFO);
   if (!buffer) return findings.failed(assumption, buffer.error());
   const auto type = reinterpret_cast<const SERVICE_SID_INFO*>(buffer->data())->dwServiceSidType;
   findings.compare(type == SERVICE_SID_TYPE_UNRESTRICTED, assumption, std::to_string(type));
@@ -109,7 +109,9 @@ void check_service_dll(Findings& findings) {
 void check_service_settings(std::vector<Finding>& all) {
   Findings findings("services");
   for (const auto& account : k_accounts) check_account(account, findings);
-  check_sid_type(findings);
+  check_sid_type(L"TermService", "rdp-host.md 5", findings);
+  // Its key files name this SID, so its token should have it.
+  check_sid_type(L"SessionEnv", "measured.md K2, inferred", findings);
   check_failure_actions(findings);
   check_service_dll(findings);
   append(all, std::move(findings));

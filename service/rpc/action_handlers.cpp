@@ -3,6 +3,7 @@
 
 #include "service/rpc/agent_service.hpp"
 #include "service/rpc/requests.hpp"
+#include "service/selftest/selftest.hpp"
 
 namespace rdpmend {
 
@@ -27,6 +28,14 @@ AgentService::Unary* AgentService::Diagnose(Context*, const v1::DiagnoseRequest*
   parts_.engine.diagnose(
       {ids.begin(), ids.end()}, [call](auto result) { call->answer(std::move(result)); },
       [call] { return !call->answered(); });
+  return call.get();
+}
+
+AgentService::Unary* AgentService::SelfTest(Context*, const v1::SelfTestRequest*, v1::SelfTestResponse* response) {
+  auto call = PendingCall<v1::SelfTestResponse>::begin(response, reads_);
+  parts_.engine.self_test([](const HostView& host) { return to_message(check_all(host)); },
+                          [call](auto result) { call->answer(std::move(result)); },
+                          [call] { return !call->answered(); });
   return call.get();
 }
 

@@ -58,6 +58,7 @@ class AgentService final : public v1::Agent::CallbackService {
 
   // action_handlers.cpp
   Unary* Diagnose(Context* context, const v1::DiagnoseRequest* request, v1::DiagnoseResponse* response) override;
+  Unary* SelfTest(Context* context, const v1::SelfTestRequest* request, v1::SelfTestResponse* response) override;
   Unary* PlanRepair(Context* context, const v1::PlanRepairRequest* request, v1::PlanRepairResponse* response) override;
   Unary* Repair(Context* context, const v1::RepairRequest* request, v1::ActionResponse* response) override;
   Unary* Approve(Context* context, const v1::ApproveRequest* request, v1::ActionResponse* response) override;

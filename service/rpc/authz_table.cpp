@@ -15,6 +15,7 @@ struct Row {
 constexpr std::array k_table{
     Row{"/rdpmend.v1.Agent/GetStatus", v1::ROLE_VIEWER},
     Row{"/rdpmend.v1.Agent/Diagnose", v1::ROLE_VIEWER},
+    Row{"/rdpmend.v1.Agent/SelfTest", v1::ROLE_VIEWER},
     Row{"/rdpmend.v1.Agent/ListFaults", v1::ROLE_VIEWER},
     Row{"/rdpmend.v1.Agent/ListIncidents", v1::ROLE_VIEWER},
     Row{"/rdpmend.v1.Agent/GetIncident", v1::ROLE_VIEWER},

@@ -1,7 +1,6 @@
 #include "service/rpc/grpc_log.hpp"
 
-#include <grpc/support/log.h>
-
+#include "agent-lib/support/grpc_compat.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
@@ -9,15 +8,14 @@ namespace rdpmend {
 namespace {
 
 // What gRPC calls an error is often a client that went away: a warning at most.
-void write_line(gpr_log_func_args* args) {
-  const auto level = args->severity == GPR_LOG_SEVERITY_ERROR ? log::Level::warning : log::Level::debug;
-  log::line(level, "gRPC: {}", args->message);
+void write_line(bool is_error, std::string_view message) {
+  log::line(is_error ? log::Level::warning : log::Level::debug, "gRPC: {}", message);
 }
 
 }  // namespace
 
 void route_grpc_log() {
-  gpr_set_log_function(write_line);
+  compat::take_grpc_log<write_line>();
 }
 
 }  // namespace rdpmend

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "agent-lib/events/ascii.hpp"
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "service/selftest/findings.hpp"
 
 namespace rdpmend {
@@ -13,27 +14,6 @@ namespace rdpmend {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto k_auto = v1::SERVICE_START_TYPE_AUTO;
-constexpr auto k_manual = v1::SERVICE_START_TYPE_MANUAL;
-constexpr auto k_any = v1::SERVICE_START_TYPE_UNSPECIFIED;  // But disabled.
-
-struct Service {
-  std::string_view name;
-  v1::ServiceStartType start_type;
-  std::string_view source;
-};
-constexpr Service k_services[] = {
-    {"TermService", k_manual, "rdp-host.md 5"},
-    {"SessionEnv", k_manual, "rdp-host.md 2.1, 5"},
-    {"UmRdpService", k_manual, "rdp-host.md 5"},
-    {"CertPropSvc", k_manual, "rdp-host.md 5"},
-    {"KeyIso", k_manual, "rdp-host.md 5"},
-    {"CryptSvc", k_auto, "rdp-host.md 5"},
-    {"MpsSvc", k_auto, "rdp-host.md 4"},
-    {"RpcSs", k_auto, "rdp-host.md 5"},
-    {"W32Time", k_any, "rdp-host.md 8.1, R-CLOCK"},
-};
 
 constexpr Duration k_sessions_within = 5s;
 constexpr Duration k_clock_tolerance = 5min;  // Kerberos refuses more.
@@ -57,18 +37,46 @@ std::string_view name_of(ServiceRun run) {
   }
 }
 
-void check(const Services& services, const Service& service, Findings& findings) {
-  const Assumption assumption{
-      std::string(service.name),
-      service.start_type == k_any ? std::string("not disabled") : fmt::format("{} start", name_of(service.start_type)),
-      std::string(service.source)};
-  const auto found = services.find(service.name);
+std::string expected_of(const StockService& stock) {
+  std::string expected(name_of(stock.start_type));
+  if (stock.or_start_type != v1::SERVICE_START_TYPE_UNSPECIFIED) {
+    expected += fmt::format(" or {}", name_of(stock.or_start_type));
+  }
+  return expected + (stock.always_runs ? " start, running" : " start");
+}
+
+void check_service(const Services& services, const StockService& stock, Findings& findings) {
+  const Assumption assumption{std::string(stock.name), expected_of(stock), std::string(stock.source)};
+  const auto found = services.find(stock.name);
   if (!found) return findings.failed(assumption, found.error());
   if (!*found) return findings.differs(assumption, "no such service");
   const auto& info = **found;
-  const bool as_assumed = service.start_type == k_any ? info.start_type != v1::SERVICE_START_TYPE_DISABLED
-                                                      : info.start_type == service.start_type;
-  findings.compare(as_assumed, assumption, fmt::format("{} start, {}", name_of(info.start_type), name_of(info.run)));
+  const bool starts = info.start_type == stock.start_type || info.start_type == stock.or_start_type;
+  findings.compare(starts && (!stock.always_runs || info.run == ServiceRun::running), assumption,
+                   fmt::format("{} start, {}", name_of(info.start_type), name_of(info.run)));
+}
+
+// Servers and clients are not told apart: a host of the one kind with the other's group is none that was seen.
+void check_group(const Registry& registry, const StockService& stock, Findings& findings) {
+  const auto key = fmt::format(R"(SYSTEM\CurrentControlSet\Services\{})", stock.name);
+  const auto server = fmt::format("{}{}", k_service_host, stock.server_group);
+  const auto client = fmt::format("{}{}", k_service_host, stock.client_group);
+  const Assumption assumption{fmt::format("command line of {}", stock.name),
+                              server == client ? server : fmt::format("{}, or {}", server, client),
+                              "measured.md 4, seen on single hosts"};
+  const auto line = read_text(registry, key, "ImagePath");
+  if (!line) return findings.failed(assumption, line.error());
+  if (!*line) return findings.differs(assumption, "no ImagePath");
+  findings.compare(equals_ignoring_case(**line, server) || equals_ignoring_case(**line, client), assumption, **line);
+}
+
+void check_groups(const Registry& registry, Findings& findings) {
+  const auto build = windows_build(registry);
+  // check_certificates tells when the build cannot be read; older ones have other groups, which nobody has listed.
+  if (!build || !*build || **build < k_first_build_with_groups) return;
+  for (const auto& stock : stock_services()) {
+    if (!stock.server_group.empty()) check_group(registry, stock, findings);
+  }
 }
 
 // A restart of TermService stops these first, and starts them again.
@@ -98,13 +106,36 @@ void check_sessions(const HostView& host, Findings& findings) {
                    fmt::format("{} sessions, {} of them remote, after {}", sessions->size(), remote, to_human(took)));
 }
 
+// Where W32Time gets the time from; a policy goes over what is set locally. Empty: neither says.
+// https://learn.microsoft.com/windows-server/networking/windows-time/windows-time-service-tools-and-settings
+Result<std::string> time_source_type(const Registry& registry) {
+  for (const auto* key : {R"(SOFTWARE\Policies\Microsoft\W32Time\Parameters)",
+                          R"(SYSTEM\CurrentControlSet\Services\W32Time\Parameters)"}) {
+    auto type = read_text(registry, key, "Type");
+    if (!type) return fail(std::move(type).error());
+    if (*type) return std::move(**type);
+  }
+  return std::string();
+}
+
 void check_clock(const HostView& host, Findings& findings) {
-  const Assumption assumption{"clock", "a time source, and less than 5 min off", "rdp-host.md 8.1, R-CLOCK"};
+  const Assumption kind{"W32Time's Type", "NTP, NT5DS or AllSync: the host asks somebody for the time",
+                        "rdp-host.md 8.1, R-CLOCK"};
+  const auto type = time_source_type(host.registry);
+  if (!type) return findings.failed(kind, type.error());
+  const bool asks = equals_ignoring_case(*type, "NTP") || equals_ignoring_case(*type, "NT5DS") ||
+                    equals_ignoring_case(*type, "AllSync");
+  findings.compare(asks, kind, type->empty() ? "no such value" : *type);
+
+  const Assumption answer{"clock", "a time source that answers, and less than 5 min off", "rdp-host.md 8.1, R-CLOCK"};
   const auto reference = host.clock.reference();
-  if (!reference) return findings.failed(assumption, reference.error());
-  if (!*reference) return findings.not_here(assumption, "no time source answers");
+  if (!reference) return findings.failed(answer, reference.error());
+  if (!*reference) {
+    return asks ? findings.differs(answer, "no time source answers: certificates' dates cannot be judged")
+                : findings.not_here(answer, "no time source is asked");
+  }
   const auto& [source, offset] = **reference;
-  findings.compare(std::abs(offset.count()) < k_clock_tolerance.count(), assumption,
+  findings.compare(std::abs(offset.count()) < k_clock_tolerance.count(), answer,
                    fmt::format("{} ahead of {}", to_human(offset), source));
 }
 
@@ -112,7 +143,8 @@ void check_clock(const HostView& host, Findings& findings) {
 
 void check_services(const HostView& host, std::vector<Finding>& all) {
   Findings findings("services");
-  for (const auto& service : k_services) check(host.services, service, findings);
+  for (const auto& stock : stock_services()) check_service(host.services, stock, findings);
+  check_groups(host.registry, findings);
   check_dependents(host.services, findings);
   check_sessions(host, findings);
   check_clock(host, findings);

@@ -23,6 +23,14 @@ std::vector<Finding> check_host(const HostView& host) {
   return all;
 }
 
+std::vector<Finding> check_all(const HostView& host) {
+  auto all = check_host(host);
+  if (host.identity.kind != "windows") return all;
+  auto more = check_operating_system();
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  return all;
+}
+
 int selftest_this_machine(const SelftestOptions& options) {
   auto host = open_this_machine();
   if (!host) {
@@ -30,9 +38,7 @@ int selftest_this_machine(const SelftestOptions& options) {
     return exit_code::k_refused;
   }
   const auto view = (*host)->control().view();
-  auto findings = check_host(view);
-  auto more = check_operating_system();
-  findings.insert(findings.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  const auto findings = check_all(view);
   fmt::print("{}", options.format == "json" ? to_json(findings, view.identity) : to_table(findings));
   std::fflush(stdout);
   const bool differs = std::any_of(findings.begin(), findings.end(),

@@ -1,11 +1,13 @@
-// The verb `selftest`: checks on a real host what the adapters and faults assume about Windows, so that the first run
-// on a new kind of host tells what to mend. Reads only.
+// Checks on a real host what the adapters and faults assume about Windows, so that the first run on a new kind of host
+// tells what to mend. Reads only. The verb `rdpmendd selftest` sees what its caller may see, the RPC SelfTest what the
+// service sees.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "agent-lib/host/host.hpp"
+#include "rdpmend/v1/agent.pb.h"
 
 namespace rdpmend {
 
@@ -32,6 +34,10 @@ std::vector<Finding> check_host(const HostView& host);
 // What only the operating system's own interfaces tell. Empty where there is no Windows.
 std::vector<Finding> check_operating_system();
 
+// Both, where the host is this machine: beside a rehearsed one stands a Windows that is none of it.
+std::vector<Finding> check_all(const HostView& host);
+
+v1::SelfTestResponse to_message(const std::vector<Finding>& findings);
 std::string to_table(const std::vector<Finding>& findings);
 std::string to_json(const std::vector<Finding>& findings, const HostIdentity& identity);
 

@@ -33,7 +33,32 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
+v1::SelfTestResponse::Finding::Outcome to_message(Finding::Outcome outcome) {
+  using Message = v1::SelfTestResponse::Finding;
+  switch (outcome) {
+    case Finding::Outcome::holds: return Message::OUTCOME_AS_EXPECTED;
+    case Finding::Outcome::differs: return Message::OUTCOME_DIFFERENT;
+    case Finding::Outcome::not_here: return Message::OUTCOME_NOT_HERE;
+    case Finding::Outcome::not_checked: return Message::OUTCOME_NOT_CHECKED;
+  }
+  return Message::OUTCOME_UNSPECIFIED;
+}
+
 }  // namespace
+
+v1::SelfTestResponse to_message(const std::vector<Finding>& findings) {
+  v1::SelfTestResponse message;
+  for (const auto& finding : findings) {
+    auto& out = *message.add_findings();
+    out.set_area(to_valid_utf8(finding.area));
+    out.set_what(to_valid_utf8(finding.what));
+    out.set_outcome(to_message(finding.outcome));
+    out.set_expected(to_valid_utf8(finding.expected));
+    out.set_found(to_valid_utf8(finding.found));
+    out.set_source(to_valid_utf8(finding.source));
+  }
+  return message;
+}
 
 std::string to_table(const std::vector<Finding>& findings) {
   constexpr int k_outcome = 11;
@@ -49,9 +74,13 @@ std::string to_table(const std::vector<Finding>& findings) {
     line("expected", finding.expected);
     line("source", finding.source);
   }
-  return out + fmt::format("\n{} hold, {} differ, {} are not here, {} were not checked.\n",
-                           count(findings, Finding::Outcome::holds), count(findings, Finding::Outcome::differs),
-                           count(findings, Finding::Outcome::not_here), count(findings, Finding::Outcome::not_checked));
+  return out +
+         fmt::format("\n{} hold, {} differ, {} are not here, {} were not checked.\n",
+                     count(findings, Finding::Outcome::holds), count(findings, Finding::Outcome::differs),
+                     count(findings, Finding::Outcome::not_here), count(findings, Finding::Outcome::not_checked)) +
+         (count(findings, Finding::Outcome::not_checked) == 0
+              ? ""
+              : "What was not checked needs the service's rights: with the service running, 'rdpmend selftest'.\n");
 }
 
 std::string to_json(const std::vector<Finding>& findings, const HostIdentity& identity) {

@@ -15,6 +15,16 @@ constexpr const char* k_diagnosis = R"(
   repairable: true
   found_at { seconds: 1772366465 })";
 
+constexpr const char* k_selftest = R"(
+  findings { area: "registry" what: "RDP-Tcp\\PortNumber" found: "3389" expected: "REG_DWORD, 1 to 65535"
+             outcome: OUTCOME_AS_EXPECTED source: "rdp-host.md 2.2" }
+  findings { area: "certificates" what: "access list of f686aace" found: "missing allow S-1-5-20 0x00120089"
+             expected: "a plain file" outcome: OUTCOME_DIFFERENT source: "measured.md K2, build 20348" }
+  findings { area: "certificates" what: "private key of the certificate" found: "access is denied" expected: "usable"
+             outcome: OUTCOME_NOT_CHECKED source: "rdp-host.md 7.2" }
+  findings { area: "registry" what: "RDP-Tcp\\SSLCertificateSHA1Hash" found: "no such value" expected: "REG_BINARY"
+             outcome: OUTCOME_NOT_HERE source: "measured.md C9" })";
+
 constexpr const char* k_plan = R"(
   id: "42/1" fault_id: "certificate_expired" subject: "RDP-Tcp"
   summary: "Give SessionEnv its key back, remove the expired certificate, let SessionEnv make a new one"
@@ -181,6 +191,7 @@ Answers canned_answers() {
   Answers answers;
   answers.status = canned_status();
   answers.diagnosis = canned_diagnosis();
+  answers.selftest = from_text<v1::SelfTestResponse>(k_selftest);
   answers.faults = canned_faults();
   auto older = canned_incident();
   older.set_id(7);

@@ -142,6 +142,12 @@ grpc::Status CannedService::Diagnose(grpc::ServerContext* context, const v1::Dia
   return begin(context);
 }
 
+grpc::Status CannedService::SelfTest(grpc::ServerContext* context, const v1::SelfTestRequest*,
+                                     v1::SelfTestResponse* response) {
+  *response = answers_.selftest;
+  return begin(context);
+}
+
 grpc::Status CannedService::ListFaults(grpc::ServerContext* context, const v1::ListFaultsRequest*,
                                        v1::ListFaultsResponse* response) {
   *response = answers_.faults;

@@ -21,6 +21,7 @@ namespace rdpmend::cli {
 struct Answers {
   v1::GetStatusResponse status;
   v1::DiagnoseResponse diagnosis;
+  v1::SelfTestResponse selftest;
   v1::ListFaultsResponse faults;
   std::vector<v1::ListIncidentsResponse> incident_pages;
   v1::Incident incident;  // For GetIncident and the commands.
@@ -58,6 +59,7 @@ class CannedService final : public v1::Agent::Service {
  private:
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse*) override;
   grpc::Status Diagnose(grpc::ServerContext*, const v1::DiagnoseRequest*, v1::DiagnoseResponse*) override;
+  grpc::Status SelfTest(grpc::ServerContext*, const v1::SelfTestRequest*, v1::SelfTestResponse*) override;
   grpc::Status ListFaults(grpc::ServerContext*, const v1::ListFaultsRequest*, v1::ListFaultsResponse*) override;
   grpc::Status ListIncidents(grpc::ServerContext*, const v1::ListIncidentsRequest*,
                              v1::ListIncidentsResponse*) override;

@@ -65,6 +65,22 @@ TEST_F(Command, StatusOnATerminal) {
 TEST_F(Command, Diagnose) {
   expect_output("diagnose", {"diagnose"}, 2);
 }
+TEST_F(Command, SelftestShowsWhatIsNotAsExpected) {
+  expect_output("selftest", {"selftest"}, 2);
+}
+TEST_F(Command, SelftestShowsAll) {
+  expect_output("selftest_all", {"selftest", "--all"}, 2);
+}
+TEST_F(Command, SelftestFailsOnlyOverWhatDiffersOrWasNotChecked) {
+  auto answers = canned_answers();
+  auto& findings = *answers.selftest.mutable_findings();
+  findings.DeleteSubrange(1, 1);
+  service_.start_again(answers);
+  EXPECT_EQ(run({"selftest"}).exit, 2) << "the service may read everything: what it could not check is not healthy";
+  answers.selftest.mutable_findings()->DeleteSubrange(1, 1);
+  service_.start_again(answers);
+  EXPECT_EQ(run({"selftest"}).exit, 0);
+}
 TEST_F(Command, Faults) {
   expect_output("faults", {"faults"});
 }
@@ -118,6 +134,7 @@ TEST_F(Command, JsonIsTheMessageItself) {
   EXPECT_EQ(ask<v1::GetIncidentResponse>({"show", "42"}).incident().id(), 42U);
   EXPECT_EQ(ask<v1::ListIncidentsResponse>({"incidents", "--all"}).incidents_size(), 2);
   EXPECT_EQ(ask<v1::DiagnoseResponse>({"diagnose"}).findings_size(), 3);
+  EXPECT_EQ(ask<v1::SelfTestResponse>({"selftest"}).findings_size(), 4);
   EXPECT_EQ(ask<v1::ListFaultsResponse>({"faults"}).faults_size(), 2);
   EXPECT_EQ(ask<v1::PlanRepairResponse>({"plan", "certificate_expired"}).plans_size(), 1);
   EXPECT_EQ(ask<v1::ActionResponse>({"dismiss", "42"}).incident().id(), 42U);

@@ -56,6 +56,23 @@ TEST_F(ActionRpcs, DiagnoseOfAnUnknownFaultNamesTheKnownOnes) {
   EXPECT_THAT(detail_of(status).hint(), HasSubstr("certificate_expired"));
 }
 
+TEST_F(ActionRpcs, ASelftestComparesTheHostThatTheServiceSeesAndWritesNothing) {
+  using Finding = v1::SelfTestResponse::Finding;
+  const auto before = world_.host().fingerprint();
+  v1::SelfTestResponse response;
+  const auto status = viewer_->SelfTest(context().get(), {}, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(world_.host().fingerprint(), before);
+  const auto outcome_of = [&](const std::string& what) {
+    for (const auto& finding : response.findings()) {
+      if (finding.what() == what) return finding.outcome();
+    }
+    return Finding::OUTCOME_UNSPECIFIED;
+  };
+  EXPECT_EQ(outcome_of("expiry of the self-signed certificate"), Finding::OUTCOME_DIFFERENT);
+  EXPECT_EQ(outcome_of("build of Windows"), Finding::OUTCOME_AS_EXPECTED);
+}
+
 TEST_F(ActionRpcs, APlanShowsWhatWouldBeWrittenAndWritesNothing) {
   const auto before = world_.host().fingerprint();
   v1::PlanRepairRequest request;

@@ -273,8 +273,8 @@ TEST(ExampleConfigTest, shows_every_field) {
     if (message->full_name() == "google.protobuf.Duration" || !seen.insert(message).second) return;
     for (int i = 0; i < message->field_count(); ++i) {
       const auto* field = message->field(i);
-      EXPECT_TRUE(text.find(field->name() + ":") != std::string::npos ||
-                  text.find(field->name() + " {") != std::string::npos)
+      const std::string name(field->name());
+      EXPECT_TRUE(text.find(name + ":") != std::string::npos || text.find(name + " {") != std::string::npos)
           << field->full_name();
       if (field->message_type() != nullptr) walk(field->message_type());
     }

@@ -133,6 +133,47 @@ TEST(Selftest, a_disabled_service_differs) {
   EXPECT_THAT(differing(host), ElementsAre(about("SessionEnv", "disabled start")));
 }
 
+TEST(Selftest, a_stopped_service_differs_only_if_every_healthy_host_runs_it) {
+  sim::TestHost host;
+  host.change(R"(services { name: "CertPropSvc" running: false })");
+  EXPECT_THAT(differing(host), IsEmpty());
+  host.change(R"(services { name: "EventLog" running: false })");
+  EXPECT_THAT(differing(host), ElementsAre(about("EventLog", "automatic start, stopped")));
+}
+
+TEST(Selftest, either_start_type_that_healthy_hosts_have_is_expected) {
+  sim::TestHost host;
+  host.change(R"(services { name: "W32Time" start_type: SERVICE_START_TYPE_MANUAL })");
+  EXPECT_THAT(differing(host), IsEmpty());
+  host.change(R"(services { name: "W32Time" start_type: SERVICE_START_TYPE_DISABLED })");
+  EXPECT_THAT(differing(host), ElementsAre(about("W32Time", "disabled start")));
+}
+
+std::string image_path(const std::string& command_line) {
+  return R"(registry { key: "HKLM\\SYSTEM\\CurrentControlSet\\Services\\TermService" name: "ImagePath" text: ")" +
+         command_line + "\" }";
+}
+
+TEST(Selftest, a_service_in_another_process_differs_and_a_clients_group_does_not) {
+  sim::TestHost host;
+  host.change(image_path(R"(%systemroot%\\system32\\svchost.exe -k NetworkService)"));
+  EXPECT_THAT(differing(host), IsEmpty());
+  host.change(image_path(R"(%SystemRoot%\\System32\\svchost.exe -k termsvcs -p)"));
+  EXPECT_THAT(differing(host), ElementsAre(about("command line of TermService", "termsvcs -p")));
+}
+
+TEST(Selftest, a_time_source_that_does_not_answer_differs_only_where_one_is_asked) {
+  sim::TestHost host;
+  host.change("clock { no_reference: true }");
+  EXPECT_THAT(differing(host), ElementsAre(about("clock", "no time source answers")));
+  host.change(
+      R"(registry { key: "HKLM\\SYSTEM\\CurrentControlSet\\Services\\W32Time\\Parameters" name: "Type" text: "NoSync" } clock { no_reference: true })");
+  EXPECT_THAT(differing(host), ElementsAre(about("W32Time's Type", "NoSync")));
+  host.change(
+      R"(registry { key: "HKLM\\SOFTWARE\\Policies\\Microsoft\\W32Time\\Parameters" name: "Type" text: "NT5DS" })");
+  EXPECT_THAT(differing(host), ElementsAre(about("clock", "no time source answers"))) << "a policy goes over what is set locally";
+}
+
 TEST(Selftest, another_service_dll_differs) {
   sim::TestHost host;
   host.change(

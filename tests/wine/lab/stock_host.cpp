@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "agent-lib/sim/sim_events.hpp"
 #include "tests/wine/lab/channel_store.hpp"
 #include "tests/wine/lab/firewall_store.hpp"
@@ -19,26 +20,32 @@ namespace {
 using std::chrono::days;
 
 // Display names are in the computer's language: nothing may depend on them.
-struct StockService {
+struct LabService {
   const wchar_t* name;
   const wchar_t* display_name;
-  DWORD start_type;
   const wchar_t* program;
   const wchar_t* depends_on;  // Names, each with a NUL at its end.
 };
-constexpr StockService k_services[] = {
-    {L"LanmanWorkstation", L"Arbeitsstationsdienst", SERVICE_AUTO_START, L"idle_service.exe", L""},
-    {L"CryptSvc", L"Kryptografiedienste", SERVICE_AUTO_START, L"idle_service.exe", L"RpcSs\0"},
-    {L"KeyIso", L"CNG-Schl\u00FCsselisolation", SERVICE_DEMAND_START, L"idle_service.exe", L"RpcSs\0"},
-    {L"CertPropSvc", L"Zertifikatverteilung", SERVICE_DEMAND_START, L"idle_service.exe", L"RpcSs\0"},
-    {L"W32Time", L"Windows-Zeitgeber", SERVICE_AUTO_START, L"idle_service.exe", L""},
-    {L"BFE", L"Basisfiltermodul", SERVICE_AUTO_START, L"idle_service.exe", L"RpcSs\0"},
-    {L"MpsSvc", L"Windows Defender Firewall", SERVICE_AUTO_START, L"idle_service.exe", L""},
-    {L"TermService", L"Remotedesktopdienste", SERVICE_DEMAND_START, L"term_service.exe", L"RpcSs\0"},
-    {L"UmRdpService", L"Anschlussumleitung f\u00FCr Remotedesktopdienst im Benutzermodus", SERVICE_DEMAND_START,
-     L"idle_service.exe", L"TermService\0"},
-    {L"SessionEnv", L"Remotedesktopkonfiguration", SERVICE_DEMAND_START, L"session_env.exe",
-     L"RpcSs\0LanmanWorkstation\0"}};
+constexpr LabService k_services[] = {
+    {L"LanmanWorkstation", L"Arbeitsstationsdienst", L"idle_service.exe", L""},
+    {L"CryptSvc", L"Kryptografiedienste", L"idle_service.exe", L"RpcSs\0"},
+    {L"KeyIso", L"CNG-Schl\u00FCsselisolation", L"idle_service.exe", L"RpcSs\0"},
+    {L"CertPropSvc", L"Zertifikatverteilung", L"idle_service.exe", L"RpcSs\0"},
+    {L"W32Time", L"Windows-Zeitgeber", L"idle_service.exe", L""},
+    {L"BFE", L"Basisfiltermodul", L"idle_service.exe", L"RpcSs\0"},
+    {L"MpsSvc", L"Windows Defender Firewall", L"idle_service.exe", L""},
+    {L"TermService", L"Remotedesktopdienste", L"term_service.exe", L"RpcSs\0"},
+    {L"UmRdpService", L"Anschlussumleitung f\u00FCr Remotedesktopdienst im Benutzermodus", L"idle_service.exe",
+     L"TermService\0"},
+    {L"SessionEnv", L"Remotedesktopkonfiguration", L"session_env.exe", L"RpcSs\0LanmanWorkstation\0"}};
+
+DWORD start_type_of(const LabService& service) {
+  for (const auto& stock : stock_services()) {
+    if (stock.name == narrow(service.name))
+      return stock.start_type == v1::SERVICE_START_TYPE_AUTO ? SERVICE_AUTO_START : SERVICE_DEMAND_START;
+  }
+  throw std::logic_error("nobody knows the stock start type of " + narrow(service.name));
+}
 
 void install_channels() {
   for (const auto name : sim::k_channels) {
@@ -53,24 +60,15 @@ void install_registry(const StockHost& host) {
   version.set_dword(L"CurrentMajorVersionNumber", 10);
   version.set_dword(L"CurrentMinorVersionNumber", 0);
   version.set_text(L"CurrentBuildNumber", std::to_wstring(host.build));
-  auto terminal_server = RegistryKey::create(k_terminal_server);
-  terminal_server.set_dword(L"fDenyTSConnections", 0);
-  terminal_server.set_dword(L"TSServerDrainMode", 0);
-  terminal_server.set_dword(L"TSEnabled", 1);
-  RegistryKey::create(k_win_stations).set_text(L"SelfSignedCertStore", L"Remote Desktop");
-  auto rdp_tcp = RegistryKey::create(k_rdp_tcp);
-  rdp_tcp.set_dword(L"PortNumber", 3389);
-  rdp_tcp.set_dword(L"SecurityLayer", 2);
-  rdp_tcp.set_dword(L"UserAuthentication", 1);
-  rdp_tcp.set_dword(L"MinEncryptionLevel", 3);
-  rdp_tcp.set_dword(L"fAllowSecProtocolNegotiation", 1);
-  rdp_tcp.set_dword(L"fEnableWinStation", 1);
-  rdp_tcp.set_dword(L"fLogonDisabled", 0);
-  rdp_tcp.set_dword(L"LanAdapter", 0);
-  rdp_tcp.set_dword(L"MaxInstanceCount", 0xFFFFFFFF);
-  rdp_tcp.set_text(L"LoadableProtocol_Object", L"{5828227c-20cf-4408-b73f-73ab70b8849f}");
-  RegistryKey::create(L"SYSTEM\\CurrentControlSet\\Services\\TermService\\Parameters")
-      .set_text(L"ServiceDll", L"%SystemRoot%\\System32\\termsrv.dll", REG_EXPAND_SZ);
+  for (const auto& stock : stock_registry_values()) {
+    auto key = RegistryKey::create(widen(stock.key));
+    if (const auto* number = std::get_if<std::uint32_t>(&stock.value)) {
+      key.set_dword(widen(stock.name), *number);
+    } else {
+      const auto text = std::get<std::string_view>(stock.value);
+      key.set_text(widen(stock.name), widen(text), text.starts_with('%') ? REG_EXPAND_SZ : REG_SZ);
+    }
+  }
   auto time = RegistryKey::create(L"SYSTEM\\CurrentControlSet\\Services\\W32Time\\Parameters");
   time.set_text(L"Type", host.time_server.empty() ? L"NoSync" : L"NTP");
   time.set_text(L"NtpServer", host.time_server + L",0x8");
@@ -148,11 +146,11 @@ struct ServiceHandle {
 };
 
 // Wine has one or another of them, which do nothing, and an earlier setup may have made them all.
-bool change_service(SC_HANDLE manager, const StockService& stock, const std::wstring& command,
+bool change_service(SC_HANDLE manager, const LabService& stock, const std::wstring& command,
                     const wchar_t* depends_on) {
   const ServiceHandle service{OpenServiceW(manager, stock.name, SERVICE_CHANGE_CONFIG)};
   return service.handle &&
-         ChangeServiceConfigW(service.handle, SERVICE_WIN32_OWN_PROCESS, stock.start_type, SERVICE_ERROR_NORMAL,
+         ChangeServiceConfigW(service.handle, SERVICE_WIN32_OWN_PROCESS, start_type_of(stock), SERVICE_ERROR_NORMAL,
                               command.c_str(), nullptr, nullptr, depends_on, nullptr, nullptr, stock.display_name);
 }
 
@@ -163,7 +161,7 @@ void install_services(const std::filesystem::path& programs) {
     if (std::wstring_view(stock.program) == L"idle_service.exe") command += std::wstring(L" ") + stock.name;
     const auto* depends_on = *stock.depends_on ? stock.depends_on : nullptr;
     const ServiceHandle made{CreateServiceW(manager.handle, stock.name, stock.display_name, SERVICE_ALL_ACCESS,
-                                            SERVICE_WIN32_OWN_PROCESS, stock.start_type, SERVICE_ERROR_NORMAL,
+                                            SERVICE_WIN32_OWN_PROCESS, start_type_of(stock), SERVICE_ERROR_NORMAL,
                                             command.c_str(), nullptr, nullptr, depends_on, nullptr, nullptr)};
     if (made.handle || change_service(manager.handle, stock, command, depends_on)) continue;
     throw std::runtime_error("cannot make service " + narrow(stock.name) + ": error " + std::to_string(GetLastError()));

@@ -1,0 +1,5 @@
+// What protobuf_compat and grpc_compat use of protobuf 6.33, gRPC 1.81 and Abseil, declared after their own headers.
+#pragma once
+namespace absl {
+void InitializeLog();
+}  // namespace absl

@@ -1,0 +1,10 @@
+// What protobuf_compat and grpc_compat use of protobuf 6.33, gRPC 1.81 and Abseil, declared after their own headers.
+#pragma once
+#include <absl/log/log_entry.h>
+namespace absl {
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  virtual void Send(const LogEntry& entry) = 0;
+};
+}  // namespace absl

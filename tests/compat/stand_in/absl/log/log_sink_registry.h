@@ -1,0 +1,6 @@
+// What protobuf_compat and grpc_compat use of protobuf 6.33, gRPC 1.81 and Abseil, declared after their own headers.
+#pragma once
+#include <absl/log/log_sink.h>
+namespace absl {
+void AddLogSink(LogSink* sink);
+}  // namespace absl

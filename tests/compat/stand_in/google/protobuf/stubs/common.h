@@ -1,0 +1,3 @@
+// What protobuf_compat and grpc_compat use of protobuf 6.33, gRPC 1.81 and Abseil, declared after their own headers.
+#pragma once
+#define GOOGLE_PROTOBUF_VERSION 6033004
