@@ -37,17 +37,10 @@ void print_host(Page& page, const Result<v1::DiagnoseResponse>& host) {
 }
 
 Result<ExitCode> run(Context& context, const Codes& codes) {
-  const auto code = parse_code(codes.code);
-  if (!code) return fail(code.error());
-  std::optional<std::uint32_t> extended;
-  if (!codes.extended.empty()) {
-    const auto parsed = parse_code(codes.extended);
-    if (!parsed) return fail(parsed.error());
-    extended = *parsed;
-  }
-  const auto explanation = explain(*code, extended);
-  const auto shown = context.show(explanation, [&](Page& page) {
-    print_explanation(page, explanation);
+  const auto explanation = explain_text(codes.code, codes.extended);
+  if (!explanation) return fail(explanation.error());
+  const auto shown = context.show(*explanation, [&](Page& page) {
+    print_explanation(page, *explanation);
     print_host(page, ask_host(context));
   });
   if (!shown) return fail(shown.error());
@@ -57,12 +50,16 @@ Result<ExitCode> run(Context& context, const Codes& codes) {
 }  // namespace
 
 void add_explain(CLI::App& app, Run& chosen) {
-  auto& command = add_command(app, "explain",
-                              "What a disconnect code of a client says and does not say. If a service is reachable, "
-                              "also what its host's diagnosis says now.",
-                              {"explain 0x904 0x7", "explain 516"});
+  auto& command =
+      add_command(app, "explain",
+                  "What a disconnect code of a client, or a status number of an event, says and does not "
+                  "say. If a service is reachable, also what its host's diagnosis says now.",
+                  {"explain 0x904 0x7", "explain 516", "explain 0xC000015B", "explain -2146893043", "explain %%1326"});
   const auto codes = std::make_shared<Codes>();
-  command.add_option("CODE", codes->code, "The error code that the client shows")->required();
+  command
+      .add_option("CODE", codes->code,
+                  "The error code that the client shows, or a number of an event: 0x..., decimal or %%...")
+      ->required();
   command.add_option("EXTENDED", codes->extended, "The extended error code");
   command.callback([codes, &chosen] { chosen = [codes](Context& context) { return run(context, *codes); }; });
 }

@@ -33,9 +33,15 @@ TEST(ParseCode, TakesHexadecimalWith0xAndDecimalWithout) {
   EXPECT_EQ(parse_code("0xFFFFFFFF"), 0xFFFFFFFFU);
 }
 
+TEST(ParseCode, TakesNegativeDecimalsAsEventsPrintThem) {
+  EXPECT_EQ(parse_code("-2146893043"), 0x8009030DU);
+  EXPECT_EQ(parse_code("-1073741715"), 0xC000006DU);
+  EXPECT_EQ(parse_code("-2147483648"), 0x80000000U);
+}
+
 TEST(ParseCode, RefusesAnythingElseAndSaysHowToWriteIt) {
-  for (const auto* text :
-       {"", "0x", "x904", "B07", "0x904 ", " 904", "-1", "+1", "0x1FFFFFFFF", "4294967296", "0x-1", "9.4"}) {
+  for (const auto* text : {"", "0x", "x904", "B07", "0x904 ", " 904", "--1", "+1", "0x1FFFFFFFF", "4294967296",
+                           "-2147483649", "0x-1", "9.4", "99999999999999999999", "%%1"}) {
     const auto code = parse_code(text);
     ASSERT_FALSE(code.has_value()) << text;
     EXPECT_EQ(code.error().code, ErrorCode::invalid_argument) << text;
@@ -98,8 +104,49 @@ TEST(Explain, AnUnknownCodeOfAFamilySaysThatItIsAGuess) {
   EXPECT_THAT(answer.meaning().does_not_say(), HasSubstr("guess"));
 }
 
+TEST(Explain, TellsANumberThatClientsShowForANetworkLevelAuthenticationThatTheyDidNotDo) {
+  for (const std::uint32_t code : {0x207U, 0xB09U}) {
+    const auto& meaning = explain(code).meaning();
+    EXPECT_EQ(meaning.stage(), v1::STAGE_CREDSSP) << code;
+    EXPECT_THAT(meaning.title(), HasSubstr("requires Network Level Authentication")) << code;
+    EXPECT_THAT(meaning.does_not_say(), HasSubstr("not to switch Network Level Authentication off")) << code;
+  }
+  EXPECT_EQ(explain(0xF09).knowledge(), v1::KNOWLEDGE_FAMILY);
+}
+
+TEST(Explain, ALogonTypeThatIsNotGrantedIsNoSmartCard) {
+  const auto& meaning = explain(0x1307).meaning();
+  EXPECT_THAT(meaning.says(), HasSubstr("0xC000015B"));
+  EXPECT_THAT(meaning.does_not_say(), HasSubstr("not about smart cards"));
+}
+
+TEST(Explain, ZeroAndZeroPointToTheWordsOfTheDialog) {
+  const auto answer = explain(0x0, 0x0);
+  EXPECT_EQ(answer.knowledge(), v1::KNOWLEDGE_PAIR);
+  EXPECT_THAT(answer.meaning().look_at(0), HasSubstr("The dialog's words"));
+}
+
+TEST(Explain, ADyingServiceIsNotATimeLimit) {
+  EXPECT_THAT(explain(0x4).meaning().look_at(0), HasSubstr("TermService stopped"));
+  EXPECT_EQ(explain(0x3, 0x4).meaning().title(), "The session's time limit was reached");
+}
+
+TEST(Explain, NumbersOfGatewaysSayNothingAboutTheHost) {
+  EXPECT_THAT(explain(0x300000C).meaning().does_not_say(), HasSubstr("host was not reached"));
+  EXPECT_EQ(explain(0x3000046).knowledge(), v1::KNOWLEDGE_CODE);
+  EXPECT_THAT(explain(0x30000FF).meaning().does_not_say(), HasSubstr("no page says it"));
+  EXPECT_EQ(explain(0x4000000).knowledge(), v1::KNOWLEDGE_NONE);
+}
+
+TEST(Explain, TheSecurityFilterOfTheProtocolRangeIsAboutTls) {
+  for (const std::uint32_t extended : {0x1020U, 0x1021U, 0x1022U})
+    EXPECT_EQ(explain(0x3, extended).meaning().stage(), v1::STAGE_TLS) << extended;
+  EXPECT_EQ(explain(0x3, 0x1023).meaning().title(), "Internal protocol error");
+  EXPECT_THAT(explain(0x3, 0x112F).meaning().title(), HasSubstr("graphics"));
+}
+
 TEST(Explain, ANumberOfNoFamilyIsHonestlyUnknown) {
-  for (const std::uint32_t code : {0x4U, 0x07U, 0x2501U, 0x10904U, 0xFFFFFFFFU}) {
+  for (const std::uint32_t code : {0x6U, 0x07U, 0x2501U, 0x10904U, 0xFFFFFFFFU}) {
     const auto answer = explain(code);
     EXPECT_EQ(answer.knowledge(), v1::KNOWLEDGE_NONE) << code;
     EXPECT_THAT(answer.meaning().says(), HasSubstr("Nothing is known")) << code;
