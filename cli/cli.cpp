@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cstdint>
 #include <vector>
 
 #include "cli/format/help.hpp"
@@ -31,8 +33,9 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_option("--profile", options.profile, "Client profile to connect with; default: the local service's")
       ->envname("RDPMEND_PROFILE")
       ->type_name("FILE");
-  app.add_option("--address", options.address, "Where the service is, instead of the profile's address")
-      ->type_name("HOST:PORT");
+  app.add_option("--address", options.address,
+                 "Where the service is, instead of the profile's address; port 30904 if not given")
+      ->type_name("HOST[:PORT]");
   app.add_option("--format", options.format,
                  "Tables for people, JSON for programs (one object a line for watch and journal)")
       ->check(CLI::IsMember({"table", "json"}).description(""))
@@ -54,10 +57,19 @@ void report(std::ostream& err, const Terminal& terminal, const Error& error) {
   if (!error.hint.empty()) page.hang({{"   next: "}}, error.hint);
 }
 
+int fail_with(const Error& error, std::ostream& err, const Terminal& terminal) {
+  report(err, terminal, error);
+  return static_cast<int>(exit_code_of(error.code));
+}
+
 // Help and version are no errors; everything else is a usage error that says where help is.
 int report_parse(const CLI::App& app, const CLI::ParseError& error, std::ostream& out, std::ostream& err,
                  const Terminal& terminal) {
-  if (error.get_exit_code() == 0) return app.exit(error, out, err);
+  if (error.get_exit_code() == 0) {
+    app.exit(error, out, err);
+    if (const auto written = check_written(out); !written) return fail_with(written.error(), err, terminal);
+    return static_cast<int>(ExitCode::ok);
+  }
   const auto chosen = app.get_subcommands();
   const auto name = chosen.empty() ? "" : " " + chosen.front()->get_name();
   report(err, terminal,
@@ -96,8 +108,12 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
 }
 
 CLI::Validator digits() {
-  const auto check = [](const std::string& text) {
-    return text.find_first_not_of("0123456789") == std::string::npos ? "" : text + " is not a number";
+  const auto check = [](const std::string& text) -> std::string {
+    std::uint64_t number = 0;
+    const auto* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error == std::errc::result_out_of_range) return text + " is larger than any number here can be";
+    return error == std::errc{} && stop == end ? "" : text + " is not a number";
   };
   return CLI::Validator(check, "");
 }
@@ -127,10 +143,10 @@ int run_cli(int argc, const char* const* argv, std::ostream& out, std::ostream& 
   }
   Context context(options, out, err, terminal, std::move(stop));
   const auto exit = chosen(context);
-  if (exit) return static_cast<int>(*exit);
-  out.flush();
-  report(err, terminal, exit.error());
-  return static_cast<int>(exit_code_of(exit.error().code));
+  const auto written = context.written();
+  if (!exit) return fail_with(exit.error(), err, terminal);
+  if (!written) return fail_with(written.error(), err, terminal);
+  return static_cast<int>(*exit);
 }
 
 }  // namespace rdpmend::cli

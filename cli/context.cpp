@@ -1,5 +1,6 @@
 #include "cli/context.hpp"
 
+#include "agent-lib/support/address.hpp"
 #include "cli/format/json.hpp"
 
 namespace rdpmend::cli {
@@ -15,7 +16,19 @@ Terminal as_wished(Terminal terminal, const GlobalOptions& options) {
   return options.no_color ? without_colour(terminal) : terminal;
 }
 
+// As gRPC wants it, and nothing that gRPC would take for another kind of address, such as unix:.
+Result<std::string> service_address(const std::string& text) {
+  return parse_host_port(text).map(
+      [](const HostPort& written) { return to_text(written.host, written.port.value_or(k_default_rpc_port)); });
+}
+
 }  // namespace
+
+Status check_written(std::ostream& stream) {
+  if (stream.flush()) return {};
+  return fail(ErrorCode::internal, "standard output cannot be written, so the answer is incomplete",
+              "See that the disk is not full and that whoever reads the output still does");
+}
 
 // Notes go to stderr, which may be a file although standard output is a terminal: never coloured.
 Context::Context(GlobalOptions options, std::ostream& out, std::ostream& err, const Terminal& terminal,
@@ -34,11 +47,15 @@ Result<Client> Context::connect(std::chrono::seconds timeout) const {
   auto profile =
       read_profile(options_.profile.empty() ? default_profile_path() : std::filesystem::path{options_.profile});
   if (!profile) return fail(profile.error());
-  if (!options_.address.empty()) profile->address = options_.address;
-  if (profile->address.empty()) {
+  if (!options_.address && profile->address.empty()) {
     return fail(ErrorCode::invalid_argument, "the profile " + profile->file + " names no address",
                 "Give one with --address HOST:PORT");
   }
+  auto address = service_address(options_.address.value_or(profile->address));
+  if (!address) {
+    return fail(std::move(address.error()).context(options_.address ? "--address" : "the profile " + profile->file));
+  }
+  profile->address = std::move(*address);
   return Client(std::move(*profile), timeout, stop_);
 }
 
@@ -61,8 +78,11 @@ Status Context::show_one(const google::protobuf::Message& answer, const std::fun
     if (!text) return fail(text.error());
     stream_ << *text;
   }
-  stream_.flush();
-  return {};
+  return written();
+}
+
+Status Context::written() {
+  return check_written(stream_);
 }
 
 }  // namespace rdpmend::cli

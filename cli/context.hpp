@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <stop_token>
 #include <string>
@@ -15,12 +16,15 @@
 namespace rdpmend::cli {
 
 struct GlobalOptions {
-  std::string profile;           // Empty: the local service's.
-  std::string address;           // Empty: the profile's.
-  std::string format = "table";  // Or "json".
+  std::string profile;                 // Empty: the local service's.
+  std::optional<std::string> address;  // Absent: the profile's.
+  std::string format = "table";        // Or "json".
   unsigned timeout_s = 10;
   bool no_color = false;
 };
+
+// Flushes; an error if anything since the start was not written.
+Status check_written(std::ostream& stream);
 
 class Context {
  public:
@@ -41,8 +45,11 @@ class Context {
 
   // The answer of a command: the message as JSON, or what `people` prints of it.
   Status show(const google::protobuf::Message& answer, const std::function<void(Page&)>& people);
-  // One of a stream of answers: JSON on one line.
+  // One of a stream of answers: JSON on one line. A failure to write ends the stream.
   Status show_one(const google::protobuf::Message& answer, const std::function<void(Page&)>& people);
+
+  // Everything so far has reached whoever reads standard output; an error if a disk is full or a pipe has no reader.
+  Status written();
 
  private:
   GlobalOptions options_;

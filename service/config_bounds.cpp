@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "agent-lib/support/address.hpp"
 #include "agent-lib/support/time.hpp"
 
 namespace rdpmend {
@@ -18,8 +19,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using namespace std::chrono_literals;
 using Days = std::chrono::duration<std::int64_t, std::ratio<86400>>;
-
-constexpr char k_listen[] = "127.0.0.1:30904";
 
 constexpr std::uint64_t k_kib = 1024;
 constexpr std::uint64_t k_mib = 1024 * k_kib;
@@ -129,7 +128,7 @@ std::string duration_problem(const google::protobuf::Duration& value, const Dura
 }  // namespace
 
 void apply_defaults(v1::ServiceConfig& config) {
-  if (config.rpc().listen().empty()) config.mutable_rpc()->set_listen(k_listen);
+  if (config.rpc().listen().empty()) config.mutable_rpc()->set_listen(to_text("127.0.0.1", k_default_rpc_port));
   if (config.log().level() == v1::LogConfig::LEVEL_UNSPECIFIED)
     config.mutable_log()->set_level(v1::LogConfig::LEVEL_INFO);
   const std::array<Message*, 5> parts{config.mutable_rpc(), config.mutable_journal(), config.mutable_log(),

@@ -5,16 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <set>
 #include <string_view>
 
-#include "agent-lib/support/asio.hpp"
+#include "agent-lib/support/address.hpp"
 #include "service/config_bounds.hpp"
-
-#ifdef GetMessage
-#undef GetMessage  // windows.h, which Asio includes, makes a macro of protobuf's name.
-#endif
 
 namespace rdpmend {
 
@@ -30,27 +25,6 @@ constexpr int k_max_site_rules = 64;
 
 const FieldDescriptor* field_of(const Message& message, std::string_view name) {
   return message.GetDescriptor()->FindFieldByName(std::string(name));
-}
-
-// Empty: it is fine.
-std::string endpoint_problem(const std::string& text) {
-  const std::string hint = ". Write an IP address and a port, such as 127.0.0.1:30904 or [::1]:30904.";
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return fmt::format("\"{}\" has no port{}", text, hint);
-  std::string address = text.substr(0, colon);
-  const bool bracketed = address.size() >= 2 && address.front() == '[' && address.back() == ']';
-  if (bracketed) address = address.substr(1, address.size() - 2);
-  boost::system::error_code error;
-  const auto parsed = asio::ip::make_address(address, error);
-  if (error || parsed.is_v6() != bracketed) return fmt::format("\"{}\" is not ADDRESS:PORT{}", text, hint);
-
-  unsigned port = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data() + colon + 1, end, port);
-  if (failure != std::errc{} || stop != end || port > 65535) {
-    return fmt::format("\"{}\" is not a port from 0 (any free one) to 65535{}", text.substr(colon + 1), hint);
-  }
-  return {};
 }
 
 bool is_time_of_day(const std::string& text) {
@@ -86,8 +60,10 @@ class Checker {
 
   void check_meaning(const v1::ServiceConfig& config, const Place& root) {
     if (config.has_rpc() && !config.rpc().listen().empty()) {
-      const auto problem = endpoint_problem(config.rpc().listen());
-      if (!problem.empty()) add(child(root, "rpc"), "listen", -1, problem);
+      const auto checked = check_listen_address(config.rpc().listen());
+      if (!checked) {
+        add(child(root, "rpc"), "listen", -1, fmt::format("{}. {}", checked.error().what, checked.error().hint));
+      }
     }
     if (config.has_log() && !v1::LogConfig::Level_IsValid(config.log().level())) {
       add(child(root, "log"), "level", -1,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent-lib/support/printable.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "service/exit_codes.hpp"
 #include "service/hosting/console_owner.hpp"
@@ -131,7 +132,8 @@ int run_verbs(std::vector<std::string> arguments) {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back.
     app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? exit_code::k_ok : exit_code::k_refused;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return refuse({ErrorCode::invalid_argument, error.what(), "Run with --help for more information.", {}});
   }
   return chosen();
 }
@@ -139,7 +141,7 @@ int run_verbs(std::vector<std::string> arguments) {
 }  // namespace
 
 int refuse(const Error& error) {
-  print_to(stderr, "rdpmendd: {}\n", to_string(error));
+  print_to(stderr, "rdpmendd: {}\n", printable(to_string(error)));
   return exit_code::k_refused;
 }
 

@@ -9,6 +9,8 @@
 
 #include "agent-lib/probe/rdp_handshake.hpp"
 #include "agent-lib/sim/scenarios.hpp"
+#include "agent-lib/support/address.hpp"
+#include "agent-lib/support/printable.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "service/app.hpp"
 #include "service/config.hpp"
@@ -60,6 +62,8 @@ Result<std::filesystem::path> state_folder(const RehearsalOptions& options) {
 }
 
 Result<v1::ServiceConfig> configuration(const RehearsalOptions& options) {
+  if (auto checked = check_listen_address(options.listen); !checked)
+    return fail(std::move(checked.error()).context("--listen"));
   auto config = options.config ? load_config(options.config, *options.config, Catalogue::built_in())
                                : Result<v1::ServiceConfig>(default_config());
   if (config) config->mutable_rpc()->set_listen(options.listen);
@@ -159,7 +163,7 @@ int rehearse(const RehearsalOptions& options) {
   const auto code = run(options);
   stop_logging();
   if (code) return *code;
-  print_to(stderr, "rdpmendd: {}\n", to_string(code.error()));
+  print_to(stderr, "rdpmendd: {}\n", printable(to_string(code.error())));
   return exit_code::k_refused;
 }
 

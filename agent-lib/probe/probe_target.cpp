@@ -1,70 +1,15 @@
-// What people type for a host: a name or address, with or without a port.
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <charconv>
-
+// What people type for a Remote Desktop host: a name or address, with or without a port.
 #include "agent-lib/probe/rdp_handshake.hpp"
-#include "agent-lib/support/asio.hpp"
+#include "agent-lib/support/address.hpp"
 
 namespace rdpmend {
 
-namespace {
-
-constexpr std::size_t k_max_name_bytes = 253;  // RFC 1035, as text without the final dot.
-constexpr std::string_view k_hint = "Write HOST, HOST:PORT, or [IPV6]:PORT";
-
-auto wrong(std::string what) {
-  return fail(ErrorCode::invalid_argument, std::move(what), std::string{k_hint});
-}
-
-bool is_ipv6(std::string_view text) {
-  boost::system::error_code error;
-  asio::ip::make_address_v6(std::string{text}, error);
-  return !error;
-}
-
-// International names are written in their ASCII form, xn--..., as DNS has them.
-bool is_name_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
-}
-
-Result<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc{} || stop != end || port == 0)
-    return wrong(fmt::format("port '{}' is not a number from 1 to 65535", text));
-  return port;
-}
-
-Result<ProbeTarget> parse_bracketed(std::string_view text) {
-  const auto close = text.find(']');
-  if (close == std::string_view::npos) return wrong(fmt::format("'{}' has no closing bracket", text));
-  const auto host = text.substr(1, close - 1);
-  const auto rest = text.substr(close + 1);
-  if (!is_ipv6(host)) return wrong(fmt::format("'{}' is not an IPv6 address", host));
-  if (rest.empty()) return ProbeTarget{std::string{host}};
-  if (rest.front() != ':') return wrong(fmt::format("'{}' follows the address", rest));
-  return parse_port(rest.substr(1)).map([&](std::uint16_t port) { return ProbeTarget{std::string{host}, port}; });
-}
-
-}  // namespace
-
 Result<ProbeTarget> parse_probe_target(std::string_view text) {
-  if (text.empty()) return wrong("the host is empty");
-  if (text.front() == '[') return parse_bracketed(text);
-  if (is_ipv6(text)) return ProbeTarget{std::string{text}};
-
-  const auto colon = text.find(':');
-  const auto host = text.substr(0, colon);
-  if (host.empty()) return wrong(fmt::format("'{}' has no host before the port", text));
-  if (host.size() > k_max_name_bytes)
-    return wrong(fmt::format("the host has {} bytes; a name has at most 253", host.size()));
-  if (!std::all_of(host.begin(), host.end(), is_name_byte)) return wrong("the host has a character that no name has");
-  if (colon == std::string_view::npos) return ProbeTarget{std::string{host}};
-  return parse_port(text.substr(colon + 1)).map([&](std::uint16_t port) {
-    return ProbeTarget{std::string{host}, port};
+  return parse_host_port(text).map([](HostPort written) {
+    ProbeTarget target;
+    target.host = std::move(written.host);
+    target.port = written.port.value_or(target.port);
+    return target;
   });
 }
 

@@ -10,6 +10,7 @@
 #include "agent-lib/events/event_xml.hpp"
 #include "agent-lib/rules/correlator.hpp"
 #include "agent-lib/rules/fault_order.hpp"
+#include "agent-lib/support/printable.hpp"
 
 namespace rdpmend {
 
@@ -24,11 +25,6 @@ bool is_snake_case(std::string_view id) {
   return std::all_of(id.begin(), id.end(), [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
-bool is_printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; });
-}
-
 // Event views show these, but in the language of whoever looks; they are not fields of the event.
 bool is_localised(std::string_view name) {
   constexpr std::array<std::string_view, 3> k_names{"Message", "RenderingInfo", "LevelDisplayName"};
@@ -38,17 +34,29 @@ bool is_localised(std::string_view name) {
 // Collects what is wrong; `within` is the message that the next findings are about.
 class Findings {
  public:
-  void add(std::string message) { found_.push_back({within_, std::move(message)}); }
+  void add(std::string message) { keep({within_, std::move(message)}); }
   void add(std::string field, std::string message, int index = -1) {
     auto where = within_;
     where.push_back({std::move(field), index});
-    found_.push_back({std::move(where), std::move(message)});
+    keep({std::move(where), std::move(message)});
   }
   void enter(std::string field, int index) { within_.push_back({std::move(field), index}); }
   void leave() { within_.pop_back(); }
-  std::vector<RuleProblem> take() { return std::move(found_); }
+  std::vector<RuleProblem> take() {
+    if (more_ > 0) found_.push_back({{}, fmt::format("and {} more problems of this rule", more_)});
+    return std::move(found_);
+  }
 
  private:
+  void keep(RuleProblem problem) {
+    if (found_.size() < k_max_rule_problems) {
+      found_.push_back(std::move(problem));
+    } else {
+      ++more_;
+    }
+  }
+
+  std::size_t more_ = 0;
   std::vector<FieldStep> within_;
   std::vector<RuleProblem> found_;
 };

@@ -25,6 +25,7 @@ class Watcher {
       shown_ = context_.show_one(response, {});
     } else {
       print(response);
+      shown_ = context_.written();
     }
     if (response.has_entry()) follow_state(response.entry());
     if (response.what_case() == v1::WatchResponse::kCaughtUpSeq) live_ = true;
@@ -39,7 +40,6 @@ class Watcher {
   void print(const v1::WatchResponse& response) {
     if (response.has_entry()) {
       narrator_.print(context_.out(), response.entry());
-      context_.out().flush();
     } else if (response.has_pruned()) {
       context_.notes().text(fmt::format("entries #{} to #{} are no longer kept", response.pruned().first_seq(),
                                         response.pruned().last_seq()));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent-lib/support/printable.hpp"
+
 namespace rdpmend::cli {
 
 namespace {
@@ -58,10 +60,6 @@ void Page::hang(const std::vector<Span>& prefix, std::string_view text, Style st
     out_ << paint(line, style, terminal_.colour) << '\n';
     first = false;
   }
-}
-
-void Page::flush() {
-  out_.flush();
 }
 
 }  // namespace rdpmend::cli

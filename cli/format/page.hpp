@@ -31,8 +31,6 @@ class Page {
   void field(std::string_view name, std::string_view value, Style style = Style::plain, std::size_t indent = 2);
   // A prefix in several styles, then text that is wrapped beside it.
   void hang(const std::vector<Span>& prefix, std::string_view text, Style style = Style::plain);
-  // Shows what was written so far, also when it goes to a pipe.
-  void flush();
 
  private:
   std::ostream& out_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent-lib/support/printable.hpp"
+
 namespace rdpmend::cli {
 
 namespace {

@@ -2,40 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+
+#include "agent-lib/support/printable.hpp"
 
 namespace rdpmend::cli {
 
 namespace {
-
-constexpr std::string_view k_replacement = "\xEF\xBF\xBD";  // U+FFFD
-
-struct CodePoint {
-  char32_t value = 0;
-  std::size_t bytes = 1;
-  bool valid = false;
-};
-
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-}
-
-// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
-CodePoint decode(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return {lead, 1, true};
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return {};
-  char32_t value = lead & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if (!is_continuation(text[i])) return {};
-    value = (value << 6U) | (static_cast<unsigned char>(text[i]) & 0x3FU);
-  }
-  constexpr std::array<char32_t, 5> k_smallest{0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
-  if (value < k_smallest[length] || value > 0x10FFFF || surrogate) return {};
-  return {value, length, true};
-}
 
 struct Range {
   char32_t first, last;
@@ -44,13 +16,6 @@ struct Range {
 template <std::size_t N>
 bool within(const std::array<Range, N>& ranges, char32_t value) {
   return std::any_of(ranges.begin(), ranges.end(), [&](Range r) { return value >= r.first && value <= r.last; });
-}
-
-// C0, DEL, C1, and what changes the direction of the text around it.
-bool is_hostile(char32_t value) {
-  constexpr std::array<Range, 6> k_hostile{
-      {{0x00, 0x1F}, {0x7F, 0x9F}, {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}, {0xFEFF, 0xFEFF}}};
-  return within(k_hostile, value);
 }
 
 // The blocks of UAX #11 (East Asian Width W and F) and of combining marks that matter to people's names.
@@ -76,7 +41,7 @@ std::size_t prefix_bytes(std::string_view text, std::size_t width) {
   std::size_t bytes = 0;
   std::size_t columns = 0;
   while (bytes < text.size()) {
-    const auto point = decode(text.substr(bytes));
+    const auto point = decode_utf8(text.substr(bytes));
     columns += width_of(point.value);
     if (columns > width && bytes > 0) break;
     bytes += point.bytes;
@@ -90,27 +55,10 @@ std::string without_trailing_spaces(std::string_view text) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const auto point = decode(text);
-    if (point.valid && (point.value == '\n' || point.value == '\t' || point.value == '\r')) {
-      out += ' ';
-    } else if (!point.valid || is_hostile(point.value)) {
-      out += k_replacement;
-    } else {
-      out += text.substr(0, point.bytes);
-    }
-    text.remove_prefix(point.bytes);
-  }
-  return out;
-}
-
 std::size_t display_width(std::string_view text) {
   std::size_t columns = 0;
   while (!text.empty()) {
-    const auto point = decode(text);
+    const auto point = decode_utf8(text);
     columns += width_of(point.value);
     text.remove_prefix(point.bytes);
   }

@@ -10,10 +10,6 @@ namespace rdpmend::cli {
 
 enum class Style { plain, bold, dim, good, warn, bad };
 
-// Control and bidirectional characters and broken UTF-8 become U+FFFD, so that what an event or a certificate holds
-// cannot drive the reader's terminal. Tabs and line breaks become spaces.
-std::string printable(std::string_view text);
-
 // Columns that printable UTF-8 text takes: 2 for East Asian wide characters, 0 for combining ones.
 std::size_t display_width(std::string_view text);
 

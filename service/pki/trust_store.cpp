@@ -10,6 +10,7 @@
 
 #include "agent-lib/support/hex.hpp"
 #include "agent-lib/support/log.hpp"
+#include "agent-lib/support/printable.hpp"
 #include "agent-lib/support/textproto.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "service/pki/certificate.hpp"
@@ -37,6 +38,8 @@ std::string normalized(std::string hex) {
 // Empty: it is fine.
 std::string problem_of(const v1::TrustEntry& entry) {
   if (entry.name().empty() || entry.name().size() > k_max_name_bytes) return "its name must be 1 to 64 characters";
+  // It is shown wherever an action is told of: it must not drive a terminal, nor look like another name.
+  if (!is_printable(entry.name())) return "its name has control characters";
   if (normalized(entry.sha256()).empty()) return "its sha256 must be 64 hex digits";
   if (entry.role() == v1::ROLE_UNSPECIFIED || !v1::Role_IsValid(entry.role())) {
     return "its role must be ROLE_VIEWER, ROLE_OPERATOR or ROLE_ADMIN";

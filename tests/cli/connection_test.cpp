@@ -55,6 +55,33 @@ TEST(Connection, APortThatNeverSpeaksIsNoConnection) {
   EXPECT_THAT(ran.err, HasSubstr("no connection within 1 s"));
 }
 
+TEST(Connection, AnAddressWithoutAPortMeansOurs) {
+  const CannedService service;
+  EXPECT_THAT(status_of(service, {"--address", "no-such-host.invalid"}).err,
+              HasSubstr("at no-such-host.invalid:30904"));
+  EXPECT_THAT(status_of(service, {"--address", "::1"}).err, HasSubstr("at [::1]:30904"));
+}
+
+TEST(Connection, WhatIsNoAddressIsRefusedInOurWords) {
+  const CannedService service;
+  for (const std::string address : {"", "unix:", "unix:/tmp/x", "dns:", "dns:///host", "xds:", "xds:///host", ":30904",
+                                    "host:0", "host:65536", "host:-1", "ipv4:127.0.0.1:1", "a b"}) {
+    const auto ran = status_of(service, {"--address", address});
+    EXPECT_EQ(ran.exit, 1) << address;
+    EXPECT_THAT(ran.err, AllOf(HasSubstr("--address: "), HasSubstr("HOST:PORT"))) << address;
+  }
+}
+
+TEST(Connection, AProfileWhoseAddressIsNoneIsNamed) {
+  const CannedService service;
+  auto profile = bytes_of(service.profile());
+  profile.replace(profile.find(service.address()), service.address().size(), "unix:/tmp/x");
+  write_bytes(service.profile(), profile);
+  const auto ran = status_of(service);
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("client.textproto: "), HasSubstr("HOST:PORT")));
+}
+
 TEST(Connection, AnotherServersCertificateIsNotAccepted) {
   const CannedService service;
   const CannedService other;

@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "agent-lib/support/printable.hpp"
 #include "cli/format/table.hpp"
 
 namespace rdpmend::cli {

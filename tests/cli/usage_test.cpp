@@ -99,11 +99,18 @@ TEST(Usage, MistakesExitWithOneAndSayWhereHelpIs) {
       {"show"},
       {"show", "abc"},
       {"show", "-1"},
+      {"show", "99999999999999999999"},
+      {"journal", "--after", "18446744073709551616"},
+      {"journal", "--limit", "99999999999999999999"},
+      {"watch", "--after", "99999999999999999999"},
+      {"dismiss", "99999999999999999999"},
+      {"status", "--timeout", "99999999999999999999"},
       {"status", "extra"},
       {"status", "--nosuch"},
       {"status", "--format", "xml"},
       {"status", "--timeout", "0"},
       {"probe", "x", "--request", "16"},
+      {"probe", "x", "--incident", "42"},
       {"watch", "--after", "1", "--from-start"},
       {"explain", "nonsense"},
       {"probe", "host:99999"},
@@ -118,6 +125,23 @@ TEST(Usage, MistakesExitWithOneAndSayWhereHelpIs) {
 
 TEST(Usage, GlobalOptionsStandBeforeOrBehindTheCommand) {
   EXPECT_EQ(run({"--profile", k_no_profile, "status"}).err, run({"status", "--profile", k_no_profile}).err);
+}
+
+TEST(Usage, HelpAndVersionThatCannotBeWrittenAreErrors) {
+  for (const auto* what : {"--help", "--version"}) {
+    const auto ran = run_on_full_disk({what});
+    EXPECT_EQ(ran.exit, 2) << what;
+    EXPECT_THAT(ran.err, HasSubstr("standard output cannot be written"));
+  }
+}
+
+TEST(Usage, AnAnalysisThatCannotBeWrittenIsAnError) {
+  const test::TempFolder folder;
+  const auto file = folder.path() / "empty.xml";
+  std::ofstream(file) << "<Events/>";
+  EXPECT_EQ(run({"analyze", file.string()}).exit, 0);
+  EXPECT_EQ(run_on_full_disk({"analyze", file.string()}).exit, 2);
+  EXPECT_EQ(run_on_full_disk({"analyze", file.string(), "--format", "json"}).exit, 2);
 }
 
 TEST(Usage, VersionIsOneLine) {

@@ -136,6 +136,29 @@ TEST(Start, AConfigurationWithErrorsIsRefusedWithAllOfThem) {
   EXPECT_THAT(refused.standard_error, HasSubstr("bad.textproto:2"));
 }
 
+TEST(Start, ARehearsalListensOnAnAddressAndAPortOrNotAtAll) {
+  for (const std::string listen : {"", "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:-1", "unix:", "unix:/tmp/x",
+                                   "dns:", "dns:///localhost:1", "localhost:0", ":0"}) {
+    const StateFolder state;
+    const Finished refused = testing_support::run(
+        {program("rdpmendd"), "rehearse", "healthy", "--state", state.path(), "--listen", listen}, k_patience);
+    EXPECT_EQ(refused.exit_code, 1) << listen << refused.standard_output;
+    EXPECT_THAT(refused.standard_error, HasSubstr("127.0.0.1:30904")) << listen;
+  }
+}
+
+TEST(Start, WhatWasTypedCannotDriveTheTerminal) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"rehearse", "\x1b[2J"}, {"\x1b[2J"}, {"rehearse", "healthy", "--listen", "\x1b[2J"}}) {
+    auto command = arguments;
+    command.insert(command.begin(), program("rdpmendd"));
+    const Finished refused = testing_support::run(command, k_patience);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.standard_error, HasSubstr("[2J"));
+    EXPECT_THAT(refused.standard_error, Not(HasSubstr("\x1b")));
+  }
+}
+
 TEST(Client, WithoutAProfileIsNotAuthorised) {
   const Finished refused =
       testing_support::run({program("rdpmend"), "--profile", "/nonexistent/client.textproto", "status"}, k_patience);

@@ -66,6 +66,15 @@ TEST_F(TrustStoreTest, lets_in_whom_it_knows_with_name_and_role) {
   EXPECT_EQ(identity->role, v1::ROLE_OPERATOR);
 }
 
+TEST_F(TrustStoreTest, refuses_names_that_would_drive_a_terminal) {
+  for (const std::string name : {"an\x1b[2Jna", "an\nna", "anna\u202E", "an\x7Fna"}) {
+    trust.clear_entries();
+    add(name, client.sha256);
+    save();
+    EXPECT_THAT(text_of(read_trust_file(file).error()), HasSubstr("its name has control characters"));
+  }
+}
+
 TEST_F(TrustStoreTest, takes_fingerprints_as_people_write_them) {
   std::string lower;
   for (std::size_t i = 0; i < client.sha256.size(); ++i) {
