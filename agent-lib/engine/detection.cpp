@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "agent-lib/support/printable.hpp"
+
 namespace rdpmend {
 
 Detection::Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults)
@@ -68,10 +70,25 @@ Finding Detection::look(const HostView& host, const v1::FaultInfo& info, const v
   } else {
     finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_PRESENT);
     auto& found = *finding.mutable_diagnosis() = std::move(**diagnosis);
+    bound_evidence(found);
     found.set_fault_id(info.id());
     *found.mutable_found_at() = to_proto(host.clock.now());
   }
   return finding;
+}
+
+void bound_evidence(v1::Diagnosis& diagnosis) {
+  auto& evidence = *diagnosis.mutable_evidence();
+  const int more = std::max(evidence.size() - k_max_evidence, 0);
+  evidence.DeleteSubrange(evidence.size() - more, more);
+  for (auto& one : evidence) {
+    for (auto* text : {one.mutable_what(), one.mutable_found(), one.mutable_expected(), one.mutable_source()})
+      *text = clipped(*text, k_max_evidence_bytes);
+  }
+  if (more == 0) return;
+  auto& last = *evidence.Add();
+  last.set_what("further evidence");
+  last.set_found(fmt::format("{} more", more));
 }
 
 }  // namespace rdpmend

@@ -33,4 +33,9 @@ class Detection {
   const std::vector<std::unique_ptr<Fault>>& faults_;
 };
 
+// What is kept of a diagnosis, however much a host gives to find.
+inline constexpr int k_max_evidence = 50;
+inline constexpr std::size_t k_max_evidence_bytes = 1000;  // Of each text.
+void bound_evidence(v1::Diagnosis& diagnosis);
+
 }  // namespace rdpmend

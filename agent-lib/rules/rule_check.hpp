@@ -30,6 +30,9 @@ struct KnownIds {
   std::set<std::string, std::less<>> rules;
 };
 
+// Of one rule; how many more there are is the last one.
+inline constexpr std::size_t k_max_rule_problems = 20;
+
 std::vector<RuleProblem> check_rule(const v1::Rule& rule, const KnownIds& known);
 std::vector<RuleProblem> check_override(const v1::RuleOverride& change, const KnownIds& known);
 // One line each.

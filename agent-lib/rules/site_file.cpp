@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "agent-lib/support/printable.hpp"
 #include "agent-lib/support/textproto.hpp"
 
 namespace rdpmend {
@@ -63,8 +64,11 @@ class SiteFileReader {
       return std::tie(a.line, a.column) < std::tie(b.line, b.column);
     });
     std::vector<std::string> out;
-    for (const auto& one : problems_)
-      out.push_back(fmt::format("{}:{}:{}: {}", name, one.line, one.column, one.message));
+    for (const auto& one : problems_) {
+      const auto message = clipped(printable(one.message), k_max_site_problem_bytes);
+      out.push_back(fmt::format("{}:{}:{}: {}", name, one.line, one.column, message));
+    }
+    if (more_ > 0) out.push_back(fmt::format("{}: and {} more", name, more_));
     return out;
   }
 
@@ -75,6 +79,10 @@ class SiteFileReader {
   // Keeps what is wrong with the entry, with its place; true if nothing is.
   bool note(const ParseInfoTree& tree, const std::string& list, int index, const std::vector<RuleProblem>& problems) {
     for (const auto& problem : problems) {
+      if (problems_.size() == k_max_site_problems) {
+        ++more_;
+        continue;
+      }
       std::vector<FieldStep> way{{list, index}};
       way.insert(way.end(), problem.where.begin(), problem.where.end());
       auto& place = problems_.emplace_back();
@@ -86,6 +94,7 @@ class SiteFileReader {
 
   KnownIds known_;
   std::vector<TextprotoError> problems_;
+  std::size_t more_ = 0;  // That are not kept.
 };
 
 }  // namespace

@@ -10,10 +10,14 @@
 
 namespace rdpmend {
 
+// What is kept and said of a file, however much is wrong with it.
+inline constexpr std::size_t k_max_site_problems = 20;
+inline constexpr std::size_t k_max_site_problem_bytes = 500;
+
 struct SiteFile {
   std::vector<v1::Rule> rules;              // The good ones.
   std::vector<v1::RuleOverride> overrides;  // The good ones, of known rules or of those above.
-  std::vector<std::string> problems;        // "name:line:column: message", in file order.
+  std::vector<std::string> problems;  // "name:line:column: message", in file order; the first ones, then how many more.
 };
 
 // Text that is no textproto of SiteRuleFile gives problems only: half a file may mean something else than the whole.

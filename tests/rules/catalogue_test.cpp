@@ -8,6 +8,7 @@
 
 #include "agent-lib/rules/fault_order.hpp"
 #include "agent-lib/rules/rule_check.hpp"
+#include "agent-lib/rules/site_file.hpp"
 #include "tests/rules/rule_text.hpp"
 
 namespace rdpmend {
@@ -196,6 +197,25 @@ TEST(SiteFile, CannotTakeARuleTwice) {
               ElementsAre(HasSubstr("u:2:13: rule \"clock_changed\" is overridden twice")));
 }
 
+TEST(SiteFile, SaysFewLinesOfAFileInWhichEverythingIsWrong) {
+  auto catalogue = Catalogue::built_in();
+  std::string empty_rules;
+  for (int i = 0; i < 131'000; ++i) empty_rules += "rules{}\n";
+  const auto problems = catalogue.merge_site_file("s", empty_rules);
+  ASSERT_EQ(problems.size(), k_max_site_problems + 1);
+  EXPECT_THAT(problems.front(), HasSubstr("s:1:1: the rule has no id"));
+  EXPECT_EQ(problems.back(), "s: and 523980 more");
+}
+
+TEST(SiteFile, SaysLittleOfALongValueAndNothingThatDrivesATerminal) {
+  auto catalogue = Catalogue::built_in();
+  const auto problems = catalogue.merge_site_file(
+      "s", "rules { id: '\\x1b[2J" + std::string(100'000, 'X') + "' channel: 'C' provider: 'P' event_ids: 1 }");
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_LE(problems[0].size(), k_max_site_problem_bytes + 20);
+  EXPECT_EQ(problems[0].find('\x1b'), std::string::npos);
+}
+
 TEST(SiteFile, BoundsTheNumberOfRules) {
   auto catalogue = Catalogue::built_in();
   std::string many;
@@ -224,6 +244,14 @@ TEST_P(RuleChecks, SayWhatIsWrong) {
   }
   ASSERT_EQ(problems.size(), 1U);
   EXPECT_THAT(problems[0].message, HasSubstr(GetParam().complaint));
+}
+
+TEST(RuleCheck, SaysFewThingsOfARuleInWhichEverythingIsWrong) {
+  v1::Rule rule;
+  for (int i = 0; i < 50'000; ++i) rule.add_event_ids(70'000);
+  const auto problems = check_rule(rule, {});
+  ASSERT_EQ(problems.size(), k_max_rule_problems + 1);
+  EXPECT_THAT(problems.back().message, HasSubstr("more problems of this rule"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
