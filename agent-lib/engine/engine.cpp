@@ -14,6 +14,7 @@
 #include "agent-lib/engine/ledger.hpp"
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repair_run.hpp"
+#include "agent-lib/support/bounded.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
@@ -67,6 +68,7 @@ class Engine::Impl {
         intake_(parts_.catalogue),
         inquiries_(parts_.host.view(), detection_, engine_, worker_),
         run_(parts_.host, ledger_, detection_, policy_, engine_, worker_) {
+    keep_first(parts_.degraded, k_max_degraded, k_max_degraded_bytes);
     ledger_.set_on_change([this] { publish(); });
     run_.set_on_idle([this](std::uint64_t incident_id) { repair_ended(incident_id); });
     run_.set_on_due([this] { schedule_changed(); });
@@ -168,6 +170,26 @@ class Engine::Impl {
     if (auto recorded = record_command(command); !recorded) return done(fail(recorded.error()));
     carry_out(command);
     done(*ledger_.incident(command.incident_id));
+  }
+
+  void report_probe(ProbeTold told, const Callback<v1::OutsideProbe>& done) {
+    if (told.incident_id != 0 && ledger_.incident(told.incident_id) == nullptr) {
+      return done(fail(ErrorCode::not_found, fmt::format("there is no incident {}", told.incident_id),
+                       "'rdpmend incidents --all' lists them."));
+    }
+    if (ledger_.read([&](const IncidentBook& book) { return book.knows_request(told.request_id); })) {
+      const bool newest = told.request_id == last_told_.request_id;
+      return done(newest ? last_told_.probe : std::move(told.probe));
+    }
+    if (stopping_) return done(fail(not_running()));
+    *told.probe.mutable_received() = to_proto(parts_.host.clock.now());
+    if (auto recorded = record_told(told); !recorded) return done(fail(recorded.error()));
+    {
+      const std::lock_guard lock(snapshot_mutex_);
+      last_told_ = std::move(told);
+    }
+    publish();
+    done(last_told_.probe);
   }
 
   v1::FaultMode mode_of(const std::string& fault_id) const {
@@ -603,6 +625,18 @@ class Engine::Impl {
     });
   }
 
+  // The action holds the request's id, so that a replay of the journal knows it.
+  Status record_told(const ProbeTold& told) {
+    std::vector<v1::JournalEntry> entries(2);
+    auto& action = *entries[0].mutable_admin_action();
+    action.set_client(told.probe.client());
+    action.set_method("ReportProbe");
+    action.set_request_id(told.request_id);
+    *entries[1].mutable_outside_probe() = told.probe;
+    for (auto& entry : entries) entry.set_incident_id(told.incident_id);
+    return ledger_.record(std::move(entries));
+  }
+
   void carry_out(const AdminCommand& command) {
     using Verb = AdminCommand::Verb;
     const auto incident = ledger_.incident(command.incident_id);
@@ -663,6 +697,7 @@ class Engine::Impl {
     const std::lock_guard lock(snapshot_mutex_);
     next->last_sweep = last_sweep_;
     next->last_probe = last_probe_;
+    if (!last_told_.request_id.empty()) next->last_outside_probe = last_told_.probe;
     snapshot_ = std::move(next);
   }
 
@@ -702,6 +737,7 @@ class Engine::Impl {
   std::shared_ptr<const EngineSnapshot> snapshot_;
   std::optional<WallTime> last_sweep_;
   std::optional<v1::ProbeReport> last_probe_;
+  ProbeTold last_told_;  // No request id: none yet.
 };
 
 Engine::Engine(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker)
@@ -743,6 +779,11 @@ void Engine::self_test(std::function<v1::SelfTestResponse(const HostView&)> test
 }
 void Engine::act(AdminCommand command, Callback<v1::Incident> done) {
   asio::post(executor_, [this, command = std::move(command), done = std::move(done)] { impl_->act(command, done); });
+}
+void Engine::report_probe(ProbeTold told, Callback<v1::OutsideProbe> done) {
+  asio::post(executor_, [this, told = std::move(told), done = std::move(done)]() mutable {
+    impl_->report_probe(std::move(told), done);
+  });
 }
 v1::FaultMode Engine::mode_of(const std::string& fault_id) const {
   return impl_->mode_of(fault_id);

@@ -28,8 +28,16 @@ struct EngineSnapshot {
   bool breaker_open = false;
   WallTime started{};
   std::optional<WallTime> last_sweep;
-  std::optional<v1::ProbeReport> last_probe;  // From outside.
+  std::optional<v1::ProbeReport> last_probe;           // From outside.
+  std::optional<v1::OutsideProbe> last_outside_probe;  // The newest that a client told of.
   std::vector<std::string> degraded;
+};
+
+// What a client tells of its own probe of the listener; without `received`.
+struct ProbeTold {
+  v1::OutsideProbe probe;
+  std::uint64_t incident_id = 0;  // 0: about none.
+  std::string request_id;
 };
 
 // An administrator's command.
@@ -42,6 +50,10 @@ struct AdminCommand {
   std::string comment;
   std::string plan_id;  // approve only; empty: any.
 };
+
+// Of EngineParts::degraded, which is journalled at each start and answered with each status.
+inline constexpr std::size_t k_max_degraded = 100;
+inline constexpr std::size_t k_max_degraded_bytes = 1000;
 
 struct EngineParts {
   HostControl host;
@@ -87,6 +99,9 @@ class Engine {
   void self_test(std::function<v1::SelfTestResponse(const HostView&)> test, Callback<v1::SelfTestResponse> done,
                  std::function<bool()> wanted);
   void act(AdminCommand command, Callback<v1::Incident> done);
+  // Journals it and keeps it as the newest. A request that was carried out already changes nothing, and is answered
+  // with what it told; without `received` if that is not the newest any more.
+  void report_probe(ProbeTold told, Callback<v1::OutsideProbe> done);
   // The mode in force.
   v1::FaultMode mode_of(const std::string& fault_id) const;
 

@@ -31,6 +31,10 @@ std::string probe_text(const v1::GetStatusResponse& status) {
   return fmt::format("{}, {}", probe_line(status.last_probe()), ago(status.last_probe().started(), status.now()));
 }
 
+std::string reported_text(const v1::GetStatusResponse& status) {
+  return status.has_last_outside_probe() ? outside_probe_line(status.last_outside_probe(), status.now()) : "";
+}
+
 void print(Page& page, const v1::GetStatusResponse& status) {
   page.hang({{status.host_name() + "  ", Style::bold}, {status.host_kind()}}, "");
   page.field("service",
@@ -38,6 +42,7 @@ void print(Page& page, const v1::GetStatusResponse& status) {
   page.field("you", fmt::format("{} (role {})", status.client_name(), status.client_role()));
   page.field("listener", status.rdp_address());
   page.field("outside", probe_text(status), style_of(status.last_probe().outcome()));
+  page.field("reported", reported_text(status), style_of(status.last_outside_probe().report().outcome()));
   page.field("last sweep", sweep_text(status));
   page.field("journal", journal_text(status));
   if (status.breaker_open()) {
@@ -50,6 +55,9 @@ void print(Page& page, const v1::GetStatusResponse& status) {
   if (status.incidents().empty()) return;
   page.blank();
   print_incidents(page, status.incidents());
+  const auto listed = static_cast<std::uint32_t>(status.incidents_size());
+  if (status.open_incidents() > listed)
+    page.text(fmt::format("and {} more: rdpmend incidents", status.open_incidents() - listed));
 }
 
 Result<ExitCode> run(Context& context, bool check) {

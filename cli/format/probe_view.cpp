@@ -116,6 +116,11 @@ std::string probe_line(const v1::ProbeReport& report) {
   return text;
 }
 
+std::string outside_probe_line(const v1::OutsideProbe& probe, const google::protobuf::Timestamp& now) {
+  return fmt::format("{}, by {} from {}, {}", probe_line(probe.report()), probe.client(), probe.peer(),
+                     ago(probe.received(), now));
+}
+
 void print_probe(Page& page, const v1::ProbeReport& report) {
   page.hang({{fmt::format("{}:{}  ", report.host(), report.port()), Style::bold},
              {word(report.outcome()), style_of(report.outcome())}},

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/format/page.hpp"
+#include "rdpmend/v1/journal.pb.h"
 #include "rdpmend/v1/probe.pb.h"
 
 namespace rdpmend::cli {
@@ -17,5 +18,8 @@ Style style_of(v1::ProbeOutcome outcome);
 std::string protocol_names(std::uint32_t protocols);
 // RDP_NEG_FAILURE.failureCode: "5 HYBRID_REQUIRED_BY_SERVER".
 std::string failure_name(std::uint32_t code);
+
+// What a client told of its own probe, who and when.
+std::string outside_probe_line(const v1::OutsideProbe& probe, const google::protobuf::Timestamp& now);
 
 }  // namespace rdpmend::cli

@@ -57,7 +57,7 @@ _rdpmend() {
     selftest) options+=" --all" ;;
     watch) options+=" --since --after --from-start --incident" ;;
     journal) options+=" --after --incident --limit --verify" ;;
-    probe) options+=" --deadline --request" ;;
+    probe) options+=" --deadline --request --report --incident" ;;
     analyze) options+=" --rules" ;;
   esac
 

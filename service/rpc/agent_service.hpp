@@ -65,6 +65,10 @@ class AgentService final : public v1::Agent::CallbackService {
   Unary* Rollback(Context* context, const v1::RollbackRequest* request, v1::ActionResponse* response) override;
   Unary* Dismiss(Context* context, const v1::DismissRequest* request, v1::ActionResponse* response) override;
 
+  // probe_handlers.cpp
+  Unary* ReportProbe(Context* context, const v1::ReportProbeRequest* request,
+                     v1::ReportProbeResponse* response) override;
+
   template <class Request>
   Unary* act(AdminCommand::Verb verb, Context* context, const Request& request, std::string plan_id,
              v1::ActionResponse* response);

@@ -24,6 +24,7 @@ constexpr std::array k_table{
     Row{"/rdpmend.v1.Agent/Approve", v1::ROLE_ADMIN},
     Row{"/rdpmend.v1.Agent/Rollback", v1::ROLE_ADMIN},
     Row{"/rdpmend.v1.Agent/Dismiss", v1::ROLE_OPERATOR},
+    Row{"/rdpmend.v1.Agent/ReportProbe", v1::ROLE_OPERATOR},
     Row{"/rdpmend.v1.Agent/Watch", v1::ROLE_VIEWER},
     Row{"/rdpmend.v1.Agent/ReadJournal", v1::ROLE_VIEWER},
     // https://github.com/grpc/grpc/blob/master/doc/health-checking.md

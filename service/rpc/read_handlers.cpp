@@ -2,6 +2,7 @@
 #include "agent-lib/engine/incident_book.hpp"
 #include "service/rpc/agent_service.hpp"
 #include "service/rpc/authz_table.hpp"
+#include "service/rpc/open_incidents.hpp"
 #include "service/rpc/requests.hpp"
 #include "service/rpc/status_map.hpp"
 
@@ -36,13 +37,8 @@ void describe_engine(const EngineSnapshot& snapshot, v1::GetStatusResponse& resp
     if (snapshot.last_probe->has_certificate()) response.mutable_last_probe()->mutable_certificate()->clear_der();
     response.set_rdp_address(snapshot.last_probe->host() + ":" + std::to_string(snapshot.last_probe->port()));
   }
-  for (const auto& [id, incident] : snapshot.incidents) {
-    if (!open(*incident)) continue;
-    auto* shown = response.add_incidents();
-    *shown = *incident;
-    if (shown->has_repair()) shown->mutable_repair()->clear_steps();
-  }
-  response.set_open_incidents(static_cast<std::uint32_t>(response.incidents_size()));
+  if (snapshot.last_outside_probe) *response.mutable_last_outside_probe() = *snapshot.last_outside_probe;
+  describe_open(snapshot.incidents, response);
 }
 
 }  // namespace

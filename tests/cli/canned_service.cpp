@@ -102,6 +102,11 @@ v1::ApproveRequest CannedService::last_approval() const {
   return last_approval_;
 }
 
+v1::ReportProbeRequest CannedService::last_report() const {
+  const std::lock_guard lock(mutex_);
+  return last_report_;
+}
+
 std::vector<std::string> CannedService::request_ids() const {
   const std::lock_guard lock(mutex_);
   return request_ids_;
@@ -197,6 +202,18 @@ grpc::Status CannedService::Rollback(grpc::ServerContext* context, const v1::Rol
 grpc::Status CannedService::Dismiss(grpc::ServerContext* context, const v1::DismissRequest* request,
                                     v1::ActionResponse* response) {
   return act(context, *request, response);
+}
+
+grpc::Status CannedService::ReportProbe(grpc::ServerContext* context, const v1::ReportProbeRequest* request,
+                                        v1::ReportProbeResponse* response) {
+  {
+    const std::lock_guard lock(mutex_);
+    last_report_ = *request;
+  }
+  response->mutable_probe()->set_client("local-admin");
+  response->mutable_probe()->set_peer("192.0.2.7");
+  *response->mutable_probe()->mutable_report() = request->report();
+  return begin(context);
 }
 
 grpc::Status CannedService::Watch(grpc::ServerContext* context, const v1::WatchRequest* request,

@@ -53,6 +53,7 @@ class CannedService final : public v1::Agent::Service {
   v1::WatchRequest last_watch() const;
   v1::ApproveRequest last_approval() const;
   std::vector<std::string> request_ids() const;
+  v1::ReportProbeRequest last_report() const;
   // Watch calls so far.
   int watches() const { return watches_; }
 
@@ -69,6 +70,7 @@ class CannedService final : public v1::Agent::Service {
   grpc::Status Approve(grpc::ServerContext*, const v1::ApproveRequest*, v1::ActionResponse*) override;
   grpc::Status Rollback(grpc::ServerContext*, const v1::RollbackRequest*, v1::ActionResponse*) override;
   grpc::Status Dismiss(grpc::ServerContext*, const v1::DismissRequest*, v1::ActionResponse*) override;
+  grpc::Status ReportProbe(grpc::ServerContext*, const v1::ReportProbeRequest*, v1::ReportProbeResponse*) override;
   grpc::Status Watch(grpc::ServerContext*, const v1::WatchRequest*, grpc::ServerWriter<v1::WatchResponse>*) override;
   grpc::Status ReadJournal(grpc::ServerContext*, const v1::ReadJournalRequest*, v1::ReadJournalResponse*) override;
 
@@ -87,6 +89,7 @@ class CannedService final : public v1::Agent::Service {
   mutable std::mutex mutex_;
   v1::WatchRequest last_watch_;
   v1::ApproveRequest last_approval_;
+  v1::ReportProbeRequest last_report_;
   std::vector<std::string> request_ids_;
   std::atomic<int> watches_{0};
   std::unique_ptr<grpc::Server> server_;

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "agent-lib/support/asio.hpp"
 #include "tests/cli/canned_answers.hpp"
 #include "tests/cli/golden.hpp"
 #include "tests/cli/run.hpp"
@@ -172,6 +173,83 @@ TEST_F(Command, JournalVerifyFailsOnABrokenChain) {
   const auto ran = run({"journal", "--verify"});
   EXPECT_EQ(ran.exit, 2);
   EXPECT_THAT(ran.err, HasSubstr("entry #44"));
+}
+
+TEST_F(Command, OutputThatCannotBeWrittenExitsWithTwoAndSaysSo) {
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"status"},
+                                             {"status", "--check"},
+                                             {"status", "--format", "json"},
+                                             {"journal"},
+                                             {"journal", "--format", "json"},
+                                             {"faults"},
+                                             {"incidents"},
+                                             {"show", "42"},
+                                             {"explain", "0x904"},
+                                             {"explain", "0x904", "--format", "json"},
+                                             {"watch", "--incident", "42"},
+                                             {"watch", "--incident", "42", "--format", "json"}}) {
+    auto with_profile = arguments;
+    with_profile.insert(with_profile.begin(), {"--profile", service_.profile()});
+    const auto ran = run_on_full_disk(with_profile);
+    EXPECT_EQ(ran.exit, 2) << testing::PrintToString(arguments);
+    EXPECT_THAT(ran.err, HasSubstr("standard output cannot be written")) << testing::PrintToString(arguments);
+  }
+}
+
+// Without --incident a watch has no end of its own.
+TEST_F(Command, AWatchEndsWhenItsOutputCannotBeWritten) {
+  FullDisk disk;
+  std::ostream out(&disk);
+  std::ostringstream err;
+  EXPECT_EQ(run_into(out, err, {"--profile", service_.profile(), "watch", "--from-start"}), 2);
+}
+
+// A port where nothing listens is found out at once, and that is worth telling too.
+TEST_F(Command, ProbeWithReportTellsTheServiceWhatItSaw) {
+  asio::io_context io;
+  asio::ip::tcp::acceptor acceptor(io, {asio::ip::make_address("127.0.0.1"), 0});
+  const auto port = acceptor.local_endpoint().port();
+  acceptor.close();
+  const auto target = "127.0.0.1:" + std::to_string(port);
+  const auto ran = run({"probe", target, "--report", "--incident", "42"});
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.out, HasSubstr(target));
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("Reported to the service at " + service_.address()),
+                             HasSubstr("as local-admin from 192.0.2.7")));
+  EXPECT_EQ(service_.last_report().report().port(), port);
+  EXPECT_EQ(service_.last_report().report().outcome(), v1::PROBE_OUTCOME_REFUSED);
+  EXPECT_EQ(service_.last_report().incident_id(), 42U);
+  EXPECT_EQ(service_.last_report().request_id().size(), 32U);
+}
+
+TEST_F(Command, ProbeWithoutReportTellsNobody) {
+  EXPECT_EQ(run({"probe", "127.0.0.1:1", "--deadline", "2"}).exit, 2);
+  EXPECT_EQ(service_.last_report().request_id(), "");
+}
+
+TEST_F(Command, ProbeWhoseReportIsNotTakenShowsWhatItSawAndFails) {
+  auto answers = canned_answers();
+  answers.refusal = {grpc::StatusCode::PERMISSION_DENIED, "ReportProbe needs the role operator"};
+  service_.start_again(answers);
+  const auto ran = run({"probe", "127.0.0.1:1", "--report", "--deadline", "2"});
+  EXPECT_EQ(ran.exit, 4);
+  EXPECT_THAT(ran.out, HasSubstr("127.0.0.1:1"));
+  EXPECT_THAT(ran.err, HasSubstr("needs the role operator"));
+}
+
+TEST_F(Command, StatusShowsTheNewestProbeThatAClientReported) {
+  auto answers = canned_answers();
+  auto& told = *answers.status.mutable_last_outside_probe();
+  told.set_client("helpdesk");
+  told.set_peer("192.0.2.7");
+  *told.mutable_received() = answers.status.now();
+  told.mutable_report()->set_host("rdp1.example.net");
+  told.mutable_report()->set_port(3389);
+  told.mutable_report()->set_outcome(v1::PROBE_OUTCOME_OK);
+  service_.start_again(answers);
+  EXPECT_THAT(run({"status"}).out, AllOf(HasSubstr("reported"), HasSubstr("rdp1.example.net:3389"),
+                                         HasSubstr("by helpdesk from 192.0.2.7")));
 }
 
 TEST_F(Command, AnUnknownFaultIsNotFound) {

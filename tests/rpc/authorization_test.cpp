@@ -52,6 +52,7 @@ TEST(Authorization, AnUnknownMethodHasNone) {
 TEST(Authorization, WhatChangesTheHostNeedsMoreThanLooking) {
   EXPECT_EQ(required_role("/rdpmend.v1.Agent/Repair"), v1::ROLE_OPERATOR);
   EXPECT_EQ(required_role("/rdpmend.v1.Agent/Dismiss"), v1::ROLE_OPERATOR);
+  EXPECT_EQ(required_role("/rdpmend.v1.Agent/ReportProbe"), v1::ROLE_OPERATOR);
   EXPECT_EQ(required_role("/rdpmend.v1.Agent/Approve"), v1::ROLE_ADMIN);
   EXPECT_EQ(required_role("/rdpmend.v1.Agent/Rollback"), v1::ROLE_ADMIN);
 }

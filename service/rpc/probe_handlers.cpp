@@ -1,0 +1,32 @@
+// ReportProbe: what a client saw of the listener from where it is, the one proof that comes from outside.
+#include "service/rpc/agent_service.hpp"
+#include "service/rpc/probe_report.hpp"
+#include "service/rpc/requests.hpp"
+
+namespace rdpmend {
+
+AgentService::Unary* AgentService::ReportProbe(Context* context, const v1::ReportProbeRequest* request,
+                                               v1::ReportProbeResponse* response) {
+  auto call = PendingCall<v1::ReportProbeResponse>::begin(response, reads_);
+  const auto caller = guard_.identify(*context->auth_context());
+  if (!caller) return call->refuse(caller.error());
+  if (const auto valid = check_request_id(request->request_id()); !valid) return call->refuse(valid.error());
+  auto report = bounded_report(request->report());
+  if (!report) return call->refuse(report.error());
+
+  ProbeTold told;
+  told.request_id = request->request_id();
+  told.incident_id = request->incident_id();
+  told.probe.set_client(caller->name);
+  told.probe.set_peer(address_of_peer(context->peer()));
+  *told.probe.mutable_report() = std::move(*report);
+  parts_.engine.report_probe(std::move(told), [call](Result<v1::OutsideProbe> probe) {
+    if (!probe) return call->fail(probe.error());
+    v1::ReportProbeResponse answer;
+    *answer.mutable_probe() = std::move(*probe);
+    call->answer(std::move(answer));
+  });
+  return call.get();
+}
+
+}  // namespace rdpmend
