@@ -17,8 +17,8 @@ using Run = std::function<Result<ExitCode>(Context&)>;
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,
                       const std::vector<std::string>& examples);
 
-// For numbers of incidents and entries: digits only, at most 64 bits. The parser takes "-1" for a very large number, and
-// what is larger than the largest number for that one.
+// For numbers of incidents and entries: digits only, at most 64 bits. The parser takes "-1" for a very large number,
+// and what is larger than the largest number for that one.
 CLI::Validator digits();
 
 void add_status(CLI::App& app, Run& chosen);
