@@ -41,6 +41,13 @@ bool contains(const std::string& text, std::string_view what) {
   return std::search(text.begin(), text.end(), what.begin(), what.end(), same) != text.end();
 }
 
+// No connection came about, although TLS began. Depending on who was faster the end is seen while reading or writing.
+bool was_cut_off(const std::string& message) {
+  return contains(message, "failed to connect") &&
+         (contains(message, "socket closed") || contains(message, "connection reset") ||
+          contains(message, "end of tcp stream") || contains(message, "broken pipe"));
+}
+
 // How long ago a certificate ran out; nullopt: it did not, or it cannot be read.
 std::optional<std::string> expired_since(const std::string& certificate_pem) {
   const auto expiry = expiry_of(certificate_pem);
@@ -90,6 +97,7 @@ Error Client::explain_unreachable(const std::string& message) const {
             fmt::format("{}its certificate is not for the name {}", cannot, profile_.server_name),
             fmt::format("Correct server_name in {}", profile_.file), std::nullopt};
   }
+  if (was_cut_off(message)) return explain_cut_off();
   if (contains(message, "connection refused")) {
     return {ErrorCode::unavailable, cannot + "connection refused",
             "Nothing listens there. Start the service, or correct the address with --address HOST:PORT", std::nullopt};
@@ -103,6 +111,25 @@ Error Client::explain_unreachable(const std::string& message) const {
   }
   return {ErrorCode::unavailable, cannot + message,
           "Check that the service runs and that --address is right, then try again", std::nullopt};
+}
+
+// The service closes a connection without a word when it does not trust the client's certificate; so may one that is
+// just stopping, which is why a watch goes on trying.
+Error Client::explain_cut_off() const {
+  if (const auto since = expired_since(profile_.client_certificate_pem)) {
+    return {ErrorCode::unauthenticated,
+            fmt::format("the service at {} closed the connection: your client certificate expired on {}", address(),
+                        *since),
+            "Get a new one (rdpmendd init-pki on the host)", std::nullopt};
+  }
+  return {
+      ErrorCode::unavailable,
+      fmt::format("the service at {} closed the connection before a word was said: probably it does not trust the "
+                  "client certificate of {}",
+                  address(), profile_.file),
+      "Use a profile of this service, or have an administrator of the host look into the service's log, which names "
+      "the certificate, and add that to pki/trust.textproto",
+      std::nullopt};
 }
 
 Error Client::explain_silence() const {

@@ -45,6 +45,7 @@ class Client {
 
  private:
   Error explain_unreachable(const std::string& message) const;
+  Error explain_cut_off() const;
   Error explain_silence() const;
   Error explain_rejection(Error error) const;
 

@@ -44,6 +44,17 @@ grpc::Status CallGuard::Process(const InputMetadata& metadata, grpc::AuthContext
   return to_grpc_status({admitted.error().code, to_string(for_strangers(admitted.error())), {}, {}});
 }
 
+Status CallGuard::admit_connection(std::string_view certificate_pem) {
+  const auto identity = identify(certificate_pem);
+  return identity ? Status{} : fail(identity.error());
+}
+
+void CallGuard::close() {
+  const std::scoped_lock lock(mutex_);
+  trust_ = nullptr;
+  known_.clear();
+}
+
 Status CallGuard::admit(std::string_view path, const grpc::AuthContext& context) {
   if (refusing_) return fail(ErrorCode::unavailable, "service is stopping", "Try again later.");
   const auto caller = identify(context);
@@ -67,15 +78,13 @@ Result<Identity> CallGuard::identify(const grpc::AuthContext& context) {
 
 Result<Identity> CallGuard::identify(std::string_view certificate_pem) {
   const auto now = std::chrono::steady_clock::now();
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto known = known_.find(certificate_pem);
-    if (known != known_.end() && now < known->second.until) return known->second.identity;
-  }
-  auto identity = trust_.authenticate(certificate_pem, machine_time());
   const std::scoped_lock lock(mutex_);
+  const auto known = known_.find(certificate_pem);
+  if (known != known_.end() && now < known->second.until) return known->second.identity;
+  if (trust_ == nullptr) return fail(ErrorCode::unavailable, "service is stopping", "Try again later.");
+  auto identity = trust_->authenticate(certificate_pem, machine_time());
   if (!identity) {
-    if (const auto known = known_.find(certificate_pem); known != known_.end()) known_.erase(known);
+    if (known != known_.end()) known_.erase(known);
     return identity;
   }
   if (known_.size() >= k_max_known) known_.clear();

@@ -1,5 +1,6 @@
-// The one door of the service: every call of every gRPC service, health included, passes here before its request is
-// read. Who calls is the client certificate that TLS proved; what they may call is authz_table.
+// The one door of the service, in two lines: a TLS handshake of a certificate that is not trusted is cut off, and every
+// call of every gRPC service, health included, passes here again before its request is read. What a caller may call is
+// authz_table.
 #pragma once
 
 #include <grpcpp/security/auth_context.h>
@@ -19,7 +20,11 @@ namespace rdpmend {
 
 class CallGuard final : public grpc::AuthMetadataProcessor {
  public:
-  explicit CallGuard(TrustStore& trust) : trust_(trust) {}
+  explicit CallGuard(TrustStore& trust) : trust_(&trust) {}
+
+  // Whether a TLS handshake with this certificate (PEM) may end well: unauthenticated says why not, for the service's
+  // log, because who is cut off there can be told nothing.
+  Status admit_connection(std::string_view certificate_pem);
 
   // The caller, for handlers. Not kept in gRPC's AuthContext: that belongs to the connection, so concurrent calls would
   // write it at once, and a revocation would not reach it.
@@ -27,6 +32,9 @@ class CallGuard final : public grpc::AuthMetadataProcessor {
 
   // From now on every call is UNAVAILABLE; those that were let in go on.
   void refuse_new_calls() { refusing_ = true; }
+  // Nobody is let in any more, and the trust store is not used any more: gRPC's credentials keep this object for
+  // connections that are still being taken down.
+  void close();
 
  private:
   // Cheap enough for gRPC's own thread.
@@ -44,9 +52,9 @@ class CallGuard final : public grpc::AuthMetadataProcessor {
     std::chrono::steady_clock::time_point until;
   };
 
-  TrustStore& trust_;
   std::atomic<bool> refusing_{false};
   std::mutex mutex_;
+  TrustStore* trust_;  // nullptr: closed.
   // By certificate: parsing and hashing one costs more than the rest of a call. Bounded, and short-lived as a bound on
   // how late a revocation or an expiry is noticed.
   std::unordered_map<std::string, Known, Hash, std::equal_to<>> known_;

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server_builder.h>
 
 #include <algorithm>
 
 #include "agent-lib/support/log.hpp"
 #include "service/rpc/grpc_log.hpp"
+#include "service/rpc/handshake_gate.hpp"
 
 namespace rdpmend {
 
@@ -27,11 +30,16 @@ int millis(std::chrono::milliseconds duration) {
 }
 
 // gRPC's lowest TLS version for these credentials is 1.2. REQUIRE: no certificate, no handshake. BUT_DONT_VERIFY: TLS
-// proves that the client has its certificate's key; whether it is trusted is call_guard's, which can say why not.
+// proves that the client has its certificate's key and asks no issuer; whether it is trusted is the gate's.
 std::shared_ptr<grpc::ServerCredentials> credentials(const ServerKeys& keys, std::shared_ptr<CallGuard> guard) {
-  grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
-  options.pem_key_cert_pairs.push_back({keys.key_pem, keys.certificate_pem});
-  auto made = grpc::SslServerCredentials(options);
+  using grpc::experimental::ExternalCertificateVerifier;
+  using grpc::experimental::StaticDataCertificateProvider;
+  grpc::experimental::TlsServerCredentialsOptions options(std::make_shared<StaticDataCertificateProvider>(
+      std::vector<grpc::experimental::IdentityKeyCertPair>{{keys.key_pem, keys.certificate_pem}}));
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
+  options.set_certificate_verifier(ExternalCertificateVerifier::Create<HandshakeGate>(guard));
+  auto made = grpc::experimental::TlsServerCredentials(options);
   made->SetAuthMetadataProcessor(std::move(guard));
   return made;
 }
@@ -136,6 +144,7 @@ void RpcServer::stop(Duration grace) {
                      std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
     server.reset();
   }
+  guard_->close();
   audits_.finish();
   reads_.finish();
 }

@@ -134,6 +134,30 @@ TEST_F(Rehearsed, AnAdministratorPlansApprovesAndSeesTheHostRepaired) {
   EXPECT_EQ(run({"journal", "--verify"}).exit, 0);
 }
 
+// The service says nothing to strangers, so the program must.
+TEST_F(Rehearsed, AClientThatIsNotTrustedIsToldHowToEnrol) {
+  start("healthy");
+  const auto folder = app_->admin_profile().parent_path();
+  const auto stranger = make_test_certificate(CertificateRequest::Usage::client, "stranger");
+  write_bytes(folder / "client.crt", stranger.certificate_pem);
+  write_bytes(folder / "client.key", stranger.key_pem);
+  const auto ran = run({"status"});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("does not trust"), HasSubstr(app_->admin_profile().string()),
+                             HasSubstr("trust.textproto")));
+}
+
+TEST_F(Rehearsed, AClientWhoseCertificateExpiredIsToldSo) {
+  start("healthy");
+  const auto folder = app_->admin_profile().parent_path();
+  const auto old = make_test_certificate(CertificateRequest::Usage::client, "old", std::chrono::hours{-1});
+  write_bytes(folder / "client.crt", old.certificate_pem);
+  write_bytes(folder / "client.key", old.key_pem);
+  const auto ran = run({"status"});
+  EXPECT_EQ(ran.exit, 4);
+  EXPECT_THAT(ran.err, HasSubstr("your client certificate expired on"));
+}
+
 TEST_F(Rehearsed, ARepairCanBeStartedAndFollowed) {
   start("firewall-rule-disabled", v1::FAULT_MODE_OBSERVE);
   watch_until("opened, firewall_rule_disabled");

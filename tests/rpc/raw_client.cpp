@@ -1,0 +1,87 @@
+#include "tests/rpc/raw_client.hpp"
+
+#include <openssl/ssl.h>
+
+#include <array>
+
+namespace rdpmend {
+
+namespace {
+
+constexpr std::uint8_t k_end_stream = 0x1;
+constexpr std::uint8_t k_end_headers = 0x4;
+
+}  // namespace
+
+std::string http2_frame(FrameType type, std::uint8_t flags, std::uint32_t stream, std::string_view payload) {
+  std::string frame;
+  const auto number = [&](std::uint32_t value, int bytes) {
+    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) frame += static_cast<char>(value >> shift & 0xFF);
+  };
+  number(static_cast<std::uint32_t>(payload.size()), 3);
+  number(static_cast<std::uint8_t>(type), 1);
+  number(flags, 1);
+  number(stream, 4);
+  return frame.append(payload);
+}
+
+std::string hpack_field(std::string_view name, std::string_view value) {
+  std::string field(1, '\0');
+  for (const auto text : {name, value}) {
+    field += static_cast<char>(text.size());
+    field += text;
+  }
+  return field;
+}
+
+std::string http2_call(std::string_view path, std::string_view name, std::string_view value) {
+  const auto block = hpack_field(":method", "POST") + hpack_field(":scheme", "https") + hpack_field(":path", path) +
+                     hpack_field(":authority", "localhost") + hpack_field("content-type", "application/grpc") +
+                     hpack_field("te", "trailers") + hpack_field(name, value);
+  return std::string(k_http2_preface) + http2_frame(FrameType::settings, 0, 0, "") +
+         http2_frame(FrameType::headers, k_end_stream | k_end_headers, 1, block);
+}
+
+RawClient::RawClient(const std::string& address, const CertificateAndKey& client, int tls_version)
+    : tls_(asio::ssl::context::tls_client), stream_(io_, tls_) {
+  const auto colon = address.rfind(':');
+  const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)));
+  auto* native = stream_.native_handle();
+  SSL_set_min_proto_version(native, tls_version);
+  SSL_set_max_proto_version(native, tls_version);
+  constexpr unsigned char k_alpn[] = {2, 'h', '2'};
+  SSL_set_alpn_protos(native, k_alpn, sizeof(k_alpn));
+  stream_.next_layer().connect({asio::ip::make_address(address.substr(0, colon)), port});
+  // The stream took its settings from the context when it was made, so a certificate is set on the stream itself.
+  asio::ssl::context keys(asio::ssl::context::tls_client);
+  keys.use_certificate(asio::buffer(client.certificate_pem), asio::ssl::context::pem);
+  keys.use_private_key(asio::buffer(client.key_pem), asio::ssl::context::pem);
+  SSL_use_certificate(native, SSL_CTX_get0_certificate(keys.native_handle()));
+  SSL_use_PrivateKey(native, SSL_CTX_get0_privatekey(keys.native_handle()));
+  boost::system::error_code error;
+  stream_.handshake(asio::ssl::stream_base::client, error);
+  greeted_ = !error;
+}
+
+void RawClient::send(std::string_view bytes) {
+  boost::system::error_code gone;
+  asio::write(stream_, asio::buffer(bytes), gone);
+}
+
+RawClient::Heard RawClient::listen(std::chrono::milliseconds patience) {
+  Heard heard;
+  std::array<char, 4096> buffer{};
+  stream_.async_read_some(asio::buffer(buffer), [&](const boost::system::error_code& error, std::size_t size) {
+    heard.bytes.assign(buffer.data(), size);
+    heard.closed = error && error != asio::error::operation_aborted;
+  });
+  io_.restart();
+  io_.run_for(patience);
+  boost::system::error_code ignored;
+  stream_.next_layer().close(ignored);  // Ends a read that is still under way, which refers to this function's values.
+  io_.restart();
+  io_.run();
+  return heard;
+}
+
+}  // namespace rdpmend

@@ -1,0 +1,50 @@
+// A client that speaks TLS by itself and HTTP/2 by hand, as whoever attacks the service does: no library of ours or
+// gRPC's is between the bytes of a test and the server.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agent-lib/support/asio_ssl.hpp"
+#include "service/pki/certificate.hpp"
+
+namespace rdpmend {
+
+inline constexpr std::string_view k_http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+enum class FrameType : std::uint8_t { headers = 1, settings = 4 };
+
+// A frame of RFC 9113 section 4.1.
+std::string http2_frame(FrameType type, std::uint8_t flags, std::uint32_t stream, std::string_view payload);
+// A field line without indexing and without Huffman coding: RFC 7541 section 6.2.2. Name and value below 127 bytes.
+std::string hpack_field(std::string_view name, std::string_view value);
+// The preface and a call of `path` with one more field.
+std::string http2_call(std::string_view path, std::string_view name, std::string_view value);
+
+class RawClient {
+ public:
+  // `address` is ADDRESS:PORT. Connects and begins TLS with this certificate; greeted() says how that ended.
+  RawClient(const std::string& address, const CertificateAndKey& client, int tls_version);
+
+  // The TLS handshake is over for this side. With TLS 1.3 that says nothing about the server's consent.
+  bool greeted() const { return greeted_; }
+  // What cannot be sent because the server is gone is not sent.
+  void send(std::string_view bytes);
+
+  struct Heard {
+    std::string bytes;
+    bool closed = false;  // By the server, in time.
+  };
+  // What the server says first, or that it closes the connection; waits at most so long.
+  Heard listen(std::chrono::milliseconds patience);
+
+ private:
+  asio::io_context io_;
+  asio::ssl::context tls_;
+  asio::ssl::stream<asio::ip::tcp::socket> stream_;
+  bool greeted_ = false;
+};
+
+}  // namespace rdpmend
