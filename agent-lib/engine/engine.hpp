@@ -28,7 +28,7 @@ struct EngineSnapshot {
   bool breaker_open = false;
   WallTime started{};
   std::optional<WallTime> last_sweep;
-  std::optional<v1::ProbeReport> last_probe;           // From outside.
+  std::optional<v1::ProbeReport> last_probe;           // Of the host's own address.
   std::optional<v1::OutsideProbe> last_outside_probe;  // The newest that a client told of.
   std::vector<std::string> degraded;
 };

@@ -82,6 +82,16 @@ bool same_service(const std::wstring& a, const std::wstring& b) {
   return same_name(given(a), given(b));
 }
 
+// The pages do not say whether INetFwPolicy2::Rules lists the rules of Group Policy, too. Where several are alike, one
+// in another state than the local rule's cannot be it.
+std::vector<ComPtr<INetFwRule>> in_state(std::vector<ComPtr<INetFwRule>> rules, bool enabled) {
+  std::erase_if(rules, [&](const ComPtr<INetFwRule>& rule) {
+    VARIANT_BOOL now = VARIANT_FALSE;
+    return FAILED(rule.get()->get_Enabled(&now)) || (now != VARIANT_FALSE) != enabled;
+  });
+  return rules;
+}
+
 // Everything that identifies a rule, but whether it is enabled. Addresses are written differently in the two places.
 // Its group first: most rules have another, and there may be hundreds of thousands.
 bool is(INetFwRule* rule, const FirewallRule& wanted) {
@@ -192,7 +202,7 @@ Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const Firewal
   const auto doing = fmt::format("cannot find firewall rule {} among the firewall's objects", wanted.id);
   const auto all = enumerate(policy, doing);
   if (!all) return fail(all.error());
-  ComPtr<INetFwRule> found;
+  std::vector<ComPtr<INetFwRule>> found;
   for (LONG i = 0; i <= all->count; ++i) {  // The last one only meets the end.
     if (std::chrono::steady_clock::now() >= until) {
       return fail(ErrorCode::timeout, fmt::format("{}: there are {}, and it takes too long", doing, all->count),
@@ -205,17 +215,17 @@ Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const Firewal
     if (result != S_OK || fetched == 0) break;
     if (next.object() == nullptr) continue;
     auto rule = query_com<INetFwRule>(next.object(), doing);
-    if (!rule || !is(rule->get(), wanted)) continue;
-    if (found) {
-      return fail(ErrorCode::conflict, doing + ": several have its group and properties",
-                  "Remove the copies of the rule by hand.");
-    }
-    found = std::move(*rule);
+    if (rule && is(rule->get(), wanted)) found.push_back(std::move(*rule));
   }
-  if (!found) {
+  if (found.empty()) {
     return fail(ErrorCode::unavailable, doing + ": none has its group and properties", "Restart MpsSvc or the host.");
   }
-  return found;
+  if (found.size() > 1) found = in_state(std::move(found), wanted.enabled);
+  if (found.size() != 1) {
+    return fail(ErrorCode::conflict, doing + ": several have its group and properties",
+                "Remove the copies of the rule by hand, or change it by hand: Enable-NetFirewallRule -Name ID.");
+  }
+  return std::move(found.front());
 }
 
 }  // namespace rdpmend::win32

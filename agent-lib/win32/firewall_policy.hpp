@@ -23,7 +23,8 @@ Result<FirewallStatus> read_status(INetFwPolicy2* policy);
 // https://learn.microsoft.com/windows/win32/api/netlistmgr/ne-netlistmgr-nlm_network_category
 std::map<std::string, std::uint32_t> read_profiles_of_adapters(std::uint32_t active_profiles);
 
-// INetFwRule has no id, and its name is in the language of Windows: the rule is found by its group and properties.
+// INetFwRule has no id, and its name is in the language of Windows: the rule is found by its group and properties, and
+// where several have them by its state.
 // unavailable: there is none like this; conflict: there are several; timeout: it was not found until then.
 Result<ComPtr<INetFwRule>> find_rule_object(INetFwPolicy2* policy, const FirewallRule& wanted,
                                             std::chrono::steady_clock::time_point until);

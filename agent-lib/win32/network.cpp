@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <iterator>
 #include <set>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "agent-lib/win32/text.hpp"
 
 #include <iphlpapi.h>
+#include <netioapi.h>
 
 namespace rdpmend::win32 {
 
@@ -83,6 +85,19 @@ bool is_usable(const IP_ADAPTER_UNICAST_ADDRESS& unicast) {
   return address != nullptr && unicast.DadState == IpDadStatePreferred && !is_self_assigned(*address);
 }
 
+// One that belongs to a cluster, or that an administrator keeps out of name resolution and outgoing connections, is not
+// what this host is reached by. Where Windows does not say, it is.
+// https://learn.microsoft.com/windows/win32/api/netioapi/ns-netioapi-mib_unicastipaddress_row
+bool is_the_hosts_own(const IP_ADAPTER_ADDRESSES& adapter, const IP_ADAPTER_UNICAST_ADDRESS& unicast) {
+  if ((unicast.Flags & IP_ADAPTER_ADDRESS_TRANSIENT) != 0) return false;
+  MIB_UNICASTIPADDRESS_ROW row{};
+  row.InterfaceLuid = adapter.Luid;
+  const auto size =
+      std::min<std::size_t>(sizeof(row.Address), static_cast<std::size_t>(unicast.Address.iSockaddrLength));
+  std::memcpy(&row.Address, unicast.Address.lpSockaddr, size);
+  return GetUnicastIpAddressEntry(&row) != NO_ERROR || row.SkipAsSource == FALSE;
+}
+
 struct Candidate {
   int rank = 0;
   std::string address;
@@ -91,7 +106,7 @@ struct Candidate {
 void consider(const IP_ADAPTER_ADDRESSES& adapter, Candidate& best) {
   if (adapter.OperStatus != IfOperStatusUp || adapter.IfType == IF_TYPE_SOFTWARE_LOOPBACK) return;
   for (const auto* unicast = adapter.FirstUnicastAddress; unicast != nullptr; unicast = unicast->Next) {
-    if (!is_usable(*unicast)) continue;
+    if (!is_usable(*unicast) || !is_the_hosts_own(adapter, *unicast)) continue;
     const auto* address = unicast->Address.lpSockaddr;
     const int rank = 1 + (adapter.FirstGatewayAddress != nullptr ? 2 : 0) + (address->sa_family == AF_INET ? 1 : 0);
     if (rank <= best.rank) continue;
@@ -155,7 +170,7 @@ std::optional<std::string> remote_of(const MIB_TCP6ROW_OWNER_PID& row) {
 
 // What the host has with itself says nothing of its clients.
 template <class Table>
-void add_clients(ULONG family, std::uint16_t port, std::set<std::string>& locals) {
+Status add_clients(ULONG family, std::uint16_t port, std::set<std::string>& locals) {
   std::vector<std::uint64_t> buffer(2048);
   DWORD status = ERROR_INSUFFICIENT_BUFFER;
   for (int i = 0; i < k_attempts && status == ERROR_INSUFFICIENT_BUFFER; ++i) {
@@ -163,7 +178,8 @@ void add_clients(ULONG family, std::uint16_t port, std::set<std::string>& locals
     status = GetExtendedTcpTable(buffer.data(), &size, FALSE, family, TCP_TABLE_OWNER_PID_CONNECTIONS, 0);
     if (status == ERROR_INSUFFICIENT_BUFFER) buffer.resize(size / sizeof(std::uint64_t) + 256);
   }
-  if (status != NO_ERROR) return;
+  if (status == ERROR_NOT_SUPPORTED) return {};  // A host may do without one of the IP versions.
+  if (status != NO_ERROR) return fail(win32_error("cannot list the TCP connections", status));
   const auto* table = reinterpret_cast<const Table*>(buffer.data());
   for (DWORD i = 0; i < table->dwNumEntries; ++i) {
     const auto& row = table->table[i];
@@ -171,12 +187,13 @@ void add_clients(ULONG family, std::uint16_t port, std::set<std::string>& locals
     const auto local = bound_to(row);
     if (local && local != remote_of(row)) locals.insert(*local);
   }
+  return {};
 }
 
-std::set<std::string> addresses_with_clients(std::uint16_t port) {
+Result<std::set<std::string>> addresses_with_clients(std::uint16_t port) {
   std::set<std::string> locals;
-  add_clients<MIB_TCPTABLE_OWNER_PID>(AF_INET, port, locals);
-  add_clients<MIB_TCP6TABLE_OWNER_PID>(AF_INET6, port, locals);
+  if (auto added = add_clients<MIB_TCPTABLE_OWNER_PID>(AF_INET, port, locals); !added) return fail(added.error());
+  if (auto added = add_clients<MIB_TCP6TABLE_OWNER_PID>(AF_INET6, port, locals); !added) return fail(added.error());
   return locals;
 }
 
@@ -210,15 +227,17 @@ Result<std::vector<FirewallInterface>> client_interfaces(const std::map<std::str
   const auto listener = find_listener(number);
   if (!listener) return fail(listener.error());
   auto locals = addresses_with_clients(number);
-  if (locals.empty() && *listener && (*listener)->bound_to) locals.insert(*(*listener)->bound_to);
+  if (!locals) return fail(locals.error());
+  if (locals->empty() && *listener && (*listener)->bound_to) locals->insert(*(*listener)->bound_to);
   std::vector<FirewallInterface> interfaces;
   const auto* by_default = default_adapter(*buffer);
   for (const auto* adapter = first_adapter(*buffer); adapter != nullptr; adapter = adapter->Next) {
     auto each = describe(*adapter, profiles);
     if (each.addresses.empty()) continue;
-    each.carries_clients = locals.empty() ? adapter == by_default
-                                          : std::any_of(each.addresses.begin(), each.addresses.end(),
-                                                        [&](const auto& address) { return locals.contains(address); });
+    each.carries_clients = locals->empty()
+                               ? adapter == by_default
+                               : std::any_of(each.addresses.begin(), each.addresses.end(),
+                                             [&](const auto& address) { return locals->contains(address); });
     interfaces.push_back(std::move(each));
   }
   return interfaces;

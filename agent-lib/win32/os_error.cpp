@@ -79,7 +79,7 @@ constexpr Meaning k_hresult[] = {
     {0x80092005, ErrorCode::already_exists, "it is in the store already"},                // CRYPT_E_EXISTS
     {0x800706BA, ErrorCode::unavailable, "the service behind it does not run"},           // RPC_S_SERVER_UNAVAILABLE
     {0x800706D9, ErrorCode::unavailable, "the service behind it does not run",            // EPT_S_NOT_REGISTERED
-     "Check that the service Windows Defender Firewall (MpsSvc) runs."},
+     "Check that the services BFE and mpssvc (Windows Defender Firewall) run."},
 };
 
 std::string trimmed(std::string text) {

@@ -59,7 +59,7 @@ TEST(Help, OfTheProgram) {
 }
 
 TEST(Help, OfEveryCommandHasAnExampleOfIt) {
-  EXPECT_EQ(command_names().size(), 15U);
+  EXPECT_EQ(command_names().size(), 16U);
   for (const auto& name : command_names()) {
     const auto ran = run({name, "--help"});
     EXPECT_EQ(ran.exit, 0) << name;
@@ -136,12 +136,12 @@ TEST(Usage, HelpAndVersionThatCannotBeWrittenAreErrors) {
 }
 
 TEST(Usage, AnAnalysisThatCannotBeWrittenIsAnError) {
-  const test::TempFolder folder;
+  const TempFolder folder;
   const auto file = folder.path() / "empty.xml";
   std::ofstream(file) << "<Events/>";
-  EXPECT_EQ(run({"analyze", file.string()}).exit, 0);
-  EXPECT_EQ(run_on_full_disk({"analyze", file.string()}).exit, 2);
-  EXPECT_EQ(run_on_full_disk({"analyze", file.string(), "--format", "json"}).exit, 2);
+  EXPECT_EQ(run({"analyze", to_utf8(file)}).exit, 0);
+  EXPECT_EQ(run_on_full_disk({"analyze", to_utf8(file)}).exit, 2);
+  EXPECT_EQ(run_on_full_disk({"analyze", to_utf8(file), "--format", "json"}).exit, 2);
 }
 
 TEST(Usage, VersionIsOneLine) {

@@ -106,7 +106,7 @@ TEST(Explain, AnUnknownCodeOfAFamilySaysThatItIsAGuess) {
 
 TEST(Explain, TellsANumberThatClientsShowForANetworkLevelAuthenticationThatTheyDidNotDo) {
   for (const std::uint32_t code : {0x207U, 0xB09U}) {
-    const auto& meaning = explain(code).meaning();
+    const auto meaning = explain(code).meaning();
     EXPECT_EQ(meaning.stage(), v1::STAGE_CREDSSP) << code;
     EXPECT_THAT(meaning.title(), HasSubstr("requires Network Level Authentication")) << code;
     EXPECT_THAT(meaning.does_not_say(), HasSubstr("not to switch Network Level Authentication off")) << code;
@@ -115,7 +115,7 @@ TEST(Explain, TellsANumberThatClientsShowForANetworkLevelAuthenticationThatTheyD
 }
 
 TEST(Explain, ALogonTypeThatIsNotGrantedIsNoSmartCard) {
-  const auto& meaning = explain(0x1307).meaning();
+  const auto meaning = explain(0x1307).meaning();
   EXPECT_THAT(meaning.says(), HasSubstr("0xC000015B"));
   EXPECT_THAT(meaning.does_not_say(), HasSubstr("not about smart cards"));
 }

@@ -114,7 +114,9 @@ TEST(StatusData, EveryEntryIsCompleteAndThereOnceAndItsSourcesExist) {
 TEST(StatusData, AKeyOfBothFilesIsTheSamePage) {
   for (const auto& ours : status_codes().sources()) {
     for (const auto& theirs : knowledge().sources()) {
-      if (ours.key() == theirs.key()) EXPECT_EQ(ours.url(), theirs.url()) << ours.key();
+      if (ours.key() == theirs.key()) {
+        EXPECT_EQ(ours.url(), theirs.url()) << ours.key();
+      }
     }
   }
 }

@@ -182,6 +182,41 @@ TEST_F(FirewallPolicy, IgnoresLocalRulesByProfile) {
   EXPECT_EQ(status().local_rules_ignored, k_profile_domain | k_profile_public);
 }
 
+// Whether Windows lists a policy's rules among the local ones is not known; here the double does.
+TEST_F(FirewallPolicy, ACopyOfARuleInAPolicyDoesNotHideTheLocalOne) {
+  const auto rule = stage.firewall_rule();
+  RDPMEND_REQUIRE(rule);
+  ASSERT_TRUE(stage.host().firewall.set_enabled(*rule, false));
+  const auto local =
+      read_text(Win32Registry{},
+                R"(SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules)", *rule);
+  ASSERT_TRUE(local && *local);
+  auto enabled = **local;
+  const auto active = enabled.find("Active=FALSE");
+  ASSERT_NE(active, std::string::npos);
+  enabled.replace(active, 12, "Active=TRUE");
+  ASSERT_TRUE(
+      stage.put(std::string(k_policies) + R"(\FirewallRules)", "{2F4E1C58-6D0B-4D1B-8C6A-0D6E54B3A9F7}", enabled));
+  const auto changed = stage.host().firewall.set_enabled(*rule, true);
+  RegDeleteTreeW(HKEY_LOCAL_MACHINE, widen(std::string(k_policies) + R"(\FirewallRules)").c_str());
+  EXPECT_TRUE(changed) << to_string(changed.error());
+  const auto now = find_local_rule(stage.host().firewall, *rule);
+  ASSERT_TRUE(now && *now);
+  EXPECT_TRUE((*now)->enabled);
+}
+
+// measured.md F5: it is no shutdown, and "no endpoint" says nothing to anybody.
+TEST_F(FirewallPolicy, AFirewallThatDoesNotAnswerIsUnknownAndSaysWhatToDo) {
+  for (const std::uint32_t answer : {0x800706D9u, 0x8007045Bu}) {
+    ASSERT_TRUE(stage.put(R"(SOFTWARE\rdpmend-lab)", "FirewallAnswers", answer));
+    const auto status = stage.host().firewall.status();
+    ASSERT_TRUE(stage.put(R"(SOFTWARE\rdpmend-lab)", "FirewallAnswers", std::uint32_t{0}));
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, ErrorCode::unavailable);
+    EXPECT_NE(status.error().hint.find("mpssvc"), std::string::npos) << to_string(status.error());
+  }
+}
+
 // Of the laboratory only: session hosts have been seen with ten times as many, leaked with each logon.
 TEST(FirewallObjects, ARuleIsFoundAmongVeryMany) {
   if (!contract::is_wine()) GTEST_SKIP() << "a real computer is not filled with rules";

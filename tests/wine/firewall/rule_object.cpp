@@ -79,6 +79,7 @@ HRESULT RuleObject::give_list(std::wstring_view field, BSTR* out) const {
 }
 
 HRESULT RuleObject::commit(const std::function<void(RuleText&)>& change) {
+  if (by_policy_) return E_ACCESSDENIED;
   auto rule = current();
   if (!rule) return HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND);
   const auto before = rule->text();

@@ -16,6 +16,8 @@ class RuleObject final : public DispatchObject<INetFwRule3> {
  public:
   // Empty: a new rule, which is nowhere until INetFwRules::Add.
   explicit RuleObject(std::wstring id) : id_(std::move(id)) {}
+  // A rule of Group Policy: it can be read, and is changed in the policy only.
+  explicit RuleObject(RuleText of_policy) : unsaved_(std::move(of_policy)), by_policy_(true) {}
 
   const std::wstring& id() const { return id_; }
   // INetFwRules::Add: from now on each change is committed.
@@ -88,6 +90,7 @@ class RuleObject final : public DispatchObject<INetFwRule3> {
 
   std::wstring id_;
   RuleText unsaved_;  // While it has no id.
+  bool by_policy_ = false;
 };
 
 }  // namespace rdpmend::lab
