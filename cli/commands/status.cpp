@@ -41,8 +41,8 @@ void print(Page& page, const v1::GetStatusResponse& status) {
              fmt::format("rdpmend {}, up {}", status.version(), span_between(status.started(), status.now())));
   page.field("you", fmt::format("{} (role {})", status.client_name(), status.client_role()));
   page.field("listener", status.rdp_address());
-  page.field("outside", probe_text(status), style_of(status.last_probe().outcome()));
-  page.field("reported", reported_text(status), style_of(status.last_outside_probe().report().outcome()));
+  page.field("own address", probe_text(status), style_of(status.last_probe().outcome()));
+  page.field("outside", reported_text(status), style_of(status.last_outside_probe().report().outcome()));
   page.field("last sweep", sweep_text(status));
   page.field("journal", journal_text(status));
   if (status.breaker_open()) {

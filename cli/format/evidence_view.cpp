@@ -56,7 +56,7 @@ void print_findings(Page& page, const v1::DiagnoseResponse& response) {
   }
   page.blank();
   if (response.has_loopback_probe()) page.field("loopback", probe_line(response.loopback_probe()));
-  if (response.has_own_address_probe()) page.field("outside", probe_line(response.own_address_probe()));
+  if (response.has_own_address_probe()) page.field("own address", probe_line(response.own_address_probe()));
 }
 
 }  // namespace rdpmend::cli

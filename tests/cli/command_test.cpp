@@ -248,7 +248,7 @@ TEST_F(Command, StatusShowsTheNewestProbeThatAClientReported) {
   told.mutable_report()->set_port(3389);
   told.mutable_report()->set_outcome(v1::PROBE_OUTCOME_OK);
   service_.start_again(answers);
-  EXPECT_THAT(run({"status"}).out, AllOf(HasSubstr("reported"), HasSubstr("rdp1.example.net:3389"),
+  EXPECT_THAT(run({"status"}).out, AllOf(HasSubstr("outside     "), HasSubstr("rdp1.example.net:3389"),
                                          HasSubstr("by helpdesk from 192.0.2.7")));
 }
 

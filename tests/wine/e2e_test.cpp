@@ -233,6 +233,17 @@ TEST_F(WineLaboratory, ADisabledFirewallRuleIsEnabledAgain) {
   EXPECT_THAT(signal->signal_raised().signal().captures().at("modifying_application"), HasSubstr("lab.exe"));
 }
 
+// That another profile's rule is enabled says nothing of the network that clients come from.
+TEST_F(WineLaboratory, ARuleThatIsDisabledForTheActiveProfileAloneIsEnabledAgain) {
+  host->lab({"split-firewall-rule", k_tcp_rule});
+  host->cli({"diagnose"});
+  host->lab({"disable-firewall-rule", k_tcp_rule});
+  EXPECT_EQ(wait_for_repair().outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
+  EXPECT_TRUE(see_certificate(k_rdp_port));
+  EXPECT_THAT(shown(std::string("rule ") + k_tcp_rule), HasSubstr("|Active=TRUE|"));
+  EXPECT_THAT(shown(std::string("rule ") + k_tcp_rule + "-elsewhere"), HasSubstr("|Active=TRUE|"));
+}
+
 TEST_F(WineLaboratory, AnEventOfARealHostBecomesASignal) {
   std::ifstream file(test::source_dir() + "/../shared/evtx/examples.xml");
   const std::string all(std::istreambuf_iterator<char>(file), {});

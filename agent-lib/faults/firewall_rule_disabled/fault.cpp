@@ -68,7 +68,7 @@ void add_own_probe(const HostView& host, google::protobuf::RepeatedPtrField<v1::
 }
 
 std::string outside_proof(const HostView& host) {
-  return fmt::format("whether a client gets in only a client can tell: run 'rdpmend probe {}' on one",
+  return fmt::format("whether a client gets in only a client can tell: run 'rdpmend probe {} --report' on one",
                      host.identity.name);
 }
 

@@ -163,6 +163,22 @@ void show_service(const Arguments& arguments) {
             << status.dwProcessId << "\n";
 }
 
+// The rule is left to the active profiles, and a copy of it serves the others.
+void split_firewall_rule(const Arguments& arguments) {
+  const auto id = widen(arguments.front());
+  auto rule = find_local_rule(id);
+  if (!rule) throw std::runtime_error("there is no rule " + narrow(id));
+  constexpr std::pair<std::uint32_t, const wchar_t*> k_names[] = {{1, L"Domain"}, {2, L"Private"}, {4, L"Public"}};
+  std::vector<std::wstring> here, elsewhere;
+  for (const auto& [profile, name] : k_names) ((active_profiles() & profile) != 0 ? here : elsewhere).push_back(name);
+  auto copy = *rule;
+  copy.set(L"Name", L"Elsewhere");
+  copy.set_all(L"Profile", elsewhere);
+  write_local_rule(id + L"-elsewhere", copy);
+  rule->set_all(L"Profile", here);
+  write_local_rule(id, *rule);
+}
+
 // Through COM, as netsh and PowerShell do it, so that the firewall logs it.
 void disable_firewall_rule(const Arguments& arguments) {
   const auto id = widen(arguments.empty() ? "RemoteDesktop-UserMode-In-TCP" : arguments.front());
@@ -254,6 +270,8 @@ constexpr Command k_commands[] = {
     {"stop-service", "NAME", 1, stop_service},
     {"service", "NAME              its state", 1, show_service},
     {"disable-firewall-rule", "[ID]", 0, disable_firewall_rule},
+    {"split-firewall-rule", "ID    it is for the active profiles only, and a copy of it for the others", 1,
+     split_firewall_rule},
     {"append-event", "FILE [TIMES] log an event, as of now", 1, append},
     {"clear-log", "CHANNEL", 1, clear_log}};
 
