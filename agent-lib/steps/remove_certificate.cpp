@@ -1,6 +1,6 @@
 // Removes one certificate from a LocalMachine store so that SessionEnv makes a new one. Before that a trial key must
-// have been made, and certificate and key file are kept: SessionEnv may delete the old key and then fail (event 1057),
-// and then both are put back. Once SessionEnv has registered another certificate, the old one is not put back.
+// have been made. Once SessionEnv has registered another certificate, the old one is not put back. Its key is
+// keep_key_file's matter.
 #include <fmt/format.h>
 
 #include "agent-lib/steps/step_kind.hpp"
@@ -14,9 +14,8 @@ class RemoveCertificateKind final : public StepKind {
  public:
   std::string describe(const v1::Step& step) const override {
     return fmt::format(
-        "remove certificate {} from store LocalMachine\\{}, if a trial key can be made; it is kept in the journal{}",
-        step.remove_certificate().sha1(), step.remove_certificate().store(),
-        step.remove_certificate().key_file().empty() ? "" : ", its key file in the service's folder");
+        "remove certificate {} from store LocalMachine\\{}, if a trial key can be made; it is kept in the journal",
+        step.remove_certificate().sha1(), step.remove_certificate().store());
   }
 
   Duration default_deadline() const override { return std::chrono::seconds{10}; }
@@ -38,11 +37,6 @@ class RemoveCertificateKind final : public StepKind {
       copy.set_key_provider((*certificate)->key_provider);
     }
     if (*registered) copy.set_registered_sha1(to_hex(**registered));
-    if (remove.key_file().empty()) return state;
-    auto file = host.key_files.find(remove.key_folder(), remove.key_file());
-    if (!file) return fail(std::move(file).error());
-    copy.mutable_key_file()->set_present(file->has_value());
-    if (*file) *copy.mutable_key_file()->mutable_security() = std::move((*file)->security);
     return state;
   }
 
@@ -66,7 +60,6 @@ class RemoveCertificateKind final : public StepKind {
     if (a.present() != b.present())
       return b.present() ? "the certificate is in the store" : "the certificate is not in the store";
     if (a.der() != b.der()) return "another certificate has the same thumbprint";
-    if (a.key_file().present() && !b.key_file().present()) return "its key file is gone";
     return std::nullopt;
   }
 
@@ -75,11 +68,6 @@ class RemoveCertificateKind final : public StepKind {
     if (!before.certificate().present()) return {};
     if (auto tried = host.certificates.try_key(); !tried) {
       return fail(std::move(tried).error().context("nothing was removed, because Windows cannot make a new key"));
-    }
-    if (before.certificate().key_file().present()) {
-      if (auto kept = host.key_files.keep(remove.key_folder(), remove.key_file(), kept_name(remove)); !kept) {
-        return fail(std::move(kept).error().context("nothing was removed, because its key cannot be kept"));
-      }
     }
     return host.certificates.remove(remove.store(), remove.sha1());
   }
@@ -95,24 +83,12 @@ class RemoveCertificateKind final : public StepKind {
                       or_none(now.certificate().registered_sha1()), remove.sha1()),
           "Leave the new certificate in place; the old one is in the journal.");
     }
-    if (!now.certificate().present()) {
-      if (auto added = host.certificates.add(remove.store(), before.certificate()); !added) return added;
-    } else if (now.certificate().der() != before.certificate().der()) {
-      return fail(ErrorCode::conflict, "another certificate has the same thumbprint");
-    }
-    return before.certificate().key_file().present() ? give_key_back(host, remove) : Status{};
+    if (!now.certificate().present()) return host.certificates.add(remove.store(), before.certificate());
+    if (now.certificate().der() == before.certificate().der()) return {};
+    return fail(ErrorCode::conflict, "another certificate has the same thumbprint");
   }
 
  private:
-  static std::string kept_name(const v1::RemoveCertificate& remove) { return remove.sha1() + ".key"; }
-
-  // SessionEnv may have taken the key file away, or have put another key into it.
-  static Status give_key_back(const HostControl& host, const v1::RemoveCertificate& remove) {
-    const auto use = host.certificates.key_use(remove.store(), remove.sha1());
-    if (use && (*use == KeyUse::usable || *use == KeyUse::denied)) return {};
-    return host.key_files.put_back(kept_name(remove), remove.key_folder(), remove.key_file());
-  }
-
   static std::string or_none(const std::string& sha1) { return sha1.empty() ? "none" : sha1; }
 };
 

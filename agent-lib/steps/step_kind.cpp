@@ -17,6 +17,7 @@ Status StepKind::require_ours(const v1::Step& step, const v1::StepState& before,
 const StepKind* find_step_kind(const v1::Step& step) {
   switch (step.kind_case()) {
     case v1::Step::kGrantKeyFileAccess: return &grant_key_file_access_kind();
+    case v1::Step::kKeepKeyFile: return &keep_key_file_kind();
     case v1::Step::kRemoveCertificate: return &remove_certificate_kind();
     case v1::Step::kSetServiceStartType: return &set_service_start_type_kind();
     case v1::Step::kRestartService: return &restart_service_kind();

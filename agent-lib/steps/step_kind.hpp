@@ -49,6 +49,7 @@ bool has_irreversible_step(const v1::Rung& rung);
 
 // One per file.
 const StepKind& grant_key_file_access_kind();
+const StepKind& keep_key_file_kind();
 const StepKind& remove_certificate_kind();
 const StepKind& set_service_start_type_kind();
 const StepKind& restart_service_kind();

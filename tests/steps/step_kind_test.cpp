@@ -140,6 +140,28 @@ TEST_F(StepTest, RemovesACertificateAndPutsItBackWithItsKeyLink) {
   expect_round_trip();
 }
 
+TEST_F(StepTest, KeepsAKeyFileAndPutsItBackOnlyWhereItWasTakenAway) {
+  auto& keep = *step_.mutable_keep_key_file();
+  keep.set_folder(std::string(k_machine_keys_folder));
+  keep.set_file(key_file());
+  keep.set_store(std::string(k_remote_desktop_store));
+  keep.set_sha1(registered());
+  number_it();
+  const auto before_all = host_.fingerprint();
+  const auto before = capture();
+  ASSERT_TRUE(kind().apply(control_, step_, before));
+  EXPECT_EQ(host_.fingerprint(), before_all);
+  ASSERT_TRUE(kind().undo(control_, step_, before, capture()));
+  EXPECT_EQ(host_.fingerprint(), before_all);
+
+  v1::SimChange taken;
+  taken.mutable_certificate()->set_key_missing(true);
+  host_.change(taken);
+  EXPECT_NE(kind().difference(before, capture()), std::nullopt);
+  ASSERT_TRUE(kind().undo(control_, step_, before, capture()));
+  EXPECT_EQ(host_.fingerprint(), before_all);
+}
+
 TEST_F(StepTest, ChangesAStartTypeAndPutsItBack) {
   step_.mutable_set_service_start_type()->set_service("SessionEnv");
   step_.mutable_set_service_start_type()->set_start_type(v1::SERVICE_START_TYPE_DISABLED);

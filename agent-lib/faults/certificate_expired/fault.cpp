@@ -174,8 +174,9 @@ class CertificateExpired final : public Fault {
     rung.set_reason("Nothing is taken away and nobody is disconnected.");
     add_key_access(*key, plan, rung);
     if (auto added = add_start_types(host, plan, rung); !added) return fail(added.error());
+    if (auto added = add_key_copy(host, *key, rung); !added) return fail(added.error());
     add_session_env_restart(rung);
-    if (auto added = add_removal_rung(host, diagnosis, *key, plan); !added) return fail(added.error());
+    if (auto added = add_removal_rung(host, diagnosis, plan); !added) return fail(added.error());
     const auto complete = add_term_service_rung(host, plan);
     if (!complete) return fail(complete.error());
     return plan;
@@ -335,6 +336,22 @@ class CertificateExpired final : public Fault {
     return {};
   }
 
+  // Some clients go on with a certificate that has run out, and none without its key: a failure must not cost it.
+  static Status add_key_copy(const HostView& host, const RdpKeyFile& key, v1::Rung& rung) {
+    const auto listener = read_listener_certificate(host);
+    if (!listener) return fail(listener.error());
+    if (!key.present || !listener->certificate || listener->certificate->key_container != k_listener_container)
+      return {};
+    auto& step = *rung.add_steps();
+    step.set_reason("SessionEnv may delete the old key before it fails to make a new one.");
+    auto& keep = *step.mutable_keep_key_file();
+    keep.set_folder(std::string(k_machine_keys_folder));
+    keep.set_file(key.file);
+    keep.set_store(listener->store);
+    keep.set_sha1(listener->sha1);
+    return {};
+  }
+
   static void add_session_env_restart(v1::Rung& rung) {
     auto& restart = *rung.add_steps();
     restart.set_reason("SessionEnv makes or replaces the listener's certificate when it starts.");
@@ -343,8 +360,7 @@ class CertificateExpired final : public Fault {
 
   // Only a certificate that is good for nothing any more, and whose key is in the container that SessionEnv uses; an
   // administrator's own is never taken away (measured.md C7, K9).
-  static Status add_removal_rung(const HostView& host, const v1::Diagnosis& diagnosis, const RdpKeyFile& key,
-                                 v1::Plan& plan) {
+  static Status add_removal_rung(const HostView& host, const v1::Diagnosis& diagnosis, v1::Plan& plan) {
     const auto listener = read_listener_certificate(host);
     if (!listener) return fail(listener.error());
     const auto before = diagnosis.facts().find("thumbprint");
@@ -363,10 +379,6 @@ class CertificateExpired final : public Fault {
     auto& remove = *step.mutable_remove_certificate();
     remove.set_store(listener->store);
     remove.set_sha1(listener->sha1);
-    if (key.present) {
-      remove.set_key_folder(std::string(k_machine_keys_folder));
-      remove.set_key_file(key.file);
-    }
     add_session_env_restart(rung);
     return {};
   }
