@@ -207,27 +207,5 @@ TEST_F(Rehearsed, WhatIsNotThereIsRefusedWithWords) {
   }
 }
 
-TEST_F(Rehearsed, ACertificateThatIsNotTrustedIsRefused) {
-  start("healthy");
-  const auto stranger = make_test_certificate(CertificateRequest::Usage::client, "stranger");
-  const auto admin = app_->admin_profile().parent_path();
-  write_bytes(admin / "client.crt", stranger.certificate_pem);
-  write_bytes(admin / "client.key", stranger.key_pem);
-  const auto ran = run({"status"});
-  EXPECT_EQ(ran.exit, 4);
-  EXPECT_THAT(ran.err, HasSubstr("next: "));
-}
-
-TEST_F(Rehearsed, AnExpiredClientCertificateIsRefusedAsExpired) {
-  start("healthy");
-  const auto old = make_test_certificate(CertificateRequest::Usage::client, "old", std::chrono::hours{-1});
-  const auto admin = app_->admin_profile().parent_path();
-  write_bytes(admin / "client.crt", old.certificate_pem);
-  write_bytes(admin / "client.key", old.key_pem);
-  const auto ran = run({"status"});
-  EXPECT_EQ(ran.exit, 4);
-  EXPECT_THAT(ran.err, HasSubstr("expired"));
-}
-
 }  // namespace
 }  // namespace rdpmend::cli

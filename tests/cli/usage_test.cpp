@@ -136,7 +136,7 @@ TEST(Usage, HelpAndVersionThatCannotBeWrittenAreErrors) {
 }
 
 TEST(Usage, AnAnalysisThatCannotBeWrittenIsAnError) {
-  const test::TempFolder folder;
+  const TempFolder folder;
   const auto file = folder.path() / "empty.xml";
   std::ofstream(file) << "<Events/>";
   EXPECT_EQ(run({"analyze", file.string()}).exit, 0);
