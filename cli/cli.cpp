@@ -24,7 +24,7 @@ constexpr const char* k_footer =
     "  2  refused or failed\n"
     "  3  the service cannot be reached, or does not answer in time\n"
     "  4  not authenticated or not authorised\n"
-    "  5  open incidents (status --check)\n"
+    "  5  open incidents, or something degraded (status --check)\n"
     "\n"
     "The options above may stand before or behind the command.\n"
     "rdpmend COMMAND --help says more about each, with examples.\n";

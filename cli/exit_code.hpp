@@ -14,7 +14,7 @@ enum class ExitCode : int {
   failed = 2,
   unreachable = 3,
   not_authorised = 4,
-  open_incidents = 5,
+  not_well = 5,  // Open incidents, or something that does not work: only of status --check.
 };
 
 ExitCode exit_code_of(ErrorCode code);

@@ -20,11 +20,18 @@ namespace {
 constexpr Duration k_rpc_grace = 3s;
 constexpr Duration k_shortest_tick = 50ms;  // Should the engine ever ask for the past.
 constexpr Duration k_longest_tick = 1h;
+// Between attempts to write a journal that could not be written, should nothing else write it.
+constexpr Duration k_journal_again = 10s;
 constexpr std::size_t k_max_site_file_bytes = 1 << 20;
 
 // The clock of this machine, for its own keys: a rehearsed host's may be wrong.
 WallTime machine_time() {
   return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
+
+std::string text_of_trouble(const Error& error) {
+  return fmt::format("The journal cannot be written: {}. What is found waits for it, and no repair begins. {}",
+                     error.what, error.hint);
 }
 
 // "127.0.0.2:3389", as a first answer until a probe was made.
@@ -51,7 +58,8 @@ App::App(AppParts parts)
       catalogue_(Catalogue::built_in()),
       engine_thread_("engine", [this](const auto& where, const auto& what) { report(where, what); }),
       worker_thread_("worker", [this](const auto& where, const auto& what) { report(where, what); }),
-      timer_(engine_thread_.executor()) {}
+      timer_(engine_thread_.executor()),
+      journal_again_(engine_thread_.executor()) {}
 
 App::~App() {
   stop("the service ends");
@@ -91,6 +99,7 @@ Status App::open_journal() {
     log::warning("{}", opened->degraded);
     degraded_.push_back(std::move(opened->degraded));
   }
+  journal_->set_on_trouble([this] { asio::post(engine_thread_.executor(), [this] { journal_failed(); }); });
   return {};
 }
 
@@ -134,10 +143,12 @@ Status App::start_rpc() {
                             parts_.host.clock,
                             parts_.host.identity,
                             RDPMEND_VERSION,
-                            rdp_address(parts_.host.listener)};
+                            rdp_address(parts_.host.listener),
+                            [this] { return degraded_now(); }};
   rpc_ = std::make_unique<RpcServer>(
       parts_.config.rpc(), ServerKeys{pki_->server_certificate_pem, pki_->server_key_pem}, *trust_, std::move(service),
-      [this](const auto& where, const auto& what) { report(where, what); });
+      [this](const auto& where, const auto& what) { report(where, what); },
+      [this](const auto& limited) { record_limited(limited); });
   journal_->set_listener([this](std::uint64_t newest) {
     rpc_->wake();
     if (parts_.on_journal) parts_.on_journal(newest);
@@ -158,19 +169,63 @@ void App::arm_timer() {
   });
 }
 
+std::vector<std::string> App::degraded_now() const {
+  const auto trouble = journal_->trouble();
+  return trouble ? std::vector{text_of_trouble(*trouble)} : std::vector<std::string>{};
+}
+
+void App::journal_failed() {
+  const auto trouble = journal_->trouble();
+  if (!trouble) return;  // Over already.
+  log::error("{}", text_of_trouble(*trouble));
+  if (parts_.on_journal_trouble) parts_.on_journal_trouble(text_of_trouble(*trouble));
+  try_journal_again();
+}
+
+// Whoever reads the journal later learns of the gap; and on a host where nothing happens nobody else would notice that
+// there is room again.
+void App::try_journal_again() {
+  journal_again_.expires_after(k_journal_again);
+  journal_again_.async_wait([this](const boost::system::error_code& stopped) {
+    if (stopped || !ticking_) return;
+    v1::JournalEntry entry;
+    entry.mutable_internal_error()->set_where("journal");
+    entry.mutable_internal_error()->set_what("the journal could not be written for a time; it can again");
+    if (!record(std::move(entry))) return try_journal_again();
+    log::info("the journal can be written again");
+  });
+}
+
 void App::report(const std::string& where, const std::string& thrown) {
   const auto what = to_valid_utf8(thrown);  // Of a library's exception, perhaps in the system's code page.
   log::error("{}: {}", where, what);
-  std::vector<v1::JournalEntry> entries(1);
-  *entries[0].mutable_time() = to_proto(parts_.host.clock.now());
-  entries[0].mutable_internal_error()->set_where(where);
-  entries[0].mutable_internal_error()->set_what(what);
-  if (const auto done = journal_->append(entries, std::nullopt); !done) log::error("{}", to_string(done.error()));
+  v1::JournalEntry entry;
+  entry.mutable_internal_error()->set_where(where);
+  entry.mutable_internal_error()->set_what(what);
+  (void)record(std::move(entry));
+}
+
+void App::record_limited(const v1::ConnectionLimited& limited) {
+  log::warning("connections of {} at {} were cut off ({}): {}",
+               limited.client().empty() ? "a stranger" : limited.client(),
+               limited.peer().empty() ? "several addresses" : limited.peer(), limited.count(), limited.reason());
+  v1::JournalEntry entry;
+  *entry.mutable_connection_limited() = limited;
+  (void)record(std::move(entry));
+}
+
+Status App::record(v1::JournalEntry entry) {
+  *entry.mutable_time() = to_proto(parts_.host.clock.now());
+  std::vector<v1::JournalEntry> entries{std::move(entry)};
+  auto done = journal_->append(entries, std::nullopt);
+  if (!done) log::error("{}", to_string(done.error()));
+  return done;
 }
 
 void App::stop(const std::string& reason) {
   if (std::exchange(stopped_, true)) return;
   if (rpc_) rpc_->refuse_new_calls();
+  if (journal_) journal_->set_on_trouble(nullptr);
   if (reader_) reader_->stop();
   if (engine_) stop_engine(reason);
   if (rpc_) rpc_->stop(k_rpc_grace);
@@ -186,6 +241,7 @@ void App::stop_engine(const std::string& reason) {
     engine_->stop(reason, [this, &done] {
       ticking_ = false;
       timer_.cancel();
+      journal_again_.cancel();
       done.set_value();
     });
   });

@@ -26,6 +26,8 @@ struct AppParts {
   HostControl host;             // Outlives the app.
   // The journal has grown, up to this number. From any thread; must return at once. May be empty.
   std::function<void(std::uint64_t)> on_journal;
+  // The journal cannot be written from now on, in words. From any thread; must return at once. May be empty.
+  std::function<void(const std::string&)> on_journal_trouble = {};
   // One more part of the start is done. May be empty.
   std::function<void()> on_progress = {};
 };
@@ -59,7 +61,12 @@ class App {
 
   void stop_engine(const std::string& reason);
   void arm_timer();
+  std::vector<std::string> degraded_now() const;
+  void journal_failed();
+  void try_journal_again();
   void report(const std::string& where, const std::string& what);
+  void record_limited(const v1::ConnectionLimited& limited);
+  Status record(v1::JournalEntry entry);
 
   AppParts parts_;
   std::vector<std::string> degraded_;
@@ -70,8 +77,9 @@ class App {
   std::vector<std::unique_ptr<Fault>> faults_;
   GuardedThread engine_thread_;
   GuardedThread worker_thread_;
-  asio::steady_timer timer_;  // Of the engine's thread, for Engine::tick.
-  bool ticking_ = true;       // Of the engine's thread.
+  asio::steady_timer timer_;          // Of the engine's thread, for Engine::tick.
+  asio::steady_timer journal_again_;  // Of the engine's thread.
+  bool ticking_ = true;               // Of the engine's thread.
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EventReader> reader_;
   std::unique_ptr<RpcServer> rpc_;

@@ -15,8 +15,9 @@ Status serve_logged(const ServeOptions& options, const v1::ServiceConfig& config
   auto host = open_this_machine(options.state / "kept");
   if (!host) return fail(std::move(host.error()));
   owner.progress();
-  auto app = App::start({config, options.state, (*host)->control(), [&owner](std::uint64_t) { owner.journal_grew(); },
-                         [&owner] { owner.progress(); }});
+  auto app =
+      App::start({config, options.state, (*host)->control(), [&owner](std::uint64_t) { owner.journal_grew(); },
+                  [&owner](const std::string& what) { owner.journal_failed(what); }, [&owner] { owner.progress(); }});
   if (!app) return fail(std::move(app.error()));
   if (const auto told = (*host)->set_on_change([&app] { (*app)->host_changed(); }); !told)
     log::warning("changes of this host's settings are noticed on schedule alone: {}", to_string(told.error()));

@@ -15,7 +15,7 @@ struct ServeOptions {
   std::optional<std::filesystem::path> config;  // Absent: rdpmend.textproto in the state folder, if it is there.
 };
 
-// Whom the process belongs to: a console, or the Service Control Manager. Called on one thread, but for journal_grew.
+// Whom the process belongs to: a console, or the Service Control Manager. Called on one thread, but for the last two.
 class ProcessOwner {
  public:
   virtual ~ProcessOwner() = default;
@@ -30,8 +30,9 @@ class ProcessOwner {
   virtual void stopped() {}
   // Something hangs, and the process ends as soon as this returns. Instead of stopped(), on another thread.
   virtual void hung() {}
-  // See AppParts::on_journal. May come before running().
+  // See AppParts. Both may come before running().
   virtual void journal_grew() {}
+  virtual void journal_failed(const std::string&) {}
 };
 
 // From configuration to the last thread's end.

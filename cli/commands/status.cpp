@@ -67,7 +67,8 @@ Result<ExitCode> run(Context& context, bool check) {
   if (!status) return fail(status.error());
   const auto shown = context.show(*status, [&](Page& page) { print(page, *status); });
   if (!shown) return fail(shown.error());
-  return check && status->open_incidents() > 0 ? ExitCode::open_incidents : ExitCode::ok;
+  const bool well = status->open_incidents() == 0 && status->degraded().empty();
+  return check && !well ? ExitCode::not_well : ExitCode::ok;
 }
 
 }  // namespace
@@ -76,7 +77,7 @@ void add_status(CLI::App& app, Run& chosen) {
   auto& command =
       add_command(app, "status", "How the host and the service are", {"status", "status --check && echo healthy"});
   const auto check = std::make_shared<bool>(false);
-  command.add_flag("--check", *check, "Exit with 5 if incidents are open");
+  command.add_flag("--check", *check, "Exit with 5 if incidents are open or something is degraded");
   command.callback([check, &chosen] { chosen = [check](Context& context) { return run(context, *check); }; });
 }
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <exception>
+#include <utility>
 
 #include "agent-lib/support/log.hpp"
 #include "service/pki/private_file.hpp"
@@ -37,17 +38,44 @@ void EventFeed::grew() {
   changed_.notify_all();
 }
 
+void EventFeed::tell_now(EventMessage message) {
+  {
+    const std::scoped_lock lock(mutex_);
+    urgent_ = std::move(message);
+    grew_ = true;
+  }
+  changed_.notify_all();
+}
+
+void EventFeed::tell_urgent() {
+  std::optional<EventMessage> message;
+  {
+    const std::scoped_lock lock(mutex_);
+    message = std::exchange(urgent_, std::nullopt);
+  }
+  if (!message) return;
+  const auto done = tell_(*message);
+  if (done) return;
+  log::warning("event log: {}", to_string(done.error()));
+  const std::scoped_lock lock(mutex_);
+  if (!urgent_) urgent_ = std::move(message);
+}
+
 void EventFeed::run() {
   for (bool last = false; !last;) {
     {
       std::unique_lock lock(mutex_);
       const auto changed = [this] { return grew_ || stopping_; };
-      if (failing_) changed_.wait_for(lock, k_try_again, changed);
-      if (!failing_) changed_.wait(lock, changed);
+      if (failing_ || urgent_) {
+        changed_.wait_for(lock, k_try_again, changed);
+      } else {
+        changed_.wait(lock, changed);
+      }
       grew_ = false;
       last = stopping_;
     }
     try {
+      tell_urgent();
       catch_up();
     } catch (const std::exception& error) {
       log::error("event log: {}", error.what());

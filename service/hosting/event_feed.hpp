@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "agent-lib/engine/journal.hpp"
@@ -29,10 +30,13 @@ class EventFeed {
 
   // The journal has grown. From any thread; returns at once.
   void grew();
+  // What the journal cannot tell; the newest, until it is told. From any thread; returns at once.
+  void tell_now(EventMessage message);
 
  private:
   void run();
   void catch_up();
+  void tell_urgent();
   Status tell(const v1::JournalEntry& entry, bool& told);
   std::string fault_of(const v1::JournalEntry& entry) const;
   void load_cursor();
@@ -47,6 +51,7 @@ class EventFeed {
   std::mutex mutex_;
   SteadyCondition changed_;
   bool grew_ = true;
+  std::optional<EventMessage> urgent_;
   bool stopping_ = false;
   std::thread thread_;
 };

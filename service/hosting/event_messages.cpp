@@ -94,6 +94,10 @@ std::optional<EventMessage> to_event(const v1::JournalEntry& entry, const std::s
   }
 }
 
+EventMessage journal_trouble(const std::string& what) {
+  return {&k_internal_error, {"journal", what, "none"}};
+}
+
 EventMessage could_not_start(const Error& error) {
   return {&k_could_not_start, {to_string(error)}};
 }

@@ -34,5 +34,7 @@ struct EventMessage {
 std::optional<EventMessage> to_event(const v1::JournalEntry& entry, const std::string& fault_id);
 
 EventMessage could_not_start(const Error& error);
+// The journal cannot tell of itself.
+EventMessage journal_trouble(const std::string& what);
 
 }  // namespace rdpmend

@@ -84,6 +84,10 @@ class ScmOwner final : public ProcessOwner {
     const std::scoped_lock lock(mutex_);
     if (feed_) feed_->grew();
   }
+  void journal_failed(const std::string& what) override {
+    const std::scoped_lock lock(mutex_);
+    if (feed_) feed_->tell_now(journal_trouble(what));
+  }
 
  private:
   ScmStatus& status_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "agent-lib/engine/engine.hpp"
 #include "agent-lib/engine/journal.hpp"
@@ -30,6 +31,8 @@ struct AgentServiceParts {
   const HostIdentity& host;
   std::string version;
   std::string rdp_address;  // Until a first probe says where it went.
+  // What does not work at this moment, besides what was found at the start. From any thread; returns at once.
+  std::function<std::vector<std::string>()> degraded_now = {};
 };
 
 class AgentService final : public v1::Agent::CallbackService {

@@ -45,8 +45,28 @@ grpc::Status CallGuard::Process(const InputMetadata& metadata, grpc::AuthContext
 }
 
 Status CallGuard::admit_connection(std::string_view certificate_pem) {
-  const auto identity = identify(certificate_pem);
+  const auto identity = authenticate(certificate_pem);
   return identity ? Status{} : fail(identity.error());
+}
+
+Result<Identity> CallGuard::authenticate(std::string_view certificate_pem) {
+  const std::scoped_lock lock(mutex_);
+  return ask(certificate_pem);
+}
+
+void CallGuard::enter(const std::string& pass, Caller caller) {
+  const std::scoped_lock lock(mutex_);
+  callers_.insert_or_assign(pass, std::move(caller));
+}
+
+void CallGuard::leave(const std::string& pass) {
+  const std::scoped_lock lock(mutex_);
+  callers_.erase(pass);
+}
+
+bool CallGuard::has_entered(std::string_view pass) {
+  const std::scoped_lock lock(mutex_);
+  return callers_.contains(pass);
 }
 
 void CallGuard::close() {
@@ -69,11 +89,17 @@ Status CallGuard::admit(std::string_view path, const grpc::AuthContext& context)
 }
 
 Result<Identity> CallGuard::identify(const grpc::AuthContext& context) {
-  const auto certificates = context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
-  if (certificates.empty())
-    return fail(ErrorCode::unauthenticated, "no client certificate was presented",
-                "Connect with a profile, as rdpmend does.");
-  return identify(view(certificates.front()));
+  const auto from = caller(context);
+  if (!from) return fail(from.error());
+  return identify(from->certificate_pem);
+}
+
+Result<Caller> CallGuard::caller(const grpc::AuthContext& context) {
+  const auto passes = context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  const std::scoped_lock lock(mutex_);
+  const auto found = passes.empty() ? callers_.end() : callers_.find(view(passes.front()));
+  if (found == callers_.end()) return fail(ErrorCode::unavailable, "the connection has ended", "Connect again.");
+  return found->second;
 }
 
 Result<Identity> CallGuard::identify(std::string_view certificate_pem) {
@@ -81,14 +107,19 @@ Result<Identity> CallGuard::identify(std::string_view certificate_pem) {
   const std::scoped_lock lock(mutex_);
   const auto known = known_.find(certificate_pem);
   if (known != known_.end() && now < known->second.until) return known->second.identity;
+  return ask(certificate_pem);
+}
+
+Result<Identity> CallGuard::ask(std::string_view certificate_pem) {
   if (trust_ == nullptr) return fail(ErrorCode::unavailable, "service is stopping", "Try again later.");
   auto identity = trust_->authenticate(certificate_pem, machine_time());
   if (!identity) {
-    if (known != known_.end()) known_.erase(known);
+    if (const auto known = known_.find(certificate_pem); known != known_.end()) known_.erase(known);
     return identity;
   }
   if (known_.size() >= k_max_known) known_.clear();
-  known_.insert_or_assign(std::string(certificate_pem), Known{*identity, now + k_known_for});
+  known_.insert_or_assign(std::string(certificate_pem),
+                          Known{*identity, std::chrono::steady_clock::now() + k_known_for});
   return identity;
 }
 

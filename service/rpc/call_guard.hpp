@@ -1,5 +1,5 @@
-// The one door of the service, in two lines: a TLS handshake of a certificate that is not trusted is cut off, and every
-// call of every gRPC service, health included, passes here again before its request is read. What a caller may call is
+// Who is let in, asked twice: in the TLS handshake at the front door, where a certificate that is not trusted is cut
+// off, and for every call of every gRPC service, health included, before its request is read. What a caller may call is
 // authz_table.
 #pragma once
 
@@ -18,6 +18,12 @@
 
 namespace rdpmend {
 
+// Who is at the other end of a connection that the front door has let in.
+struct Caller {
+  std::string certificate_pem;
+  std::string address;
+};
+
 class CallGuard final : public grpc::AuthMetadataProcessor {
  public:
   explicit CallGuard(TrustStore& trust) : trust_(&trust) {}
@@ -25,10 +31,19 @@ class CallGuard final : public grpc::AuthMetadataProcessor {
   // Whether a TLS handshake with this certificate (PEM) may end well: unauthenticated says why not, for the service's
   // log, because who is cut off there can be told nothing.
   Status admit_connection(std::string_view certificate_pem);
+  // Whose certificate this is, asked anew.
+  Result<Identity> authenticate(std::string_view certificate_pem);
+
+  // gRPC knows each connection by a pass of its own, a certificate (PEM), from when the front door lets it in until it
+  // ends.
+  void enter(const std::string& pass, Caller caller);
+  void leave(const std::string& pass);
+  bool has_entered(std::string_view pass);
 
   // The caller, for handlers. Not kept in gRPC's AuthContext: that belongs to the connection, so concurrent calls would
   // write it at once, and a revocation would not reach it.
   Result<Identity> identify(const grpc::AuthContext& context);
+  Result<Caller> caller(const grpc::AuthContext& context);
 
   // From now on every call is UNAVAILABLE; those that were let in go on.
   void refuse_new_calls() { refusing_ = true; }
@@ -43,6 +58,7 @@ class CallGuard final : public grpc::AuthMetadataProcessor {
                        OutputMetadata* response) override;
   Status admit(std::string_view path, const grpc::AuthContext& context);
   Result<Identity> identify(std::string_view certificate_pem);
+  Result<Identity> ask(std::string_view certificate_pem);  // Under the mutex.
 
   struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
@@ -58,6 +74,7 @@ class CallGuard final : public grpc::AuthMetadataProcessor {
   // By certificate: parsing and hashing one costs more than the rest of a call. Bounded, and short-lived as a bound on
   // how late a revocation or an expiry is noticed.
   std::unordered_map<std::string, Known, Hash, std::equal_to<>> known_;
+  std::unordered_map<std::string, Caller, Hash, std::equal_to<>> callers_;  // By pass.
 };
 
 }  // namespace rdpmend

@@ -73,18 +73,4 @@ Result<v1::ProbeReport> bounded_report(v1::ProbeReport report) {
   return report;
 }
 
-std::string address_of_peer(std::string_view peer) {
-  const auto scheme = peer.find(':');
-  auto address = peer.substr(0, peer.rfind(':'));
-  address.remove_prefix(scheme == std::string_view::npos ? 0 : std::min(scheme + 1, address.size()));
-  // gRPC writes the brackets of an IPv6 address as in a URI.
-  for (const std::string_view bracket : {"%5B", "["}) {
-    if (address.starts_with(bracket)) address.remove_prefix(bracket.size());
-  }
-  for (const std::string_view bracket : {"%5D", "]"}) {
-    if (address.ends_with(bracket)) address.remove_suffix(bracket.size());
-  }
-  return clipped(printable(address), k_max_word_bytes);
-}
-
 }  // namespace rdpmend

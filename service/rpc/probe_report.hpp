@@ -13,7 +13,4 @@ namespace rdpmend {
 // dropped. invalid_argument: it is no report of a probe.
 Result<v1::ProbeReport> bounded_report(v1::ProbeReport report);
 
-// "ipv4:192.0.2.7:50000" and "ipv6:[2001:db8::1]:50000", as gRPC names a peer, to the address alone.
-std::string address_of_peer(std::string_view peer);
-
 }  // namespace rdpmend

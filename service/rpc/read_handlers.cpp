@@ -60,6 +60,8 @@ AgentService::Unary* AgentService::GetStatus(Context* context, const v1::GetStat
   *response->mutable_now() = to_proto(parts_.clock.now());
   describe_journal(parts_.journal.range(), *response);
   describe_engine(*parts_.engine.snapshot(), *response);
+  if (parts_.degraded_now)
+    for (auto& what : parts_.degraded_now()) response->add_degraded(std::move(what));
   return finish(context, {});
 }
 
@@ -161,8 +163,13 @@ Result<v1::ReadJournalResponse> AgentService::read_journal(const v1::ReadJournal
   return response;
 }
 
-grpc::ServerWriteReactor<v1::WatchResponse>* AgentService::Watch(Context*, const v1::WatchRequest* request) {
-  return hub_.watch(*request);
+grpc::ServerWriteReactor<v1::WatchResponse>* AgentService::Watch(Context* context, const v1::WatchRequest* request) {
+  auto caller = guard_.caller(*context->auth_context());
+  if (!caller) return hub_.refuse(caller.error());
+  return hub_.watch(*request, [this, certificate = std::move(caller->certificate_pem)]() -> Status {
+    const auto identity = guard_.authenticate(certificate);
+    return identity ? Status{} : fail(identity.error());
+  });
 }
 
 }  // namespace rdpmend

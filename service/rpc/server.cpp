@@ -18,8 +18,14 @@ namespace rdpmend {
 namespace {
 
 constexpr Duration k_listen_again = std::chrono::seconds{5};
-constexpr int k_max_streams_per_connection = 128;
-constexpr std::chrono::milliseconds k_handshake_limit = std::chrono::seconds{20};
+constexpr Duration k_last_words = std::chrono::seconds{1};
+// Only the front door is let in there.
+constexpr char k_behind_the_door[] = "127.0.0.1:0";
+constexpr std::chrono::milliseconds k_handshake_limit = std::chrono::seconds{10};
+// A connection without calls is begun anew when it is needed, without a word from the client's side.
+constexpr std::chrono::milliseconds k_longest_idle = std::chrono::minutes{10};
+// The last bound of what gRPC buffers for all connections together, far beyond what the limits for each come to.
+constexpr std::size_t k_grpc_memory_bytes = 256U << 20U;
 // A client that vanished without a word gives its Watch slot back.
 constexpr std::chrono::milliseconds k_keepalive_interval = std::chrono::minutes{1};
 constexpr std::chrono::milliseconds k_keepalive_timeout = std::chrono::seconds{20};
@@ -30,7 +36,7 @@ int millis(std::chrono::milliseconds duration) {
 }
 
 // gRPC's lowest TLS version for these credentials is 1.2. REQUIRE: no certificate, no handshake. BUT_DONT_VERIFY: TLS
-// proves that the client has its certificate's key and asks no issuer; whether it is trusted is the gate's.
+// proves that the peer has its certificate's key and asks no issuer; whether it is the front door is the gate's.
 std::shared_ptr<grpc::ServerCredentials> credentials(const ServerKeys& keys, std::shared_ptr<CallGuard> guard) {
   using grpc::experimental::ExternalCertificateVerifier;
   using grpc::experimental::StaticDataCertificateProvider;
@@ -44,14 +50,18 @@ std::shared_ptr<grpc::ServerCredentials> credentials(const ServerKeys& keys, std
   return made;
 }
 
-void limit(grpc::ServerBuilder& builder, const v1::RpcConfig& config) {
+void limit(grpc::ServerBuilder& builder, const v1::RpcConfig& config, std::size_t streams) {
   builder.SetMaxReceiveMessageSize(static_cast<int>(config.max_request_bytes()));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, k_max_streams_per_connection);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(streams));
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, millis(k_handshake_limit));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, millis(k_longest_idle));
+  builder.SetResourceQuota(grpc::ResourceQuota("rdpmend").Resize(k_grpc_memory_bytes));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, millis(k_keepalive_interval));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, millis(k_keepalive_timeout));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, millis(k_shortest_client_ping));
-  // Else a second service could share the port and get half of the calls.
+  // No client of ours packs messages, and what a packed one unpacks to is limited only when it is in memory.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  // Else another program of this account could share the port.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
 }
@@ -59,7 +69,7 @@ void limit(grpc::ServerBuilder& builder, const v1::RpcConfig& config) {
 }  // namespace
 
 RpcServer::RpcServer(const v1::RpcConfig& config, ServerKeys keys, TrustStore& trust, AgentServiceParts parts,
-                     const GuardedThread::Report& report)
+                     const GuardedThread::Report& report, LimitNotes::Write limited, const ConnectionLimits& limits)
     : config_(config),
       keys_(std::move(keys)),
       reads_("rpc reads", report),
@@ -67,6 +77,7 @@ RpcServer::RpcServer(const v1::RpcConfig& config, ServerKeys keys, TrustStore& t
       guard_(std::make_shared<CallGuard>(trust)),
       hub_(parts.journal, reads_.executor(), config.max_watchers()),
       service_(std::move(parts), *guard_, hub_, reads_.executor(), audits_.executor()),
+      door_(make_door(report, std::move(limited), limits)),
       again_(reads_.executor()),
       address_(config.listen()) {
   route_grpc_log();
@@ -87,25 +98,49 @@ std::string RpcServer::address() const {
   return address_;
 }
 
+std::string RpcServer::address_behind_door() const {
+  const std::scoped_lock lock(mutex_);
+  return address_behind_door_;
+}
+
 Status RpcServer::listen() {
   const std::scoped_lock lock(mutex_);
   if (stopping_) return {};
+  auto address = door_->listen(config_.listen());
+  if (!address) {
+    return fail(address.error().code,
+                fmt::format("{}; trying again every {}", address.error().what, to_human(k_listen_again)),
+                "Another rdpmendd or another program may be using that port, or the address is not this machine's: "
+                "choose another with rpc.listen in the configuration (port 0: any that is free).");
+  }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
-  limit(builder, config_);
+  limit(builder, config_, door_->limits().streams_per_client);
   int port = 0;
-  builder.AddListeningPort(config_.listen(), credentials(keys_, guard_), &port);
+  builder.AddListeningPort(k_behind_the_door, credentials(keys_, guard_), &port);
   builder.RegisterService(&service_);
   auto server = builder.BuildAndStart();
   if (!server || port == 0) {
     return fail(ErrorCode::unavailable,
-                fmt::format("cannot listen on {}; trying again every {}", config_.listen(), to_human(k_listen_again)),
-                "Another rdpmendd or another program may be using that port, or the address is not this machine's: "
-                "choose another with rpc.listen in the configuration (port 0: any that is free).");
+                fmt::format("cannot listen on this machine's own address 127.0.0.1; trying again every {}",
+                            to_human(k_listen_again)),
+                "See the service's log.");
   }
   server_ = std::move(server);
-  address_ = fmt::format("{}:{}", config_.listen().substr(0, config_.listen().rfind(':')), port);
+  address_ = std::move(*address);
+  address_behind_door_ = fmt::format("127.0.0.1:{}", port);
+  door_->serve(static_cast<std::uint16_t>(port));
   return {};
+}
+
+std::unique_ptr<FrontDoor> RpcServer::make_door(const GuardedThread::Report& report, LimitNotes::Write limited,
+                                                const ConnectionLimits& limits) {
+  // The journal's disk may be slow, and the front door must not be.
+  auto record = [this, limited = std::move(limited)](v1::ConnectionLimited what) {
+    asio::post(reads_.executor(), [limited, what = std::move(what)] { limited(what); });
+  };
+  return std::make_unique<FrontDoor>(
+      FrontDoor::Parts{guard_, keys_, limits, std::move(record), [this] { hub_.look_at_trust(); }, report});
 }
 
 void RpcServer::listen_later() {
@@ -138,12 +173,15 @@ void RpcServer::stop(Duration grace) {
   // Shutdown closes a connection that has no calls left, and a client that writes to it just then would not read its
   // last answer: so watchers have theirs first.
   hub_.stop().wait_until(deadline);
+  door_->stop_listening();
   if (server) {
     const auto left = std::max<Duration>(deadline - std::chrono::steady_clock::now(), {});
     server->Shutdown(std::chrono::system_clock::now() +
                      std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
     server.reset();
   }
+  // What gRPC has said last is still under way to clients.
+  door_->finish(std::max(deadline, std::chrono::steady_clock::now() + k_last_words));
   guard_->close();
   audits_.finish();
   reads_.finish();

@@ -21,15 +21,16 @@ class RefusedStream : public grpc::ServerWriteReactor<v1::WatchResponse> {
 WatchHub::WatchHub(const Journal& journal, asio::any_io_executor reads, std::uint32_t max_watchers)
     : journal_(journal), reads_(std::move(reads)), max_watchers_(max_watchers) {}
 
-grpc::ServerWriteReactor<v1::WatchResponse>* WatchHub::watch(const v1::WatchRequest& request) {
+grpc::ServerWriteReactor<v1::WatchResponse>* WatchHub::watch(const v1::WatchRequest& request,
+                                                             WatchStream::Trusted trusted) {
   if (watchers_.fetch_add(1) >= max_watchers_) {
     --watchers_;
-    return new RefusedStream({ErrorCode::exhausted,
-                              fmt::format("{} clients are watching already", max_watchers_),
-                              "End another watch, or raise rpc.max_watchers in the service's configuration.",
-                              {}});
+    return refuse({ErrorCode::exhausted,
+                   fmt::format("{} clients are watching already", max_watchers_),
+                   "End another watch, or raise rpc.max_watchers in the service's configuration.",
+                   {}});
   }
-  auto stream = std::make_shared<WatchStream>(journal_, reads_, request, [this](const auto& done) {
+  auto stream = std::make_shared<WatchStream>(journal_, reads_, request, std::move(trusted), [this](const auto& done) {
     streams_.erase(done);
     --watchers_;
     tell_if_ended();
@@ -40,6 +41,16 @@ grpc::ServerWriteReactor<v1::WatchResponse>* WatchHub::watch(const v1::WatchRequ
     if (stopping_) stream->stop();
   });
   return stream.get();
+}
+
+grpc::ServerWriteReactor<v1::WatchResponse>* WatchHub::refuse(const Error& error) {
+  return new RefusedStream(error);
+}
+
+void WatchHub::look_at_trust() {
+  asio::post(reads_, [this] {
+    for (const auto& stream : streams_) stream->look_at_trust();
+  });
 }
 
 void WatchHub::wake() {

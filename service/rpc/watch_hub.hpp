@@ -18,7 +18,11 @@ class WatchHub {
   WatchHub(const Journal& journal, asio::any_io_executor reads, std::uint32_t max_watchers);
 
   // --- from any thread ---
-  grpc::ServerWriteReactor<v1::WatchResponse>* watch(const v1::WatchRequest& request);
+  // `trusted` says for as long as the stream runs whether its client still is.
+  grpc::ServerWriteReactor<v1::WatchResponse>* watch(const v1::WatchRequest& request, WatchStream::Trusted trusted);
+  static grpc::ServerWriteReactor<v1::WatchResponse>* refuse(const Error& error);
+  // Ends the streams of clients that are not trusted any more. Returns at once.
+  void look_at_trust();
   // The journal has grown. Returns at once.
   void wake();
   // Every stream ends once it has sent what is in the journal. Ready when the last one has.

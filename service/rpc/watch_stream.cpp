@@ -12,8 +12,12 @@ constexpr std::size_t k_page_entries = 64;
 }  // namespace
 
 WatchStream::WatchStream(const Journal& journal, asio::any_io_executor reads, const v1::WatchRequest& request,
-                         Done done)
-    : journal_(journal), reads_(std::move(reads)), request_(request), done_(std::move(done)) {}
+                         Trusted trusted, Done done)
+    : journal_(journal),
+      reads_(std::move(reads)),
+      request_(request),
+      trusted_(std::move(trusted)),
+      done_(std::move(done)) {}
 
 void WatchStream::begin() {
   begun_ = true;
@@ -26,6 +30,14 @@ void WatchStream::begin() {
 void WatchStream::stop() {
   stopping_ = true;
   pump();
+}
+
+void WatchStream::look_at_trust() {
+  if (ended_ || refused_) return;
+  const auto trusted = trusted_();
+  if (trusted || trusted.error().code != ErrorCode::unauthenticated) return;
+  refused_ = to_grpc_status(trusted.error());
+  if (!writing_) end(*refused_);
 }
 
 void WatchStream::pump() {
@@ -92,6 +104,7 @@ void WatchStream::OnWriteDone(bool ok) {
 void WatchStream::written(bool ok) {
   writing_ = false;
   if (!ok || cancelled_) return end(grpc::Status::CANCELLED);
+  if (refused_) return end(*refused_);
   pump();
 }
 

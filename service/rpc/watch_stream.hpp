@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "agent-lib/engine/journal.hpp"
 #include "agent-lib/support/asio.hpp"
@@ -20,14 +21,19 @@ namespace rdpmend {
 class WatchStream : public grpc::ServerWriteReactor<v1::WatchResponse>,
                     public std::enable_shared_from_this<WatchStream> {
  public:
+  // unauthenticated: the client is not trusted any more.
+  using Trusted = std::function<Status()>;
   using Done = std::function<void(const std::shared_ptr<WatchStream>&)>;
   // `done` is called on the reads thread once gRPC is done with the stream; until then the caller keeps it.
-  WatchStream(const Journal& journal, asio::any_io_executor reads, const v1::WatchRequest& request, Done done);
+  WatchStream(const Journal& journal, asio::any_io_executor reads, const v1::WatchRequest& request, Trusted trusted,
+              Done done);
 
   // --- on the reads thread ---
   void begin();
   // There may be new entries.
   void wake() { pump(); }
+  // Ends with UNAUTHENTICATED if its client is not trusted any more, at most a page later.
+  void look_at_trust();
   // Sends what is already in the journal, then ends with UNAVAILABLE.
   void stop();
 
@@ -46,6 +52,7 @@ class WatchStream : public grpc::ServerWriteReactor<v1::WatchResponse>,
   const Journal& journal_;
   asio::any_io_executor reads_;
   v1::WatchRequest request_;
+  Trusted trusted_;
   Done done_;
   std::deque<v1::WatchResponse> queue_;  // At most a page; the front one is being written if writing_.
   std::uint64_t cursor_ = 0;             // Everything up to here was queued, announced as pruned, or is not asked for.
@@ -54,6 +61,7 @@ class WatchStream : public grpc::ServerWriteReactor<v1::WatchResponse>,
   bool writing_ = false;  // Nothing else may be asked of gRPC then, Finish included.
   bool cancelled_ = false;
   bool stopping_ = false;
+  std::optional<grpc::Status> refused_;
   bool ended_ = false;
 };
 

@@ -153,6 +153,13 @@ class SqliteJournal::Impl {
     if (listener) listener(last_seq);
   }
 
+  void ended(const Status& appended) {
+    const std::lock_guard lock(trouble_mutex);
+    const bool begins = !appended && !trouble;
+    trouble = appended ? std::nullopt : std::optional(appended.error());
+    if (begins && on_trouble) on_trouble();
+  }
+
   const fs::path file;
   Pruning pruning;  // Under writer_mutex, as all down to `mark`.
   sqlite::Database owner;
@@ -169,6 +176,9 @@ class SqliteJournal::Impl {
 
   std::mutex listener_mutex;
   std::function<void(std::uint64_t)> listener;
+  std::mutex trouble_mutex;
+  std::optional<Error> trouble;
+  std::function<void()> on_trouble;
   std::mutex verify_mutex;
   mutable ReaderPool readers;
 };
@@ -208,12 +218,15 @@ Result<OpenedJournal> SqliteJournal::open(const fs::path& file, const v1::Journa
 
 Status SqliteJournal::append(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) {
   if (entries.empty() && !bookmark) return {};
+  Status written;
   {
     const std::lock_guard lock(impl_->writer_mutex);
-    if (const auto written = impl_->write(entries, bookmark); !written) {
-      unseal(entries);
-      return fail(Error(written.error()).context("cannot write to the journal"));
-    }
+    written = impl_->write(entries, bookmark);
+  }
+  impl_->ended(written);
+  if (!written) {
+    unseal(entries);
+    return fail(Error(written.error()).context("cannot write to the journal"));
   }
   if (!entries.empty()) impl_->notify();
   return {};
@@ -283,6 +296,16 @@ Status SqliteJournal::prune(WallTime now, std::uint64_t keep_from_seq) {
   }
   if (last != 0) impl_->notify();
   return {};
+}
+
+std::optional<Error> SqliteJournal::trouble() const {
+  const std::lock_guard lock(impl_->trouble_mutex);
+  return impl_->trouble;
+}
+
+void SqliteJournal::set_on_trouble(std::function<void()> on_trouble) {
+  const std::lock_guard lock(impl_->trouble_mutex);
+  impl_->on_trouble = std::move(on_trouble);
 }
 
 void SqliteJournal::set_listener(std::function<void(std::uint64_t)> listener) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -31,6 +33,12 @@ class SqliteJournal : public Journal {
   Status prune(WallTime now, std::uint64_t keep_from_seq) override;
   // The listener must not call the journal's writing functions. nullptr removes it, and waits for a call in progress.
   void set_listener(std::function<void(std::uint64_t)> listener) override;
+
+  // What the last append failed with, until one succeeds.
+  std::optional<Error> trouble() const;
+  // Called when appends begin to fail, on the appending thread; must return at once. nullptr removes it, and waits for
+  // a call in progress.
+  void set_on_trouble(std::function<void()> on_trouble);
 
   // Walks the whole hash chain: where and how it breaks first; empty: it holds. One walk at a time, else `unavailable`.
   Result<std::string> verify_chain(const std::stop_token& stop = {}) const;

@@ -123,11 +123,15 @@ TEST_F(Command, NoLineIsWiderThanTheTerminal) {
   }
 }
 
-TEST_F(Command, StatusCheckExitsWithFiveWhileIncidentsAreOpen) {
+TEST_F(Command, StatusCheckExitsWithFiveWhileIncidentsAreOpenOrSomethingIsDegraded) {
   EXPECT_EQ(run({"status", "--check"}).exit, 5);
   EXPECT_EQ(run({"status"}).exit, 0);
   service_.start_again({});
   EXPECT_EQ(run({"status", "--check"}).exit, 0);
+  Answers degraded;
+  degraded.status.add_degraded("the journal cannot be written");
+  service_.start_again(degraded);
+  EXPECT_EQ(run({"status", "--check"}).exit, 5);
 }
 
 TEST_F(Command, JsonIsTheMessageItself) {

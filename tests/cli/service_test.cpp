@@ -14,12 +14,14 @@
 #include "service/hosting/rehearsed_host.hpp"
 #include "tests/cli/canned_service.hpp"
 #include "tests/cli/run.hpp"
+#include "tests/service/small_disk.hpp"
 
 namespace rdpmend::cli {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 // Asks the program to stop once it has written a text; each flush looks.
 class StopAt : public std::stringbuf {
@@ -158,6 +160,24 @@ TEST_F(Rehearsed, AClientWhoseCertificateExpiredIsToldSo) {
   EXPECT_THAT(ran.err, HasSubstr("your client certificate expired on"));
 }
 
+TEST_F(Rehearsed, AFullDiskShowsInTheStatusForAsLongAsItIsFull) {
+  SmallDisk disk;
+  start("certificate-expired", v1::FAULT_MODE_OBSERVE);
+  watch_until("opened, certificate_expired");
+  const auto id = std::to_string(incident_in(v1::INCIDENT_STATE_OPEN).id());
+  disk.has_room_for(0);
+  EXPECT_EQ(run({"dismiss", id}).exit, 2);
+  const auto full = run({"status", "--check"});
+  EXPECT_EQ(full.exit, 5);
+  EXPECT_THAT(full.out, AllOf(HasSubstr("degraded"), HasSubstr("journal cannot be written"), HasSubstr("full")));
+  disk.is_free();
+  // Nobody writes; the service itself notices that there is room again.
+  EXPECT_THAT(watch_until("it can again"), HasSubstr("could not be written"));
+  EXPECT_THAT(run({"status"}).out, Not(HasSubstr("degraded")));
+  EXPECT_EQ(run({"dismiss", id}).exit, 0);
+  EXPECT_EQ(run({"status", "--check"}).exit, 0);
+}
+
 TEST_F(Rehearsed, ARepairCanBeStartedAndFollowed) {
   start("firewall-rule-disabled", v1::FAULT_MODE_OBSERVE);
   watch_until("opened, firewall_rule_disabled");
@@ -205,28 +225,6 @@ TEST_F(Rehearsed, WhatIsNotThereIsRefusedWithWords) {
     EXPECT_EQ(ran.exit, 2) << testing::PrintToString(arguments) << ran.err;
     EXPECT_THAT(ran.err, HasSubstr("next: "));
   }
-}
-
-TEST_F(Rehearsed, ACertificateThatIsNotTrustedIsRefused) {
-  start("healthy");
-  const auto stranger = make_test_certificate(CertificateRequest::Usage::client, "stranger");
-  const auto admin = app_->admin_profile().parent_path();
-  write_bytes(admin / "client.crt", stranger.certificate_pem);
-  write_bytes(admin / "client.key", stranger.key_pem);
-  const auto ran = run({"status"});
-  EXPECT_EQ(ran.exit, 4);
-  EXPECT_THAT(ran.err, HasSubstr("next: "));
-}
-
-TEST_F(Rehearsed, AnExpiredClientCertificateIsRefusedAsExpired) {
-  start("healthy");
-  const auto old = make_test_certificate(CertificateRequest::Usage::client, "old", std::chrono::hours{-1});
-  const auto admin = app_->admin_profile().parent_path();
-  write_bytes(admin / "client.crt", old.certificate_pem);
-  write_bytes(admin / "client.key", old.key_pem);
-  const auto ran = run({"status"});
-  EXPECT_EQ(ran.exit, 4);
-  EXPECT_THAT(ran.err, HasSubstr("expired"));
 }
 
 }  // namespace

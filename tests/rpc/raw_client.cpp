@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 
 #include <array>
+#include <functional>
 
 namespace rdpmend {
 
@@ -34,10 +35,30 @@ std::string hpack_field(std::string_view name, std::string_view value) {
   return field;
 }
 
+namespace {
+
+std::string fields_of(std::string_view path) {
+  return hpack_field(":method", "POST") + hpack_field(":scheme", "https") + hpack_field(":path", path) +
+         hpack_field(":authority", "localhost") + hpack_field("content-type", "application/grpc") +
+         hpack_field("te", "trailers");
+}
+
+}  // namespace
+
+std::string http2_headers(std::uint32_t stream, std::string_view path, bool end) {
+  const auto flags = static_cast<std::uint8_t>(k_end_headers | (end ? k_end_stream : 0));
+  return http2_frame(FrameType::headers, flags, stream, fields_of(path));
+}
+
+std::string http2_greeting() {
+  using namespace std::string_view_literals;
+  // SETTINGS_INITIAL_WINDOW_SIZE, and the connection's own window: RFC 9113 sections 6.5.2 and 6.9.
+  return std::string(k_http2_preface) + http2_frame(FrameType::settings, 0, 0, "\0\x04\x7F\xFF\xFF\xFF"sv) +
+         http2_frame(FrameType::window_update, 0, 0, "\x7F\xFF\0\0"sv);
+}
+
 std::string http2_call(std::string_view path, std::string_view name, std::string_view value) {
-  const auto block = hpack_field(":method", "POST") + hpack_field(":scheme", "https") + hpack_field(":path", path) +
-                     hpack_field(":authority", "localhost") + hpack_field("content-type", "application/grpc") +
-                     hpack_field("te", "trailers") + hpack_field(name, value);
+  const auto block = fields_of(path) + hpack_field(name, value);
   return std::string(k_http2_preface) + http2_frame(FrameType::settings, 0, 0, "") +
          http2_frame(FrameType::headers, k_end_stream | k_end_headers, 1, block);
 }
@@ -78,10 +99,33 @@ RawClient::Heard RawClient::listen(std::chrono::milliseconds patience) {
   io_.restart();
   io_.run_for(patience);
   boost::system::error_code ignored;
-  stream_.next_layer().close(ignored);  // Ends a read that is still under way, which refers to this function's values.
+  stream_.next_layer().cancel(ignored);  // A read that is still under way refers to this function's values.
   io_.restart();
   io_.run();
   return heard;
+}
+
+bool RawClient::ends(std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::array<char, 4096> buffer{};
+  bool ended = false;
+  std::function<void()> read = [&] {
+    stream_.async_read_some(asio::buffer(buffer), [&](const boost::system::error_code& error, std::size_t) {
+      if (error) {
+        ended = error != asio::error::operation_aborted;
+      } else {
+        read();
+      }
+    });
+  };
+  read();
+  io_.restart();
+  io_.run_until(deadline);
+  boost::system::error_code ignored;
+  stream_.next_layer().close(ignored);
+  io_.restart();
+  io_.run();
+  return ended;
 }
 
 }  // namespace rdpmend

@@ -14,12 +14,16 @@ namespace rdpmend {
 
 inline constexpr std::string_view k_http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-enum class FrameType : std::uint8_t { headers = 1, settings = 4 };
+enum class FrameType : std::uint8_t { data = 0, headers = 1, reset = 3, settings = 4, window_update = 8 };
 
 // A frame of RFC 9113 section 4.1.
 std::string http2_frame(FrameType type, std::uint8_t flags, std::uint32_t stream, std::string_view payload);
 // A field line without indexing and without Huffman coding: RFC 7541 section 6.2.2. Name and value below 127 bytes.
 std::string hpack_field(std::string_view name, std::string_view value);
+// The headers of a call, whose request follows as DATA unless they are its end.
+std::string http2_headers(std::uint32_t stream, std::string_view path, bool end);
+// The preface and settings of a client that takes whatever it is sent.
+std::string http2_greeting();
 // The preface and a call of `path` with one more field.
 std::string http2_call(std::string_view path, std::string_view name, std::string_view value);
 
@@ -39,6 +43,8 @@ class RawClient {
   };
   // What the server says first, or that it closes the connection; waits at most so long.
   Heard listen(std::chrono::milliseconds patience);
+  // Whether the server ends the connection in time. What it says before is read and forgotten.
+  bool ends(std::chrono::milliseconds patience);
 
  private:
   asio::io_context io_;

@@ -143,12 +143,5 @@ TEST(BoundedReport, RefusesWhatIsNoReport) {
       refused([](auto& report) { report.mutable_certificate()->mutable_not_after()->set_seconds(-62'135'596'801); }));
 }
 
-TEST(AddressOfPeer, IsTheAddressWithoutItsPort) {
-  EXPECT_EQ(address_of_peer("ipv4:192.0.2.7:50000"), "192.0.2.7");
-  EXPECT_EQ(address_of_peer("ipv6:[2001:db8::1]:50000"), "2001:db8::1");
-  EXPECT_EQ(address_of_peer("ipv6:%5B2001:db8::1%5D:50000"), "2001:db8::1");
-  EXPECT_EQ(address_of_peer(""), "");
-}
-
 }  // namespace
 }  // namespace rdpmend

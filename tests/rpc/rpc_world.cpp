@@ -90,8 +90,15 @@ RpcWorld::RpcWorld(const RpcWorldOptions& options)
                           control_.identity,
                           "1.2.3",
                           "127.0.0.2:3389"};
-  server_ = std::make_unique<RpcServer>(config.rpc(), ServerKeys{server_keys_.certificate_pem, server_keys_.key_pem},
-                                        trust_, std::move(parts), fail_test());
+  server_ = std::make_unique<RpcServer>(
+      config.rpc(), ServerKeys{server_keys_.certificate_pem, server_keys_.key_pem}, trust_, std::move(parts),
+      fail_test(),
+      [this](const v1::ConnectionLimited& limited) {
+        std::vector<v1::JournalEntry> one(1);
+        *one[0].mutable_connection_limited() = limited;
+        EXPECT_TRUE(journal_.append(one, std::nullopt));
+      },
+      options.limits);
   journal_.set_listener([this](std::uint64_t) { server_->wake(); });
   engine_thread_.start();
   worker_thread_.start();

@@ -31,6 +31,7 @@ struct RpcWorldOptions {
   std::string scenario = "healthy";
   std::uint32_t max_watchers = 8;
   std::uint32_t max_request_bytes = 64 * 1024;
+  ConnectionLimits limits = {};
 };
 
 class RpcWorld {

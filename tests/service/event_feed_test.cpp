@@ -12,6 +12,7 @@ namespace rdpmend {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 // Ends the feed, so that all that is there has been told.
@@ -104,6 +105,27 @@ TEST_F(EventFeedTest, tells_later_what_the_event_log_refused_and_nothing_twice) 
     });
   }
   EXPECT_THAT(tell_all(), ElementsAre("100 2", "100 3"));
+}
+
+TEST_F(EventFeedTest, tells_at_once_what_the_journal_cannot_tell_and_again_if_it_was_refused) {
+  append_start("1");
+  std::promise<void> told;
+  int tries = 0;
+  EventFeed feed(journal, folder / "cursor", [&](const EventMessage& message) -> Status {
+    if (message.inserts[0] != "journal") return {};
+    EXPECT_EQ(message.kind->id, 104);
+    EXPECT_THAT(message.inserts[1], HasSubstr("the disk is full"));
+    if (++tries == 1) return fail(ErrorCode::unavailable, "the log is full");
+    told.set_value();
+    return {};
+  });
+  feed.tell_now(journal_trouble("the disk is full"));
+  auto done = told.get_future();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  while (done.wait_for(std::chrono::milliseconds{10}) != std::future_status::ready &&
+         std::chrono::steady_clock::now() < deadline)
+    feed.grew();
+  EXPECT_EQ(done.wait_for(std::chrono::seconds{0}), std::future_status::ready);
 }
 
 TEST_F(EventFeedTest, tries_again_what_was_refused_when_the_journal_grows) {

@@ -9,6 +9,7 @@
 #include "service/store/sqlite.hpp"
 #include "service/store/sqlite_journal.hpp"
 #include "tests/service/journal_test_support.hpp"
+#include "tests/service/small_disk.hpp"
 
 #ifndef _WIN32
 #include <signal.h>
@@ -330,44 +331,6 @@ TEST(JournalCrashTest, everything_acknowledged_survives_a_kill_at_any_moment) {
   }
 }
 
-// A disk with room for so many more writes; the journal's own calls go through it.
-class SmallDisk {
- public:
-  SmallDisk() {
-    auto* vfs = sqlite3_vfs_find(nullptr);
-    for (const char* name : {"write", "pwrite", "pwrite64"}) {
-      vfs->xSetSystemCall(vfs, name,
-                          reinterpret_cast<sqlite3_syscall_ptr>(std::string_view(name) == "write"
-                                                                    ? reinterpret_cast<void (*)()>(limited_write)
-                                                                    : reinterpret_cast<void (*)()>(limited_pwrite)));
-    }
-  }
-  ~SmallDisk() {
-    auto* vfs = sqlite3_vfs_find(nullptr);
-    for (const char* name : {"write", "pwrite", "pwrite64"}) vfs->xSetSystemCall(vfs, name, nullptr);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
-  static void has_room_for(int writes) { room_ = writes; }
-  static void is_free() { room_ = 1 << 30; }
-  static bool was_full() { return room_ < 0; }
-
- private:
-  static bool full() {
-    if (--room_ >= 0) return false;
-    errno = ENOSPC;
-    return true;
-  }
-  static ssize_t limited_write(int file, const void* data, size_t size) {
-    return full() ? -1 : write(file, data, size);
-  }
-  static ssize_t limited_pwrite(int file, const void* data, size_t size, off_t at) {
-    return full() ? -1 : pwrite(file, data, size, at);
-  }
-  static inline std::atomic<int> room_{1 << 30};
-};
-
 TEST(JournalDiskFullTest, an_append_that_finds_no_room_changes_nothing_and_later_ones_work) {
   TempFolder folder;
   const auto file = folder / "journal.sqlite";
@@ -409,6 +372,28 @@ TEST(JournalDiskFullTest, an_append_that_finds_no_room_changes_nothing_and_later
   journal = open_journal(file);
   EXPECT_EQ(journal->range().last_seq, expected);
   EXPECT_EQ(chain_problem(*journal), "");
+}
+
+TEST(JournalDiskFullTest, is_told_of_once_and_remembered_until_there_is_room) {
+  TempFolder folder;
+  SmallDisk disk;
+  auto journal = open_journal(folder / "journal.sqlite");
+  int told = 0;
+  journal->set_on_trouble([&] { ++told; });
+  ASSERT_TRUE(ok(append_one(*journal, note("first"))));
+  EXPECT_FALSE(journal->trouble());
+  disk.has_room_for(0);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(append_one(*journal, note("no room")));
+  EXPECT_EQ(told, 1);
+  ASSERT_TRUE(journal->trouble());
+  EXPECT_EQ(journal->trouble()->code, ErrorCode::exhausted);
+  disk.is_free();
+  ASSERT_TRUE(ok(append_one(*journal, note("room"))));
+  EXPECT_FALSE(journal->trouble());
+  disk.has_room_for(0);
+  EXPECT_FALSE(append_one(*journal, note("no room")));
+  EXPECT_EQ(told, 2) << "a second time is told of too";
+  disk.is_free();
 }
 
 TEST(JournalDiskFullTest, opening_on_a_full_disk_is_an_error_and_sets_nothing_aside) {
