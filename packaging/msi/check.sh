@@ -40,9 +40,11 @@ diff -r "$work/first" "$work/second" >/dev/null || fail 'the same programs give 
 python3 - "$work/first/rdpmend-1.0.0-x64.spdx.json" <<'END'
 import json, sys
 document = json.load(open(sys.argv[1]))
-known = {package["SPDXID"] for package in document["packages"]} | {document["SPDXID"]}
+known = {part["SPDXID"] for part in document["packages"] + document["files"]} | {document["SPDXID"]}
 assert document["spdxVersion"] == "SPDX-2.3"
 assert {"openssl", "grpc", "mingw-w64"} <= {package["name"] for package in document["packages"]}
+patched = [link for link in document["relationships"] if link["relationshipType"] == "PATCH_APPLIED"]
+assert "SPDXRef-grpc" in {link["relatedSpdxElement"] for link in patched}
 for relationship in document["relationships"]:
     assert relationship["spdxElementId"] in known and relationship["relatedSpdxElement"] in known, relationship
 END

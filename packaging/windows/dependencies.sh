@@ -1,26 +1,22 @@
 #!/usr/bin/env bash
-# Builds the libraries for Windows from Debian's source packages, once per recipe: about 20 minutes on two cores.
-# The result is outside the checkout and is found through build/windows-prefix. Begun again, it goes on where it stopped.
+# Builds the libraries for Windows from Debian's source packages: about 20 minutes on two cores, and then only what a change
+# concerns. They are outside the checkout and are found through build/windows-prefix. Begun again, it goes on where it stopped.
+#
+# Each library has a folder of its own, libraries/NAME-KEY: its key is of all that it is built from. It is installed aside
+# and moved to its name when it is whole. prefixes/KEY is composed of them, by hard links. What no key names any more may stay.
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-# The recipe: this file, the toolchain, the compiler, and what must match the native code generators.
-recipe=$({
-  cat packaging/windows/dependencies.sh packaging/windows/toolchain.cmake
-  x86_64-w64-mingw32-g++-posix --version
-  dpkg-query -W protobuf-compiler libgrpc++-dev
-} | sha256sum | cut -c 1-16)
-prefix=${XDG_CACHE_HOME:-$HOME/.cache}/rdpmend/windows/$recipe
-work=$prefix/work
-mkdir -p "$prefix/done" build
-ln -sfn "$prefix" build/windows-prefix
-if [[ -e $prefix/complete ]]; then
-  say "Windows libraries are built: $prefix"
-  exit 0
-fi
+names=(abseil re2 c-ares openssl protobuf grpc boost1.81 sqlite3 pugixml fmtlib cli11 tl-expected googletest)
+declare -A needs=([grpc]='abseil re2 c-ares openssl protobuf')
+# In these the version must match the native code generator's; the others' headers are the native package's.
+declare -A native=([protobuf]=protobuf-compiler [grpc]=libgrpc++-dev [tl-expected]=libexpected-dev [googletest]=googletest)
 
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/rdpmend/windows
 root=$PWD
 toolchain=$root/packaging/windows/toolchain.cmake
 host=x86_64-w64-mingw32
+work=$cache/work
+needed=$work/needed  # The libraries that the one being built needs, together.
 export CCACHE_NOHASHDIR=true CCACHE_BASEDIR=$work
 apt_options=(-o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$work/lists")
 
@@ -33,8 +29,8 @@ list_sources() {
   apt-get "${apt_options[@]}" update
 }
 
-# Unpacks the source package NAME into $work/NAME. Some mirrors lose the small files of a package when its next security
-# update comes: then the same upstream version is built without Debian's patches.
+# Unpacks the source package NAME into $work/NAME, with our patches. Some mirrors lose the small files of a package when its
+# next security update comes: then the same upstream version is built without Debian's patches.
 unpack() {
   local download=$work/$1.download
   rm -rf "${work:?}/$1" "$download"
@@ -49,7 +45,16 @@ unpack() {
     tar -xf ./*.orig.tar.[gx]z --strip-components=1 -C "$work/$1"
   fi
   cd "$root"
+  # What was really taken, for the list of what is delivered: without a revision of Debian's it is the upstream source.
+  find "$download" -name '*.dsc' -exec sed -n 's/^Version: //p' {} + >"$prefix/share/rdpmend/$1.version"
+  if [[ ! -s $prefix/share/rdpmend/$1.version ]]; then
+    find "$download" -name '*.orig.tar.?z' -printf '%f\n' | sed 's/^[^_]*_//; s/\.orig\..*//' >"$prefix/share/rdpmend/$1.version"
+  fi
   rm -rf "$download"
+  local patch
+  for patch in packaging/windows/patches/"$1"/*.patch; do
+    if [[ -e $patch ]]; then patch --directory "$work/$1" --strip 1 --fuzz 0 --forward <"$patch"; fi
+  done
 }
 
 # usage: with_cmake NAME [OPTION...]: configures, builds and installs $work/NAME.
@@ -94,7 +99,7 @@ build_grpc() {
   for name in ABSL CARES PROTOBUF RE2 SSL ZLIB; do providers+=("-DgRPC_${name}_PROVIDER=package"); done
   for name in CPP CSHARP NODE OBJECTIVE_C PHP PYTHON RUBY; do plugins+=("-DgRPC_BUILD_GRPC_${name}_PLUGIN=OFF"); done
   with_cmake grpc "${providers[@]}" "${plugins[@]}" -DgRPC_BUILD_TESTS=OFF -DgRPC_BUILD_CSHARP_EXT=OFF -DgRPC_INSTALL=ON \
-    -DProtobuf_PROTOC_EXECUTABLE=/usr/bin/protoc -DProtobuf_PROTOC_LIBRARY="$prefix/lib/libprotoc.a" -DOPENSSL_ROOT_DIR="$prefix"
+    -DProtobuf_PROTOC_EXECUTABLE=/usr/bin/protoc -DProtobuf_PROTOC_LIBRARY="$needed/lib/libprotoc.a" -DOPENSSL_ROOT_DIR="$needed"
 }
 
 # The source package has no b2 engine: Debian's own is used.
@@ -111,7 +116,7 @@ build_boost1_81() {
 
 # The one file that SQLite's authors recommend to build: https://sqlite.org/amalgamation.html
 build_sqlite3() {
-  mkdir -p "$work/sqlite3-build"
+  mkdir -p "$work/sqlite3-build" "$prefix/lib" "$prefix/include"
   (cd "$work/sqlite3-build" && "$work/sqlite3/configure" && make sqlite3.c)
   (
     cd "$work/sqlite3-build"
@@ -136,32 +141,73 @@ build_tl_expected() {
 # Debian ships it as sources.
 build_googletest() { source=/usr/src/googletest with_cmake googletest; }
 
+key() {  # NAME: of what it is built from.
+  local recipe part
+  recipe=$(
+    declare -f "build_${1//[-.]/_}"
+    cat packaging/windows/toolchain.cmake
+    $host-g++-posix --version
+    [[ -z ${native[$1]:-} ]] || dpkg-query -W "${native[$1]}"
+    for part in packaging/windows/patches/"$1"/*.patch; do [[ ! -e $part ]] || cat "$part"; done
+    for part in ${needs[$1]:-}; do key "$part"; done
+  )
+  [[ $recipe != *with_cmake* ]] || recipe+=$(declare -f with_cmake)
+  sha256sum <<<"$recipe" | cut -c 1-12
+}
+
+# usage: compose FOLDER NAME...: puts the libraries together in a new folder, by hard links.
+compose() {
+  local folder=$1 name
+  shift
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  for name in "$@"; do cp -al "${folders[$name]}/." "$folder"; done
+}
+
 one() {  # NAME: of a source package.
   local function=build_${1//[-.]/_}
-  set -e
-  mkdir -p "$work"
   [[ -s $work/sources.list ]] || list_sources
+  mkdir -p "$prefix/share/rdpmend"
   case $1 in
-    tl-expected | googletest) ;;
+    tl-expected | googletest) dpkg-query -W -f '${source:Version}\n' "${native[$1]}" >"$prefix/share/rdpmend/$1.version" ;;
     *) unpack "$1" ;;
   esac
   "$function"
-  touch "$prefix/done/$1"
   rm -rf "${work:?}/$1" "$work/$1-build"
 }
 
-names=(abseil re2 c-ares openssl protobuf grpc boost1.81 sqlite3 pugixml fmtlib cli11 tl-expected googletest)
+mkdir -p "$cache/libraries" "$cache/prefixes" "$work" build
+exec {lock}>"$cache/lock"  # One folder for all checkouts of this user.
+flock --nonblock "$lock" || { say 'waiting for another dependencies.sh' && flock "$lock"; }
+
+declare -A folders
+for name in "${names[@]}"; do folders[$name]=$cache/libraries/$name-$(key "$name"); done
 number=0
 for name in "${names[@]}"; do
   number=$((number + 1))
-  [[ -e $prefix/done/$name ]] && continue
+  [[ -e ${folders[$name]} ]] && continue
   say "library $number of ${#names[@]}: $name"
+  prefix=${folders[$name]}.part
+  rm -rf "$prefix"
+  # shellcheck disable=SC2086  # Words.
+  compose "$needed" ${needs[$name]:-}
+  ln -sfn "$needed" build/windows-prefix
   # A function called under || runs without -e: a shell of its own keeps it.
   export -f one unpack list_sources with_cmake "build_${name//[-.]/_}"
-  export prefix work root toolchain host
-  quietly "$prefix/logs/$name.log" bash -c "$(declare -p apt_options); set -euo pipefail; one $name" ||
+  export prefix work root toolchain host needed
+  quietly "$cache/logs/$name.log" bash -c "$(declare -p apt_options native); set -euo pipefail; one $name" ||
     fail "library $name could not be built; run packaging/windows/dependencies.sh again once it is mended"
+  mv "$prefix" "${folders[$name]}"
 done
 rm -rf "$work"
-touch "$prefix/complete"
-say "built: $prefix"
+
+all=$cache/prefixes/$(for name in "${names[@]}"; do
+  basename "${folders[$name]}"
+  cat "${folders[$name]}"/share/rdpmend/*.version
+done | sha256sum | cut -c 1-12)
+if [[ ! -e $all ]]; then
+  compose "$all.part" "${names[@]}"
+  mv "$all.part" "$all"
+fi
+ln -sfn "$all" build/windows-prefix
+say "Windows libraries: $all"

@@ -9,8 +9,7 @@ namespace rdpmend {
 
 namespace {
 
-constexpr std::uint8_t k_end_stream = 0x1;
-constexpr std::uint8_t k_end_headers = 0x4;
+constexpr std::size_t k_frame_header = 9;
 
 }  // namespace
 
@@ -26,6 +25,23 @@ std::string http2_frame(FrameType type, std::uint8_t flags, std::uint32_t stream
   return frame.append(payload);
 }
 
+std::vector<Http2Frame> frames_of(std::string_view bytes) {
+  std::vector<Http2Frame> frames;
+  while (bytes.size() >= k_frame_header) {
+    const auto number = [&](std::size_t first, std::size_t count) {
+      std::uint32_t value = 0;
+      for (const auto byte : bytes.substr(first, count)) value = value << 8 | static_cast<std::uint8_t>(byte);
+      return value;
+    };
+    const auto size = number(0, 3);
+    if (bytes.size() - k_frame_header < size) break;
+    frames.push_back({static_cast<FrameType>(number(3, 1)), static_cast<std::uint8_t>(number(4, 1)), number(5, 4),
+                      std::string(bytes.substr(k_frame_header, size))});
+    bytes.remove_prefix(k_frame_header + size);
+  }
+  return frames;
+}
+
 std::string hpack_field(std::string_view name, std::string_view value) {
   std::string field(1, '\0');
   for (const auto text : {name, value}) {
@@ -35,19 +51,15 @@ std::string hpack_field(std::string_view name, std::string_view value) {
   return field;
 }
 
-namespace {
-
-std::string fields_of(std::string_view path) {
+std::string request_fields(std::string_view path) {
   return hpack_field(":method", "POST") + hpack_field(":scheme", "https") + hpack_field(":path", path) +
          hpack_field(":authority", "localhost") + hpack_field("content-type", "application/grpc") +
          hpack_field("te", "trailers");
 }
 
-}  // namespace
-
 std::string http2_headers(std::uint32_t stream, std::string_view path, bool end) {
   const auto flags = static_cast<std::uint8_t>(k_end_headers | (end ? k_end_stream : 0));
-  return http2_frame(FrameType::headers, flags, stream, fields_of(path));
+  return http2_frame(FrameType::headers, flags, stream, request_fields(path));
 }
 
 std::string http2_greeting() {
@@ -58,9 +70,9 @@ std::string http2_greeting() {
 }
 
 std::string http2_call(std::string_view path, std::string_view name, std::string_view value) {
-  const auto block = fields_of(path) + hpack_field(name, value);
   return std::string(k_http2_preface) + http2_frame(FrameType::settings, 0, 0, "") +
-         http2_frame(FrameType::headers, k_end_stream | k_end_headers, 1, block);
+         http2_frame(FrameType::headers, k_end_stream | k_end_headers, 1,
+                     request_fields(path) + hpack_field(name, value));
 }
 
 RawClient::RawClient(const std::string& address, const CertificateAndKey& client, int tls_version)
@@ -89,13 +101,17 @@ void RawClient::send(std::string_view bytes) {
   asio::write(stream_, asio::buffer(bytes), gone);
 }
 
-RawClient::Heard RawClient::listen(std::chrono::milliseconds patience) {
+RawClient::Heard RawClient::listen(std::chrono::milliseconds patience, const Enough& enough) {
   Heard heard;
   std::array<char, 4096> buffer{};
-  stream_.async_read_some(asio::buffer(buffer), [&](const boost::system::error_code& error, std::size_t size) {
-    heard.bytes.assign(buffer.data(), size);
-    heard.closed = error && error != asio::error::operation_aborted;
-  });
+  std::function<void()> read = [&] {
+    stream_.async_read_some(asio::buffer(buffer), [&](const boost::system::error_code& error, std::size_t size) {
+      heard.bytes.append(buffer.data(), size);
+      heard.closed = error && error != asio::error::operation_aborted;
+      if (!error && !enough(heard.bytes)) read();
+    });
+  };
+  read();
   io_.restart();
   io_.run_for(patience);
   boost::system::error_code ignored;
