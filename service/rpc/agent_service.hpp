@@ -7,6 +7,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "agent-lib/engine/engine.hpp"
 #include "agent-lib/engine/journal.hpp"
@@ -30,6 +31,8 @@ struct AgentServiceParts {
   const HostIdentity& host;
   std::string version;
   std::string rdp_address;  // Until a first probe says where it went.
+  // How well the event log channels are followed. May be empty.
+  std::function<std::vector<v1::ChannelStatus>()> channels = {};
 };
 
 class AgentService final : public v1::Agent::CallbackService {
