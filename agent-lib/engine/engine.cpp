@@ -124,7 +124,8 @@ class Engine::Impl {
 
   void channel_reopened(const v1::ChannelReopened& what) {
     const auto recorded = ledger_.record(0, [&](v1::JournalEntry& entry) { *entry.mutable_channel_reopened() = what; });
-    if (!recorded) log::error("that {} was opened anew cannot be recorded: {}", what.channel(), to_string(recorded.error()));
+    if (!recorded)
+      log::error("that {} was opened anew cannot be recorded: {}", what.channel(), to_string(recorded.error()));
   }
 
   const std::map<std::string, std::string>& bookmarks() const { return bookmarks_; }
@@ -279,7 +280,8 @@ class Engine::Impl {
       if (signal.kind() == v1::Signal::KIND_GAP) {
         entry.mutable_event_gap()->set_channel(signal.channel());
         entry.mutable_event_gap()->set_reason(
-            "events were lost: the log wrapped or was cleared, its bookmark is gone, or Windows could not hand one over");
+            "events were lost: the log wrapped or was cleared, its bookmark is gone, or Windows could not hand one "
+            "over");
         continue;
       }
       entry.set_incident_id(incident_of(signal));

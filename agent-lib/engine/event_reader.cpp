@@ -64,8 +64,8 @@ class EventReader::Credits {
     const std::scoped_lock lock(mutex_);
     return returns_;
   }
-  // Blocks while credits are out and none has come back since then, or the time is over. False: none was out and none came back, so that
-  // every subscription has been read to its end.
+  // Blocks while credits are out and none has come back since then, or the time is over. False: none was out and none
+  // came back, so that every subscription has been read to its end.
   bool wait_for_return(std::uint64_t since, const std::stop_token& stop, Duration at_most) {
     std::unique_lock lock(mutex_);
     if (out_ == 0 && returns_ == since) return false;
@@ -219,8 +219,8 @@ bool EventReader::open(Source& source) {
 
 Result<std::unique_ptr<EventSubscription>> EventReader::subscribe(Source& source) {
   if (source.bookmark) return host_.events.subscribe(source.query, source.bookmark);
-  // It begins with the future. Where that begins is asked before, so that it can be opened anew after that place although
-  // it has not given anything yet; what falls in between is then found missing.
+  // It begins with the future. Where that begins is asked before, so that it can be opened anew after that place
+  // although it has not given anything yet; what falls in between is then found missing.
   const auto held = host_.events.records(source.query.channel);
   auto opened = host_.events.subscribe(source.query, std::nullopt);
   if (!opened) return opened;

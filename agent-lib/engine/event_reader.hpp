@@ -75,7 +75,7 @@ class EventReader {
     std::optional<Suspicion> suspicion;
     Duration look_every = Duration::zero();
     SteadyTime look_at = SteadyTime::min();
-    std::uint32_t service_pid = 0;  // Of the event log service when it was opened. 0: not known.
+    std::uint32_t service_pid = 0;                 // Of the event log service when it was opened. 0: not known.
     std::optional<v1::ChannelReopened> reopening;  // Said once it is open again.
 
     // --- events that do not fit into one answer ---

@@ -1,5 +1,5 @@
-// The probes that this service makes, so that what the host logs about them is nobody's signal: on a host that drops every
-// client, each of our own handshakes is dropped, too, and logged like a client's.
+// The probes that this service makes, so that what the host logs about them is nobody's signal: on a host that drops
+// every client, each of our own handshakes is dropped, too, and logged like a client's.
 //
 // Told by the client's address in the event, which is one of the host's own, and by the time. Where an event names no
 // client (Schannel's), ours cannot be told from anybody's, and it counts.

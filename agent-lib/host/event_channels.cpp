@@ -7,11 +7,12 @@
 namespace rdpmend {
 
 std::string bookmark_after(std::string_view channel, std::uint64_t record) {
-  // Names of channels have no < and no &: https://learn.microsoft.com/windows/win32/wes/eventmanifestschema-channeltype-complextype
+  // Names of channels have no < and no &:
+  // https://learn.microsoft.com/windows/win32/wes/eventmanifestschema-channeltype-complextype
   std::string name;
   for (const char c : channel) name += c == '\'' ? std::string("&apos;") : std::string(1, c);
-  return fmt::format("<BookmarkList>\r\n  <Bookmark Channel='{}' RecordId='{}' IsCurrent='true'/>\r\n</BookmarkList>", name,
-                     record);
+  return fmt::format("<BookmarkList>\r\n  <Bookmark Channel='{}' RecordId='{}' IsCurrent='true'/>\r\n</BookmarkList>",
+                     name, record);
 }
 
 std::uint64_t bookmarked_record(std::string_view bookmark) {

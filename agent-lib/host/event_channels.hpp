@@ -33,11 +33,11 @@ struct EventBatch {
 class EventSubscription {
  public:
   virtual ~EventSubscription() = default;
-  // What is there now, at most `max` events; an empty batch if nothing is, and also if the subscription is dead and does
-  // not know it: when the event log service restarts, nothing tells (measured.md E1). Never blocks. After an error only a
-  // new subscription, after the last bookmark, is of use (E2), but for one:
-  // exhausted: the events do not fit into one answer and have been passed over. Opened again and asked for one at a time,
-  // it gives those that can be had; one that cannot be had alone is passed over, and it goes on behind it.
+  // What is there now, at most `max` events; an empty batch if nothing is, and also if the subscription is dead and
+  // does not know it: when the event log service restarts, nothing tells (measured.md E1). Never blocks. After an error
+  // only a new subscription, after the last bookmark, is of use (E2), but for one: exhausted: the events do not fit
+  // into one answer and have been passed over. Opened again and asked for one at a time, it gives those that can be
+  // had; one that cannot be had alone is passed over, and it goes on behind it.
   virtual Result<EventBatch> next(std::size_t max) = 0;
 };
 
@@ -53,8 +53,9 @@ struct ChannelRecords {
 std::string bookmark_after(std::string_view channel, std::uint64_t record);
 std::uint64_t bookmarked_record(std::string_view bookmark);
 
-// Whether records after the bookmarked one are gone that nobody has read: overwritten, cleared, or the log has begun anew.
-// That its own record is gone, or is said to be, means nothing by itself: https://github.com/vectordotdev/vector/pull/26120
+// Whether records after the bookmarked one are gone that nobody has read: overwritten, cleared, or the log has begun
+// anew. That its own record is gone, or is said to be, means nothing by itself:
+// https://github.com/vectordotdev/vector/pull/26120
 bool misses_records(const ChannelRecords& now, std::uint64_t bookmarked);
 
 struct EventLookup {
@@ -79,9 +80,8 @@ class EventChannels {
   virtual Result<std::uint64_t> newest(const ChannelQuery& query) const = 0;
 
   // not_found: the channel does not exist. corrupt: the bookmark is of no use (reopen without). A bookmark whose record
-  // is gone is of use: the subscription goes on with all that the log still holds after it, and its first batch has a gap
-  // if misses_records.
-  // Without a bookmark it begins with events that are logged from now on.
+  // is gone is of use: the subscription goes on with all that the log still holds after it, and its first batch has a
+  // gap if misses_records. Without a bookmark it begins with events that are logged from now on.
   virtual Result<std::unique_ptr<EventSubscription>> subscribe(const ChannelQuery& query,
                                                                const std::optional<std::string>& bookmark) = 0;
 

@@ -31,7 +31,7 @@ class EventLog {
     std::string name;
     std::deque<Record> records;
     std::uint64_t last_id = 0;
-    std::uint64_t deaths = 0;  // Subscriptions made before the last one are dead,
+    std::uint64_t deaths = 0;                                   // Subscriptions made before the last one are dead,
     v1::SimEventLog::Dead dead = v1::SimEventLog::DEAD_SILENT;  // and this is what they answer.
     bool strict_not_found = false;
     std::set<std::uint64_t> large;          // Ids of records that fit into no answer together with others,

@@ -1,5 +1,5 @@
-// Subscriptions behave like EvtSubscribe with EvtSubscribeStrict, and from the oldest record where the bookmarked one is
-// gone; and they die, fall silent and pass over events as others have seen real ones do.
+// Subscriptions behave like EvtSubscribe with EvtSubscribeStrict, and from the oldest record where the bookmarked one
+// is gone; and they die, fall silent and pass over events as others have seen real ones do.
 // https://learn.microsoft.com/windows/win32/api/winevt/nf-winevt-evtsubscribe
 #include <fmt/format.h>
 
@@ -16,7 +16,8 @@ Error no_such_channel(std::string_view name) {
 }
 
 Error log_does_not_run(std::string_view doing) {
-  return {ErrorCode::unavailable, fmt::format("{}: the event log service does not run", doing), {}, OsError{"win32", 1722}};
+  return {
+      ErrorCode::unavailable, fmt::format("{}: the event log service does not run", doing), {}, OsError{"win32", 1722}};
 }
 
 // How many EvtNext gives at once; when these do not fit, it fails, and all of them have been passed over:
@@ -78,7 +79,8 @@ class Subscription final : public EventSubscription {
 
   static Error does_not_fit(const EventLog::Channel& channel) {
     return {ErrorCode::exhausted,
-            fmt::format("cannot read event channel {}: the events do not fit into one answer", channel.name), {},
+            fmt::format("cannot read event channel {}: the events do not fit into one answer", channel.name),
+            {},
             OsError{"win32", 1734}};
   }
 
