@@ -183,11 +183,11 @@ void EventReader::hand_over(Source& source, EventBatch batch) {
     throw;
   }
   if (bookmark.empty()) return;
-  source.read_up_to = bookmarked_record(bookmark);
+  if (const auto record = bookmarked_record(bookmark)) source.read_up_to = *record;
   source.bookmark = std::move(bookmark);
   source.look_every = k_look_every;
   source.look_at = std::min(source.look_at, now() + k_look_every);
-  book_.read(source.number, *source.read_up_to, host_.clock.now());
+  book_.read(source.number, source.read_up_to.value_or(0), host_.clock.now());
 }
 
 bool EventReader::open(Source& source) {
@@ -227,7 +227,7 @@ Result<std::unique_ptr<EventSubscription>> EventReader::subscribe(Source& source
   source.read_up_to.reset();
   if (!held) return opened;
   source.read_up_to = held->newest();
-  if (held->count > 0) source.bookmark = bookmark_after(source.query.channel, held->newest());
+  source.bookmark = bookmark_after(source.query.channel, held->newest());
   return opened;
 }
 
@@ -292,8 +292,7 @@ void EventReader::give_up_unread(Source& source) {
 void EventReader::go_on_after(Source& source, std::uint64_t record) {
   source.unread_end = false;
   source.read_up_to = record;
-  source.bookmark.reset();
-  if (record > 0) source.bookmark = bookmark_after(source.query.channel, record);
+  source.bookmark = bookmark_after(source.query.channel, record);
 }
 
 // --- silence ---

@@ -15,18 +15,20 @@ std::string bookmark_after(std::string_view channel, std::uint64_t record) {
                      name, record);
 }
 
-std::uint64_t bookmarked_record(std::string_view bookmark) {
+std::optional<std::uint64_t> bookmarked_record(std::string_view bookmark) {
   constexpr std::string_view k_attribute = "RecordId=";
   const auto at = bookmark.find(k_attribute);
-  if (at == std::string_view::npos || at + k_attribute.size() + 1 >= bookmark.size()) return 0;
+  if (at == std::string_view::npos || at + k_attribute.size() + 1 >= bookmark.size()) return std::nullopt;
   const auto quoted = bookmark.substr(at + k_attribute.size() + 1);
   std::uint64_t record = 0;
   const auto [end, error] = std::from_chars(quoted.data(), quoted.data() + quoted.size(), record);
-  return error == std::errc() ? record : 0;
+  if (error != std::errc()) return std::nullopt;
+  return record;
 }
 
 bool misses_records(const ChannelRecords& now, std::uint64_t bookmarked) {
-  return now.count == 0 || now.oldest > bookmarked + 1 || now.newest() < bookmarked;
+  if (now.count == 0) return bookmarked != 0;
+  return now.oldest > bookmarked + 1 || now.newest() < bookmarked;
 }
 
 }  // namespace rdpmend

@@ -48,10 +48,11 @@ struct ChannelRecords {
   std::uint64_t newest() const { return count == 0 ? 0 : oldest + count - 1; }
 };
 
-// A bookmark after a record, whether a query asks for that or not, and back; 0: not a bookmark.
+// A bookmark after a record, whether a query asks for that or not, and back; nullopt: it is no bookmark. After 0 comes
+// the oldest record, whichever that is.
 // https://learn.microsoft.com/windows/win32/wes/bookmarking-events
 std::string bookmark_after(std::string_view channel, std::uint64_t record);
-std::uint64_t bookmarked_record(std::string_view bookmark);
+std::optional<std::uint64_t> bookmarked_record(std::string_view bookmark);
 
 // Whether records after the bookmarked one are gone that nobody has read: overwritten, cleared, or the log has begun
 // anew. That its own record is gone, or is said to be, means nothing by itself:

@@ -132,13 +132,13 @@ Result<std::unique_ptr<EventSubscription>> EventChannelsPort::subscribe(const Ch
     auto cursor = std::make_shared<Cursor>(Cursor{query.channel, channel->last_id, channel->deaths});
     if (bookmark) {
       const auto record = bookmarked_record(*bookmark);
-      if (record == 0) {
+      if (!record) {
         return fail({ErrorCode::corrupt, fmt::format("the bookmark of channel {} is none", channel->name),
                      "Open the channel without a bookmark.", OsError{"win32", 15008}});
       }
-      const bool is_there = record >= channel->first_id() && record <= channel->last_id;
-      if (!is_there || channel->strict_not_found) cursor->gap = misses_records(channel->extent(), record);
-      cursor->last_id = is_there ? record : channel->first_id() - 1;
+      const bool is_there = *record >= channel->first_id() && *record <= channel->last_id;
+      if (!is_there || channel->strict_not_found) cursor->gap = misses_records(channel->extent(), *record);
+      cursor->last_id = is_there ? *record : channel->first_id() - 1;
     }
     std::erase_if(cursors_, [](const auto& other) { return other.expired(); });
     cursors_.push_back(cursor);

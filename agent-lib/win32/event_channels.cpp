@@ -125,7 +125,7 @@ bool is_bookmarks_fault(DWORD code) {
 // https://learn.microsoft.com/windows/win32/api/winevt/ne-winevt-evt_subscribe_flags
 Opened open_without_record(const ChannelQuery& query, const UniqueKernel& signal, const UniqueEvt& bookmark,
                            std::uint64_t bookmarked, const Result<ChannelRecords>& held) {
-  const bool missing = !held || bookmarked == 0 || misses_records(*held, bookmarked);
+  const bool missing = !held || misses_records(*held, bookmarked);
   if (missing) log::warning("channel {} no longer holds all that was not read", query.channel);
   const bool is_there = held && held->count > 0 && held->oldest <= bookmarked && bookmarked <= held->newest();
   const DWORD from = is_there || !held ? EvtSubscribeStartAfterBookmark : EvtSubscribeStartAtOldestRecord;
@@ -138,8 +138,10 @@ Opened open_without_record(const ChannelQuery& query, const UniqueKernel& signal
 Result<Opened> open(const ChannelQuery& query, const UniqueKernel& signal, const UniqueEvt* bookmark,
                     std::uint64_t bookmarked, const std::function<Result<ChannelRecords>()>& records) {
   const DWORD from = bookmark ? EvtSubscribeStartAfterBookmark : EvtSubscribeToFutureEvents;
-  Opened opened{try_open(query, signal, bookmark, from | EvtSubscribeStrict)};
-  if (!opened.results && bookmark && GetLastError() == ERROR_NOT_FOUND) {
+  const bool of_no_record = bookmark && bookmarked == 0;
+  Opened opened;
+  if (!of_no_record) opened.results = try_open(query, signal, bookmark, from | EvtSubscribeStrict);
+  if (of_no_record || (!opened.results && bookmark && GetLastError() == ERROR_NOT_FOUND)) {
     opened = open_without_record(query, signal, *bookmark, bookmarked, records());
   }
   if (opened.results) return opened;
@@ -170,8 +172,8 @@ Result<std::unique_ptr<EventSubscription>> Win32EventChannels::subscribe(const C
       std::make_shared<EventSignal>(EventSignal{UniqueKernel{CreateEventW(nullptr, FALSE, TRUE, nullptr)}});
   if (!signal->event) return fail(last_error("cannot create an event"));
 
-  auto opened = open(query, signal->event, bookmark ? &*position : nullptr, bookmark ? bookmarked_record(*bookmark) : 0,
-                     [&] { return records(query.channel); });
+  auto opened = open(query, signal->event, bookmark ? &*position : nullptr,
+                     bookmark ? bookmarked_record(*bookmark).value_or(0) : 0, [&] { return records(query.channel); });
   if (!opened) return fail(std::move(opened).error());
   signals_.emplace_back(signal);
   return std::make_unique<Subscription>(query.channel, signal, std::move(*position), std::move(*opened));

@@ -45,7 +45,7 @@ Result<std::uint64_t> newest_of(const ChannelQuery& query) {
   }
   const auto text = bookmark_text(bookmark);
   if (!text) return fail(text.error());
-  return bookmarked_record(*text);
+  return bookmarked_record(*text).value_or(0);
 }
 
 }  // namespace
