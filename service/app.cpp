@@ -123,11 +123,12 @@ Status App::start_engine() {
     return fail(std::move(started.error()).context("cannot start the engine"));
   }
   reader_ = std::make_unique<EventReader>(
-      parts_.host.events, parts_.host.clock, build_queries(catalogue_.rules()), engine_->bookmarks(),
-      [this](std::string channel, EventBatch batch, std::function<void()> taken) {
-        engine_->take(std::move(channel), std::move(batch), std::move(taken));
-      },
-      [this](const auto& where, const auto& what) { report(where, what); });
+      parts_.host, build_queries(catalogue_.rules()), engine_->bookmarks(),
+      EventReader::Sinks{[this](std::string channel, EventBatch batch, std::function<void()> taken) {
+                           engine_->take(std::move(channel), std::move(batch), std::move(taken));
+                         },
+                         [this](const auto& where, const auto& what) { report(where, what); },
+                         [this](const v1::ChannelReopened& what) { engine_->channel_reopened(what); }});
   engine_->set_on_schedule_change([this] { asio::post(engine_thread_.executor(), [this] { arm_timer(); }); });
   asio::post(engine_thread_.executor(), [this] { arm_timer(); });
   engine_thread_.start();
@@ -144,7 +145,8 @@ Status App::start_rpc() {
                             parts_.host.identity,
                             RDPMEND_VERSION,
                             rdp_address(parts_.host.listener),
-                            [this] { return degraded_now(); }};
+                            [this] { return degraded_now(); },
+                            [this] { return reader_->channels(); }};
   rpc_ = std::make_unique<RpcServer>(
       parts_.config.rpc(), ServerKeys{pki_->server_certificate_pem, pki_->server_key_pem}, *trust_, std::move(service),
       [this](const auto& where, const auto& what) { report(where, what); },

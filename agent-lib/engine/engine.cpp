@@ -12,6 +12,7 @@
 #include "agent-lib/engine/inquiries.hpp"
 #include "agent-lib/engine/intake.hpp"
 #include "agent-lib/engine/ledger.hpp"
+#include "agent-lib/engine/own_probes.hpp"
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repair_run.hpp"
 #include "agent-lib/support/bounded.hpp"
@@ -59,13 +60,14 @@ bool has_written(const v1::Repair& repair) {
 class Engine::Impl {
  public:
   Impl(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker)
-      : parts_(std::move(parts)),
+      : own_probes_(parts.host.listener, parts.host.clock),
+        parts_(through(own_probes_, std::move(parts))),
         engine_(std::move(engine)),
         worker_(std::move(worker)),
         ledger_(parts_.journal, parts_.host.clock),
         policy_(parts_.policy),
         detection_(parts_.catalogue, parts_.faults),
-        intake_(parts_.catalogue),
+        intake_(parts_.catalogue, own_probes_),
         inquiries_(parts_.host.view(), detection_, engine_, worker_),
         run_(parts_.host, ledger_, detection_, policy_, engine_, worker_) {
     keep_first(parts_.degraded, k_max_degraded, k_max_degraded_bytes);
@@ -113,10 +115,17 @@ class Engine::Impl {
 
   void take(const std::string& channel, const EventBatch& batch, std::function<void()> taken) {
     const auto signals = intake_.take(channel, batch, now());
+    note_left_out(intake_.left_out());
     auto entries = entries_for(signals);
     std::optional<Bookmark> bookmark;
     if (!batch.bookmark.empty()) bookmark = Bookmark{channel, batch.bookmark};
     write_intake({std::move(entries), std::move(bookmark), signals, std::move(taken)});
+  }
+
+  void channel_reopened(const v1::ChannelReopened& what) {
+    const auto recorded = ledger_.record(0, [&](v1::JournalEntry& entry) { *entry.mutable_channel_reopened() = what; });
+    if (!recorded)
+      log::error("that {} was opened anew cannot be recorded: {}", what.channel(), to_string(recorded.error()));
   }
 
   const std::map<std::string, std::string>& bookmarks() const { return bookmarks_; }
@@ -236,6 +245,20 @@ class Engine::Impl {
     std::function<void()> taken;
   };
 
+  // Every probe goes by way of `listener`.
+  static EngineParts through(const Listener& listener, EngineParts parts) {
+    const auto& host = parts.host;
+    return {.host = {host.identity, host.clock, host.events, host.registry, host.certificates, host.key_files,
+                     host.services, host.firewall, host.sessions, listener},
+            .journal = parts.journal,
+            .catalogue = parts.catalogue,
+            .faults = parts.faults,
+            .policy = std::move(parts.policy),
+            .probe_deadline = parts.probe_deadline,
+            .version = std::move(parts.version),
+            .degraded = std::move(parts.degraded)};
+  }
+
   SteadyTime now() const { return parts_.host.clock.steady(); }
   void schedule_changed() {
     if (on_schedule_change_) on_schedule_change_();
@@ -257,7 +280,8 @@ class Engine::Impl {
       if (signal.kind() == v1::Signal::KIND_GAP) {
         entry.mutable_event_gap()->set_channel(signal.channel());
         entry.mutable_event_gap()->set_reason(
-            "events were lost: the log wrapped, was cleared, or its bookmark is gone");
+            "events were lost: the log wrapped or was cleared, its bookmark is gone, or Windows could not hand one "
+            "over");
         continue;
       }
       entry.set_incident_id(incident_of(signal));
@@ -678,6 +702,14 @@ class Engine::Impl {
     publish();
   }
 
+  void note_left_out(std::uint64_t events) {
+    {
+      const std::lock_guard lock(snapshot_mutex_);
+      if (std::exchange(left_out_, events) == events) return;
+    }
+    publish();
+  }
+
   void note_sweep() {
     {
       const std::lock_guard lock(snapshot_mutex_);
@@ -697,10 +729,12 @@ class Engine::Impl {
     const std::lock_guard lock(snapshot_mutex_);
     next->last_sweep = last_sweep_;
     next->last_probe = last_probe_;
+    next->own_probe_events = left_out_;
     if (!last_told_.request_id.empty()) next->last_outside_probe = last_told_.probe;
     snapshot_ = std::move(next);
   }
 
+  const OwnProbes own_probes_;
   EngineParts parts_;
   asio::any_io_executor engine_;
   asio::any_io_executor worker_;
@@ -737,6 +771,7 @@ class Engine::Impl {
   std::shared_ptr<const EngineSnapshot> snapshot_;
   std::optional<WallTime> last_sweep_;
   std::optional<v1::ProbeReport> last_probe_;
+  std::uint64_t left_out_ = 0;
   ProbeTold last_told_;  // No request id: none yet.
 };
 
@@ -750,6 +785,9 @@ Status Engine::start() {
 void Engine::take(std::string channel, EventBatch batch, std::function<void()> taken) {
   asio::post(executor_, [this, channel = std::move(channel), batch = std::move(batch),
                          taken = std::move(taken)]() mutable { impl_->take(channel, batch, std::move(taken)); });
+}
+void Engine::channel_reopened(v1::ChannelReopened what) {
+  asio::post(executor_, [this, what = std::move(what)] { impl_->channel_reopened(what); });
 }
 void Engine::host_changed() {
   asio::post(executor_, [this] { impl_->host_changed(); });

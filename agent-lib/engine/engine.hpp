@@ -31,6 +31,7 @@ struct EngineSnapshot {
   std::optional<v1::ProbeReport> last_probe;           // Of the host's own address.
   std::optional<v1::OutsideProbe> last_outside_probe;  // The newest that a client told of.
   std::vector<std::string> degraded;
+  std::uint64_t own_probe_events = 0;  // Of the service's own probes: matched by a rule, and left out.
 };
 
 // What a client tells of its own probe of the listener; without `received`.
@@ -83,6 +84,9 @@ class Engine {
   // One batch of a channel, from any thread. `taken` is called on the engine's executor when findings and bookmark are
   // durable: the channel's credit.
   void take(std::string channel, EventBatch batch, std::function<void()> taken);
+
+  // A subscription had fallen silent and is open again: journalled. From any thread.
+  void channel_reopened(v1::ChannelReopened what);
 
   // Something of the host's settings changed, from any thread: a sweep comes soon, at most one a minute.
   void host_changed();

@@ -18,7 +18,12 @@ std::vector<v1::Signal> Intake::take(const std::string& channel, const EventBatc
       log::warning("an event of {} cannot be read: {}", channel, to_string(event.error()));
       continue;
     }
-    for (const auto& match : matcher_.match(*event)) {
+    const auto matches = matcher_.match(*event);
+    if (!matches.empty() && own_probes_.caused(*event)) {
+      ++left_out_;
+      continue;
+    }
+    for (const auto& match : matches) {
       if (auto signal = correlator_.add(match, *event, now)) signals.push_back(std::move(*signal));
     }
   }

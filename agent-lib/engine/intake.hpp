@@ -1,9 +1,12 @@
-// From a batch of event XML to what the journal should say about it: events -> rules -> correlator -> signals.
+// From a batch of event XML to what the journal should say about it: events -> rules -> correlator -> signals. What our
+// own probes made the host log is left out.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "agent-lib/engine/own_probes.hpp"
 #include "agent-lib/host/event_channels.hpp"
 #include "agent-lib/rules/catalogue.hpp"
 #include "agent-lib/rules/correlator.hpp"
@@ -13,16 +16,21 @@ namespace rdpmend {
 
 class Intake {
  public:
-  explicit Intake(const Catalogue& catalogue) : matcher_(catalogue.rules()) {}
+  Intake(const Catalogue& catalogue, const OwnProbes& own_probes)
+      : matcher_(catalogue.rules()), own_probes_(own_probes) {}
 
   // Signals of this batch, a gap included. Events that cannot be parsed are logged and passed over.
   std::vector<v1::Signal> take(const std::string& channel, const EventBatch& batch, SteadyTime now);
   // Folded repeats whose window is over.
   std::vector<v1::Signal> flush(SteadyTime now) { return correlator_.flush(now); }
   std::optional<SteadyTime> next_flush() const { return correlator_.next_flush(); }
+  // Events that a rule asks for and that were about our own probes.
+  std::uint64_t left_out() const { return left_out_; }
 
  private:
   RuleMatcher matcher_;
+  const OwnProbes& own_probes_;
+  std::uint64_t left_out_ = 0;
   Correlator correlator_;
 };
 

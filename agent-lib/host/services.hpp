@@ -38,6 +38,7 @@ class Services {
 namespace service_name {
 inline constexpr std::string_view k_term_service = "TermService";
 inline constexpr std::string_view k_session_env = "SessionEnv";
+inline constexpr std::string_view k_event_log = "EventLog";
 }  // namespace service_name
 
 }  // namespace rdpmend

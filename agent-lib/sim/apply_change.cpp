@@ -149,6 +149,15 @@ void apply(World& world, const v1::SimClock& change) {
   if (world.now() != before) world.log.append(events::clock_changed(before, world.now()), world.now(), world.full_name);
 }
 
+void apply(World& world, const v1::SimEventLog& change) {
+  world.log.apply(change);
+  auto& service = *find_service(world, service_name::k_event_log);
+  if (!change.restarts() || service.run != ServiceRun::running) return;
+  service.pid += 4;  // As after a kill, or Restart-Service: another process at once.
+  service.started_at = world.moment;
+  ++service.instance;
+}
+
 void apply(World& world, const v1::SimRegistryValue& change) {
   constexpr std::string_view k_hive = "HKLM\\";
   const auto key = std::string_view(change.key()).substr(change.key().starts_with(k_hive) ? k_hive.size() : 0);
@@ -169,6 +178,7 @@ void apply_change(World& world, const v1::SimChange& change) {
   if (change.has_certificate()) apply(world, change.certificate());
   for (const auto& service : change.services()) apply(world, service);
   if (change.has_firewall()) apply(world, change.firewall());
+  if (change.has_event_log()) apply(world, change.event_log());
   if (!change.story().empty()) world.stories.push_back(change.story());
   follow_listener(world);
   if (change.client_connects()) client_connects(world);

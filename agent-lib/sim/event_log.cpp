@@ -1,9 +1,6 @@
 #include "agent-lib/sim/event_log.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
 
 #include "agent-lib/sim/world.hpp"
 
@@ -36,18 +33,26 @@ std::vector<std::string> EventLog::look_up(const Channel& channel, const EventLo
   return found;
 }
 
-std::string bookmark_text(std::string_view channel, std::uint64_t record_id) {
-  return fmt::format("<BookmarkList>\r\n  <Bookmark Channel='{}' RecordId='{}' IsCurrent='true'/>\r\n</BookmarkList>",
-                     channel, record_id);
+std::string EventLog::lower_name(std::string_view name) {
+  return lower(name);
 }
 
-std::uint64_t bookmark_record(std::string_view text) {
-  constexpr std::string_view k_attribute = "RecordId='";
-  const auto at = text.find(k_attribute);
-  if (at == std::string_view::npos) return 0;
-  std::uint64_t id = 0;
-  std::from_chars(text.data() + at + k_attribute.size(), text.data() + text.size(), id);
-  return id;
+void EventLog::kill_subscriptions(v1::SimEventLog::Dead dead) {
+  for (auto& [name, channel] : channels_) {
+    ++channel.deaths;
+    channel.dead = dead;
+  }
+}
+
+void EventLog::apply(const v1::SimEventLog& change) {
+  if (change.restarts()) kill_subscriptions(change.dead());
+  for (const auto& name : change.falls_silent()) {
+    ++named(name).deaths;
+    named(name).dead = change.dead();
+  }
+  for (const auto& name : change.strict_not_found()) named(name).strict_not_found = true;
+  for (const auto& name : change.next_is_large()) named(name).large.insert(named(name).last_id + 1);
+  for (const auto& name : change.next_is_undeliverable()) named(name).undeliverable.insert(named(name).last_id + 1);
 }
 
 }  // namespace rdpmend::sim

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "agent-lib/host/event_channels.hpp"
 #include "agent-lib/sim/sim_events.hpp"
 #include "agent-lib/support/time.hpp"
+#include "rdpmend/v1/scenario.pb.h"
 
 namespace rdpmend::sim {
 
@@ -29,8 +31,14 @@ class EventLog {
     std::string name;
     std::deque<Record> records;
     std::uint64_t last_id = 0;
+    std::uint64_t deaths = 0;                                   // Subscriptions made before the last one are dead,
+    v1::SimEventLog::Dead dead = v1::SimEventLog::DEAD_SILENT;  // and this is what they answer.
+    bool strict_not_found = false;
+    std::set<std::uint64_t> large;          // Ids of records that fit into no answer together with others,
+    std::set<std::uint64_t> undeliverable;  // or into none at all.
     // The oldest record that is still there, or the next to be written.
     std::uint64_t first_id() const { return last_id - records.size() + 1; }
+    ChannelRecords extent() const { return {records.empty() ? 0 : first_id(), records.size()}; }
   };
 
   EventLog();
@@ -39,16 +47,19 @@ class EventLog {
   // nullptr: there is no such channel. Without case.
   const Channel* find(std::string_view name) const;
   std::vector<std::string> look_up(const Channel& channel, const EventLookup& what) const;
+  // What somebody does to the log.
+  void apply(const v1::SimEventLog& change);
+  // The service is gone, and with it all subscriptions; nothing signals (measured.md E1).
+  void kill_subscriptions(v1::SimEventLog::Dead dead = v1::SimEventLog::DEAD_SILENT);
   // Records written so far, over all channels.
   std::uint64_t written() const { return written_; }
 
  private:
+  Channel& named(const std::string& name) { return channels_.at(lower_name(name)); }
+  static std::string lower_name(std::string_view name);
+
   std::map<std::string, Channel> channels_;  // By lower-case name.
   std::uint64_t written_ = 0;
 };
-
-// Text that EvtRender would give for a bookmark, and back. 0: not such a text.
-std::string bookmark_text(std::string_view channel, std::uint64_t record_id);
-std::uint64_t bookmark_record(std::string_view text);
 
 }  // namespace rdpmend::sim

@@ -109,6 +109,7 @@ Status stop_service(World& world, std::string_view name) {
     disconnect_sessions(world);
     follow_listener(world);
   }
+  if (service->name == service_name::k_event_log) world.log.kill_subscriptions();
   service->pid = 0;
   log_state(world, *service);
   return pull_trigger(world, *service);

@@ -25,6 +25,8 @@ class EventChannelsPort final : public EventChannels {
  public:
   explicit EventChannelsPort(SimMachine& machine) : machine_(machine) {}
   Result<std::vector<std::string>> look_up(const EventLookup& what) const override;
+  Result<ChannelRecords> records(std::string_view channel) const override;
+  Result<std::uint64_t> newest(const ChannelQuery& query) const override;
   Result<std::unique_ptr<EventSubscription>> subscribe(const ChannelQuery& query,
                                                        const std::optional<std::string>& bookmark) override;
   void wait(std::stop_token stop, Duration at_most) override;
@@ -33,8 +35,11 @@ class EventChannelsPort final : public EventChannels {
   // Where a subscription is, by channel; shared with wait().
   struct Cursor {
     std::string channel;
-    std::uint64_t last_id = 0;
-    bool gap = false;  // Before the next batch.
+    std::uint64_t last_id = 0;  // Read, or passed over.
+    std::uint64_t born = 0;     // The channel's deaths until then.
+    bool gap = false;           // Before the next batch.
+    bool failed = false;        // Events were passed over; it is of no use any more.
+    bool is_dead(const EventLog::Channel& in) const;
   };
 
  private:

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/win32/event_rendering.hpp"
@@ -37,10 +38,16 @@ class Subscription final : public EventSubscription {
     bool read_any = false;
     const bool has_events = was_signalled() && read_nothing_;
     read_nothing_ = true;
+    if (failed_) return fail(*failed_);
     while (batch.xml.size() < max) {
       const auto events = next_events(results_, max - batch.xml.size(), channel_);
-      // What has been read is handed over first; the error comes again.
-      if (!events && (read_any || (!has_events && is_invalid_operation(events.error())))) break;
+      if (!events && (read_any || (!has_events && is_invalid_operation(events.error())))) {
+        // What has been read is handed over first. The error does not come again by itself: events that did not fit
+        // into an answer have been passed over.
+        // https://github.com/open-telemetry/opentelemetry-collector-contrib/issues/38149
+        if (!is_invalid_operation(events.error())) failed_ = events.error();
+        break;
+      }
       if (!events) return fail(events.error());
       if (events->empty()) break;
       for (const auto& event : *events) {
@@ -86,6 +93,7 @@ class Subscription final : public EventSubscription {
   UniqueEvt results_;          // Closed before the signal that it sets.
   bool gap_;                   // Of the next batch.
   bool read_nothing_ = false;  // The last time.
+  std::optional<Error> failed_;
 };
 
 // A bookmark that is no bookmark is as useless as one whose record is gone.
@@ -110,16 +118,31 @@ bool is_bookmarks_fault(DWORD code) {
          code == ERROR_EVT_QUERY_RESULT_INVALID_POSITION || code == ERROR_INVALID_PARAMETER;
 }
 
-// The bookmark is at the last event that matched. Where these are rare, its record is overwritten while later ones,
-// which nobody has read, are still there. Strict says so; without it the subscription "begins with the event that is
-// after the event that is closest to the bookmarked event".
+// Strict says that the bookmarked record is gone: overwritten, cleared away, or not at all, because it also says so of
+// records that exist: https://github.com/vectordotdev/vector/pull/26120. What the channel holds decides. The oldest
+// record is where to go on if it is gone: without Strict a subscription "begins with the event that is after the event
+// that is closest to the bookmarked event", which nobody has read.
 // https://learn.microsoft.com/windows/win32/api/winevt/ne-winevt-evt_subscribe_flags
-Result<Opened> open(const ChannelQuery& query, const UniqueKernel& signal, const UniqueEvt* bookmark) {
+Opened open_without_record(const ChannelQuery& query, const UniqueKernel& signal, const UniqueEvt& bookmark,
+                           std::uint64_t bookmarked, const Result<ChannelRecords>& held) {
+  const bool missing = !held || misses_records(*held, bookmarked);
+  if (missing) log::warning("channel {} no longer holds all that was not read", query.channel);
+  const bool is_there = held && held->count > 0 && held->oldest <= bookmarked && bookmarked <= held->newest();
+  const DWORD from = is_there || !held ? EvtSubscribeStartAfterBookmark : EvtSubscribeStartAtOldestRecord;
+  const bool by_bookmark = from == EvtSubscribeStartAfterBookmark;
+  // With Strict the healthy bookmark would be refused again.
+  return {try_open(query, signal, by_bookmark ? &bookmark : nullptr, by_bookmark ? from : from | EvtSubscribeStrict),
+          missing};
+}
+
+Result<Opened> open(const ChannelQuery& query, const UniqueKernel& signal, const UniqueEvt* bookmark,
+                    std::uint64_t bookmarked, const std::function<Result<ChannelRecords>()>& records) {
   const DWORD from = bookmark ? EvtSubscribeStartAfterBookmark : EvtSubscribeToFutureEvents;
-  Opened opened{try_open(query, signal, bookmark, from | EvtSubscribeStrict)};
-  if (!opened.results && bookmark && GetLastError() == ERROR_NOT_FOUND) {
-    log::warning("channel {} no longer holds the event read last", query.channel);
-    opened = {try_open(query, signal, bookmark, from), true};
+  const bool of_no_record = bookmark && bookmarked == 0;
+  Opened opened;
+  if (!of_no_record) opened.results = try_open(query, signal, bookmark, from | EvtSubscribeStrict);
+  if (of_no_record || (!opened.results && bookmark && GetLastError() == ERROR_NOT_FOUND)) {
+    opened = open_without_record(query, signal, *bookmark, bookmarked, records());
   }
   if (opened.results) return opened;
   const auto code = GetLastError();
@@ -149,7 +172,8 @@ Result<std::unique_ptr<EventSubscription>> Win32EventChannels::subscribe(const C
       std::make_shared<EventSignal>(EventSignal{UniqueKernel{CreateEventW(nullptr, FALSE, TRUE, nullptr)}});
   if (!signal->event) return fail(last_error("cannot create an event"));
 
-  auto opened = open(query, signal->event, bookmark ? &*position : nullptr);
+  auto opened = open(query, signal->event, bookmark ? &*position : nullptr,
+                     bookmark ? bookmarked_record(*bookmark).value_or(0) : 0, [&] { return records(query.channel); });
   if (!opened) return fail(std::move(opened).error());
   signals_.emplace_back(signal);
   return std::make_unique<Subscription>(query.channel, signal, std::move(*position), std::move(*opened));

@@ -13,7 +13,7 @@ namespace rdpmend::win32 {
 namespace {
 
 // An event has at most 64 KiB, an answer of the service at most 2 MiB (MAX_RPC_BATCH_SIZE in MS-EVEN6 2.2.1): so many
-// always fit. With more, EvtNext fails with RPC_S_INVALID_BOUND when events are long.
+// should always fit. When they do not, EvtNext fails with RPC_S_INVALID_BOUND and has moved on.
 constexpr std::size_t k_events_per_call = 16;
 constexpr DWORD k_answer_ms = 5000;  // Of the service; "no more items" comes at once.
 constexpr DWORD k_max_rendered_bytes = 8 << 20;

@@ -58,7 +58,7 @@ constexpr Meaning k_win32[] = {
     {RPC_S_SERVER_UNAVAILABLE, ErrorCode::unavailable, "the service behind it does not run"},
     {RPC_S_SERVER_TOO_BUSY, ErrorCode::unavailable, "the service behind it is too busy"},
     {RPC_S_CALL_FAILED, ErrorCode::unavailable, "the service behind it failed"},
-    {RPC_S_INVALID_BOUND, ErrorCode::unavailable, "the events do not fit into one answer"},
+    {RPC_S_INVALID_BOUND, ErrorCode::exhausted, "the events do not fit into one answer"},
     {ERROR_EVT_CHANNEL_NOT_FOUND, ErrorCode::not_found, "there is no such event channel"},
     {ERROR_EVT_INVALID_QUERY, ErrorCode::invalid_argument, "the event query is not valid"},
     {ERROR_EVT_QUERY_RESULT_STALE, ErrorCode::corrupt, "the log was cleared or has wrapped over what was not read yet",

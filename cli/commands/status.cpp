@@ -35,6 +35,50 @@ std::string reported_text(const v1::GetStatusResponse& status) {
   return status.has_last_outside_probe() ? outside_probe_line(status.last_outside_probe(), status.now()) : "";
 }
 
+// One word or two, if the channel is followed as it should be.
+std::string trouble_of(const v1::ChannelStatus& channel, const v1::GetStatusResponse& status) {
+  using Channel = v1::ChannelStatus;
+  switch (channel.state()) {
+    case Channel::STATE_FOLLOWED:
+    case Channel::STATE_ABSENT: return "";
+    case Channel::STATE_BEHIND:
+      return fmt::format("{} records behind, last read {}", channel.lag_records(),
+                         channel.has_last_read() ? ago(channel.last_read(), status.now()) : "never");
+    case Channel::STATE_CLOSED: return "cannot be read: " + channel.detail();
+    default: return "not opened yet";
+  }
+}
+
+std::string reopened_text(const v1::ChannelStatus& channel, const v1::GetStatusResponse& status) {
+  if (!channel.has_last_reopened()) return "";
+  return fmt::format("opened anew {}", ago(channel.last_reopened(), status.now())) +
+         (channel.times_reopened() > 1 ? fmt::format(", {} times", channel.times_reopened()) : "");
+}
+
+// A line for all that is well, and one for each channel that is not.
+void print_channels(Page& page, const v1::GetStatusResponse& status) {
+  if (status.channels().empty()) return;
+  int followed = 0, absent = 0;
+  for (const auto& channel : status.channels()) {
+    followed += channel.state() == v1::ChannelStatus::STATE_FOLLOWED ? 1 : 0;
+    absent += channel.state() == v1::ChannelStatus::STATE_ABSENT ? 1 : 0;
+  }
+  const bool all = followed + absent == status.channels_size();
+  page.field("event logs",
+             fmt::format("{} of {} followed", followed, status.channels_size() - absent) +
+                 (absent > 0 ? fmt::format("; {} not on this host", absent) : ""),
+             all ? Style::plain : Style::warn);
+  for (const auto& channel : status.channels()) {
+    const auto trouble = trouble_of(channel, status);
+    const auto reopened = reopened_text(channel, status);
+    if (trouble.empty() && reopened.empty()) continue;
+    page.field("",
+               fmt::format("{}: {}{}{}", channel.channel(), trouble, trouble.empty() || reopened.empty() ? "" : "; ",
+                           reopened),
+               trouble.empty() ? Style::plain : Style::warn);
+  }
+}
+
 void print(Page& page, const v1::GetStatusResponse& status) {
   page.hang({{status.host_name() + "  ", Style::bold}, {status.host_kind()}}, "");
   page.field("service",
@@ -44,6 +88,7 @@ void print(Page& page, const v1::GetStatusResponse& status) {
   page.field("own address", probe_text(status), style_of(status.last_probe().outcome()));
   page.field("outside", reported_text(status), style_of(status.last_outside_probe().report().outcome()));
   page.field("last sweep", sweep_text(status));
+  print_channels(page, status);
   page.field("journal", journal_text(status));
   if (status.breaker_open()) {
     page.field("repairs", "stopped: too many failed in a row; only an administrator starts one", Style::bad);

@@ -33,6 +33,8 @@ struct AgentServiceParts {
   std::string rdp_address;  // Until a first probe says where it went.
   // What does not work at this moment, besides what was found at the start. From any thread; returns at once.
   std::function<std::vector<std::string>()> degraded_now = {};
+  // How well the event log channels are followed. May be empty.
+  std::function<std::vector<v1::ChannelStatus>()> channels = {};
 };
 
 class AgentService final : public v1::Agent::CallbackService {

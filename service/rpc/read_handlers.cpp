@@ -60,8 +60,12 @@ AgentService::Unary* AgentService::GetStatus(Context* context, const v1::GetStat
   *response->mutable_now() = to_proto(parts_.clock.now());
   describe_journal(parts_.journal.range(), *response);
   describe_engine(*parts_.engine.snapshot(), *response);
-  if (parts_.degraded_now)
+  if (parts_.degraded_now) {
     for (auto& what : parts_.degraded_now()) response->add_degraded(std::move(what));
+  }
+  if (parts_.channels) {
+    for (auto& channel : parts_.channels()) *response->add_channels() = std::move(channel);
+  }
   return finish(context, {});
 }
 

@@ -107,7 +107,12 @@ v1::GetStatusResponse canned_status() {
     open_incidents: 1 breaker_open: true degraded: "rule my_rule in site.textproto:3 is wrong and was left out"
     journal_first_seq: 1 journal_last_seq: 52 journal_bytes: 20480
     last_sweep { seconds: 1772366400 } rdp_address: "127.0.0.2:3389"
-    client_name: "local-admin" client_role: "admin")");
+    client_name: "local-admin" client_role: "admin"
+    channels { channel: "System" state: STATE_FOLLOWED last_read { seconds: 1772366500 } last_read_record: 812
+               newest_record: 812 last_reopened { seconds: 1772362920 } times_reopened: 2 }
+    channels { channel: "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational" state: STATE_BEHIND
+               last_read { seconds: 1772366220 } last_read_record: 40 newest_record: 44 lag_records: 4 }
+    channels { channel: "No-Such-Role/Operational" state: STATE_ABSENT })");
   *status.mutable_last_probe() = failed_probe();
   *status.add_incidents() = canned_incident();
   status.mutable_incidents(0)->set_state(v1::INCIDENT_STATE_REPAIRING);

@@ -60,6 +60,25 @@ std::vector<Message> parse_lines(const std::string& text) {
 TEST_F(Command, Status) {
   expect_output("status", {"status"});
 }
+TEST_F(Command, StatusSaysNoMoreThanALineOfEventLogsThatAreFollowed) {
+  auto answers = canned_answers();
+  answers.status.mutable_channels()->DeleteSubrange(1, 2);
+  answers.status.mutable_channels(0)->clear_last_reopened();
+  service_.start_again(answers);
+  const auto out = run({"status"}).out;
+  EXPECT_THAT(out, HasSubstr("event logs  1 of 1 followed\n"));
+  EXPECT_THAT(out, Not(HasSubstr("System")));
+}
+
+TEST_F(Command, StatusSaysWhyAnEventLogIsNotFollowed) {
+  auto answers = canned_answers();
+  auto& channel = *answers.status.mutable_channels(0);
+  channel.set_state(v1::ChannelStatus::STATE_CLOSED);
+  channel.set_detail("access is denied");
+  service_.start_again(answers);
+  EXPECT_THAT(run({"status"}).out, HasSubstr("System: cannot be read: access is denied"));
+}
+
 TEST_F(Command, StatusOnATerminal) {
   expect_output("status_terminal", {"status"}, 0, {80, true});
 }

@@ -6,6 +6,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 constexpr Duration k_patience = 10s;
@@ -86,18 +87,60 @@ TEST_P(Contract, ASubscriptionGoesOnAfterItsBookmark) {
 TEST_P(Contract, AfterABookmarkWhoseRecordIsGoneASubscriptionGoesOnWithAGap) {
   const auto kind = stage->event_kind();
   RDPMEND_REQUIRE(kind);
-  const auto stale = "<BookmarkList>\r\n  <Bookmark Channel='" + kind->channel +
-                     "' RecordId='4000000000' IsCurrent='true'/>\r\n</BookmarkList>";
-  auto subscription = host.events.subscribe(query_for(*kind), stale);
-  RDPMEND_REQUIRE(subscription);
   RDPMEND_REQUIRE(stage->log_event());
-  const auto first = read(host, **subscription, 1);
-  EXPECT_THAT(first.xml, SizeIs(1));
-  EXPECT_TRUE(first.gap);
+  auto subscription = host.events.subscribe(query_for(*kind), bookmark_after(kind->channel, 4'000'000'000));
+  RDPMEND_REQUIRE(subscription);
+  auto first = (*subscription)->next(64);
+  RDPMEND_REQUIRE(first);
+  EXPECT_TRUE(first->gap);
+  EXPECT_THAT(first->xml, Not(IsEmpty())) << "with all that the log still holds";
+  while (!first->xml.empty()) {
+    first = (*subscription)->next(64);
+    RDPMEND_REQUIRE(first);
+    EXPECT_FALSE(first->gap);
+  }
   RDPMEND_REQUIRE(stage->log_event());
   const auto second = read(host, **subscription, 1);
   EXPECT_THAT(second.xml, SizeIs(1));
   EXPECT_FALSE(second.gap);
+}
+
+TEST_P(Contract, ABookmarkThatIsSaidToBeGoneButIsNotIsNoGap) {
+  const auto kind = stage->event_kind();
+  RDPMEND_REQUIRE(kind);
+  auto subscription = host.events.subscribe(query_for(*kind), std::nullopt);
+  RDPMEND_REQUIRE(subscription);
+  RDPMEND_REQUIRE(stage->log_event());
+  const auto before = read(host, **subscription, 1);
+  ASSERT_THAT(before.xml, SizeIs(1));
+  RDPMEND_REQUIRE(stage->log_event());
+  RDPMEND_REQUIRE(stage->deny_bookmarks());
+  subscription = host.events.subscribe(query_for(*kind), before.bookmark);
+  RDPMEND_REQUIRE(subscription);
+  const auto after = read(host, **subscription, 1);
+  ASSERT_THAT(after.xml, SizeIs(1));
+  EXPECT_EQ(parse_event(after.xml[0])->record_id, parse_event(before.xml[0])->record_id + 1);
+  EXPECT_FALSE(after.gap);
+}
+
+TEST_P(Contract, AChannelTellsWhatItHoldsAndTheNewestThatAQueryAsksFor) {
+  const auto kind = stage->event_kind();
+  RDPMEND_REQUIRE(kind);
+  EXPECT_EQ(host.events.records("rdpmend/No such channel").error().code, ErrorCode::not_found);
+  EXPECT_EQ(host.events.newest({"rdpmend/No such channel", "*"}).error().code, ErrorCode::not_found);
+  auto subscription = host.events.subscribe(query_for(*kind), std::nullopt);
+  RDPMEND_REQUIRE(subscription);
+  RDPMEND_REQUIRE(stage->log_event());
+  RDPMEND_REQUIRE(stage->log_event());
+  const auto batch = read(host, **subscription, 2);
+  ASSERT_THAT(batch.xml, SizeIs(2));
+  const auto last = parse_event(batch.xml[1])->record_id;
+  const auto held = host.events.records(kind->channel);
+  RDPMEND_REQUIRE(held);
+  EXPECT_GE(held->newest(), last);
+  EXPECT_LE(held->oldest, parse_event(batch.xml[0])->record_id);
+  EXPECT_EQ(host.events.newest(query_for(*kind)).value(), last);
+  EXPECT_EQ(bookmarked_record(batch.bookmark), last);
 }
 
 TEST_P(Contract, ALookUpGivesTheNewestFirstAndNoMoreThanAsked) {

@@ -49,6 +49,29 @@ class SimStage final : public Stage {
     return running ? services.stop(k_logged, k_patience) : services.start(k_logged, k_patience);
   }
 
+  Status silence(Silence how) override {
+    v1::SimChange change;
+    auto& log = *change.mutable_event_log();
+    log.set_restarts(how != Silence::mute && how != Silence::passed_over);
+    switch (how) {
+      case Silence::restart_unnoticed: break;
+      case Silence::restart_invalid_operation: log.set_dead(v1::SimEventLog::DEAD_INVALID_OPERATION); break;
+      case Silence::restart_invalid_handle: log.set_dead(v1::SimEventLog::DEAD_INVALID_HANDLE); break;
+      case Silence::restart_rpc_error: log.set_dead(v1::SimEventLog::DEAD_RPC); break;
+      case Silence::mute: log.add_falls_silent("System"); break;
+      case Silence::passed_over: log.add_next_is_large("System"); break;
+    }
+    host_.change(change);
+    return {};
+  }
+
+  Status deny_bookmarks() override {
+    v1::SimChange change;
+    change.mutable_event_log()->add_strict_not_found("System");
+    host_.change(change);
+    return {};
+  }
+
   Status close_listener() override {
     for (const std::string_view name : {"UmRdpService", "TermService"}) {
       if (auto stopped = host().services.stop(name, k_patience); !stopped) return stopped;

@@ -24,6 +24,16 @@ struct EventKind {
   std::uint32_t id = 0;
 };
 
+// The ways in which subscriptions are seen to give nothing any more (measured.md E1; stage of each: sim/README.md).
+enum class Silence {
+  restart_unnoticed,          // The event log service was restarted; they say that nothing is there,
+  restart_invalid_operation,  // or ERROR_INVALID_OPERATION, which healthy ones say, too,
+  restart_invalid_handle,     // or that their handle is none,
+  restart_rpc_error,          // or that nobody answers.
+  mute,                       // One that is alive gives nothing any more.
+  passed_over,  // The next events do not fit into one answer, and are passed over by the one that is told so.
+};
+
 // What cannot be arranged on a host fails with unsupported and the reason, and the test is skipped with it.
 class Stage {
  public:
@@ -48,6 +58,10 @@ class Stage {
   // An event that log_event() logs.
   virtual Result<EventKind> event_kind() = 0;
   virtual Status log_event() = 0;
+  // Of the subscriptions to its channel that are open.
+  virtual Status silence(Silence how) = 0;
+  // From now on the channel's bookmarks are said to be of records that are gone.
+  virtual Status deny_bookmarks() = 0;
   // Nobody listens on the RDP port.
   virtual Status close_listener() = 0;
 };

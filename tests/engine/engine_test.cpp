@@ -379,5 +379,20 @@ TEST(Engine, DoesNotCarryOutAnInquiryThatNobodyWaitsFor) {
   EXPECT_EQ(answer->error().code, ErrorCode::cancelled);
 }
 
+TEST(Engine, JournalsThatASilentSubscriptionWasOpenedAnew) {
+  World world("healthy");
+  v1::ChannelReopened what;
+  what.set_channel("System");
+  what.set_reason("the event log service was restarted");
+  what.set_last_read_record(7);
+  world.engine.engine().channel_reopened(what);
+  world.engine.settle();
+  const auto entries = all_entries(world.journal);
+  const auto found = std::ranges::find_if(entries, &v1::JournalEntry::has_channel_reopened);
+  ASSERT_NE(found, entries.end());
+  EXPECT_EQ(found->channel_reopened().SerializeAsString(), what.SerializeAsString());
+  EXPECT_EQ(found->incident_id(), 0U);
+}
+
 }  // namespace
 }  // namespace rdpmend::test

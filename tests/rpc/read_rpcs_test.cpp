@@ -45,6 +45,10 @@ TEST_F(ReadRpcs, StatusDescribesServiceHostAndJournal) {
   EXPECT_EQ(status.last_probe().outcome(), v1::PROBE_OUTCOME_OK);
   EXPECT_THAT(status.rdp_address(), HasSubstr(":3389"));
   EXPECT_GE(from_proto(status.now()), from_proto(status.started()));
+  ASSERT_EQ(status.channels_size(), 1);
+  EXPECT_EQ(status.channels(0).channel(), "System");
+  EXPECT_EQ(status.channels(0).state(), v1::ChannelStatus::STATE_BEHIND);
+  EXPECT_EQ(status.channels(0).lag_records(), 3U);
 }
 
 TEST_F(ReadRpcsOfABrokenHost, StatusListsOpenIncidentsWithoutTheirSteps) {

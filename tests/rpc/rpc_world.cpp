@@ -89,7 +89,15 @@ RpcWorld::RpcWorld(const RpcWorldOptions& options)
                           control_.clock,
                           control_.identity,
                           "1.2.3",
-                          "127.0.0.2:3389"};
+                          "127.0.0.2:3389",
+                          {},
+                          [] {
+                            std::vector<v1::ChannelStatus> channels(1);
+                            channels[0].set_channel("System");
+                            channels[0].set_state(v1::ChannelStatus::STATE_BEHIND);
+                            channels[0].set_lag_records(3);
+                            return channels;
+                          }};
   server_ = std::make_unique<RpcServer>(
       config.rpc(), ServerKeys{server_keys_.certificate_pem, server_keys_.key_pem}, trust_, std::move(parts),
       fail_test(),

@@ -85,6 +85,7 @@ Win32Stage::Win32Stage() : host_(win32::Win32Host::open(kept_folder().wstring())
 }
 
 Win32Stage::~Win32Stage() {
+  if (is_wine()) lab::Channel::open(k_event_channel)->set_strict_not_found(false);
   if (!port_before_) return;
   const auto key = widen(registry_key::k_rdp_tcp);
   if (port_before_->empty()) {
@@ -202,6 +203,27 @@ Status Win32Stage::log_event() {
   auto error = win32::last_error("cannot log an event");
   DeregisterEventSource(source);
   if (!reported) return fail(std::move(error));
+  return {};
+}
+
+Status Win32Stage::silence(Silence how) {
+  if (!is_wine()) return not_here("it cannot be asked to do that");
+  auto channel = lab::Channel::open(k_event_channel);
+  using Dead = lab::DeadAnswer;
+  switch (how) {
+    case Silence::restart_unnoticed:
+    case Silence::mute: channel->kill_subscriptions(Dead::no_more_items); break;
+    case Silence::restart_invalid_operation: channel->kill_subscriptions(Dead::invalid_operation); break;
+    case Silence::restart_invalid_handle: channel->kill_subscriptions(Dead::invalid_handle); break;
+    case Silence::restart_rpc_error: channel->kill_subscriptions(Dead::rpc_server_unavailable); break;
+    case Silence::passed_over: channel->make_next_large(); break;
+  }
+  return {};
+}
+
+Status Win32Stage::deny_bookmarks() {
+  if (!is_wine()) return not_here("it cannot be asked to do that");
+  lab::Channel::open(k_event_channel)->set_strict_not_found(true);
   return {};
 }
 

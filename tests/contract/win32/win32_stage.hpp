@@ -32,6 +32,8 @@ class Win32Stage final : public Stage {
   Result<std::string> firewall_rule() override;
   Result<EventKind> event_kind() override;
   Status log_event() override;
+  Status silence(Silence how) override;
+  Status deny_bookmarks() override;
   Status close_listener() override;
 
   // Where copies of key files are kept; of the tests' own, not private.

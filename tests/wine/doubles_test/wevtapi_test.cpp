@@ -173,6 +173,44 @@ TEST_F(WevtapiDouble, ClearingWhatWasReadIsNoGap) {
   EXPECT_EQ(channel->extent(k_soon_ms)->oldest, 2u);
 }
 
+TEST_F(WevtapiDouble, ASubscriptionWhoseServiceIsGoneIsDeadAndNothingSignals) {
+  const auto dead = subscribe(EvtSubscribeToFutureEvents);
+  const std::pair<DeadAnswer, DWORD> answers[] = {{DeadAnswer::no_more_items, ERROR_NO_MORE_ITEMS},
+                                                  {DeadAnswer::invalid_operation, ERROR_INVALID_OPERATION},
+                                                  {DeadAnswer::invalid_handle, ERROR_INVALID_HANDLE},
+                                                  {DeadAnswer::rpc_server_unavailable, RPC_S_SERVER_UNAVAILABLE}};
+  for (const auto& [answer, code] : answers) {
+    channel->kill_subscriptions(answer);
+    log(1);
+    EXPECT_EQ(next(dead), Ids{});
+    EXPECT_EQ(error, code);
+  }
+  EXPECT_FALSE(signalled(300));
+  EXPECT_EQ(next(subscribe(EvtSubscribeStartAtOldestRecord)), (Ids{1, 1, 1, 1})) << "a new one is alive";
+}
+
+TEST_F(WevtapiDouble, EventsThatDoNotFitArePassedOverAndFitOneByOne) {
+  const auto together = subscribe(EvtSubscribeToFutureEvents);
+  const auto alone = subscribe(EvtSubscribeToFutureEvents);
+  channel->make_next_large();
+  for (const std::uint32_t id : {1u, 2u, 3u}) log(id);
+  EXPECT_EQ(next(together, 2), Ids{});
+  EXPECT_EQ(error, DWORD{RPC_S_INVALID_BOUND});
+  EXPECT_EQ(next(together), Ids{3}) << "1 and 2 have been passed over";
+  for (const std::uint32_t id : {1u, 2u, 3u}) EXPECT_EQ(next(alone, 1), Ids{id});
+}
+
+TEST_F(WevtapiDouble, StrictMayNotFindABookmarkWhoseRecordExists) {
+  for (const std::uint32_t id : {1u, 2u}) log(id);
+  next(subscribe(EvtSubscribeStartAtOldestRecord), 1);
+  const auto bookmark = bookmark_at_last();
+  channel->set_strict_not_found(true);
+  EXPECT_FALSE(subscribe(EvtSubscribeStartAfterBookmark | EvtSubscribeStrict, L"*", bookmark));
+  EXPECT_EQ(GetLastError(), DWORD{ERROR_NOT_FOUND});
+  EXPECT_EQ(next(subscribe(EvtSubscribeStartAfterBookmark, L"*", bookmark)), Ids{2});
+  channel->set_strict_not_found(false);
+}
+
 TEST_F(WevtapiDouble, UnknownChannelsAndDirectChannelsAreRefused) {
   EXPECT_FALSE(
       EvtSubscribe(nullptr, signal, L"Nobody/Admin", L"*", nullptr, nullptr, nullptr, EvtSubscribeToFutureEvents));

@@ -159,6 +159,37 @@ void Channel::set_silent(bool silent) {
   configuration(name_).set_dword(L"LaboratorySilent", silent ? 1 : 0);
 }
 
+void Channel::kill_subscriptions(DeadAnswer answer) {
+  auto settings = configuration(name_);
+  settings.set_dword(L"LaboratoryDeadAnswer", static_cast<std::uint32_t>(answer));
+  settings.set_dword(L"LaboratoryDeaths", deaths() + 1);
+}
+
+std::uint32_t Channel::deaths() const {
+  return configuration(name_).dword(L"LaboratoryDeaths").value_or(0);
+}
+
+DeadAnswer Channel::dead_answer() const {
+  return static_cast<DeadAnswer>(configuration(name_).dword(L"LaboratoryDeadAnswer").value_or(0));
+}
+
+bool Channel::strict_not_found() const {
+  return configuration(name_).dword(L"LaboratoryStrictNotFound").value_or(0) != 0;
+}
+
+void Channel::set_strict_not_found(bool not_found) {
+  configuration(name_).set_dword(L"LaboratoryStrictNotFound", not_found ? 1 : 0);
+}
+
+void Channel::make_next_large() {
+  const auto now = extent(k_writer_timeout_ms);
+  configuration(name_).set_dword(L"LaboratoryLarge", static_cast<std::uint32_t>(now->last + 1));
+}
+
+std::uint64_t Channel::large() const {
+  return configuration(name_).dword(L"LaboratoryLarge").value_or(0);
+}
+
 void Channel::advance_to_end() {
   auto file = open_at(path_, end_);
   if (!file) throw std::runtime_error("channel " + name_ + " is gone");

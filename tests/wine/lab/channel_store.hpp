@@ -20,6 +20,9 @@ inline constexpr std::uint64_t k_max_channel_records = 10'000;
 
 enum class ChannelType : std::uint32_t { admin = 0, operational = 1, analytic = 2, debug = 3 };
 
+// What EvtNext says to a subscription whose service is gone (measured.md E1).
+enum class DeadAnswer : std::uint32_t { no_more_items, invalid_operation, invalid_handle, rpc_server_unavailable };
+
 struct StoredEvent {
   std::uint64_t record_id = 0;
   std::string xml;
@@ -46,6 +49,18 @@ class Channel {
   // https://github.com/vectordotdev/vector/issues/26117
   bool silent() const;
   void set_silent(bool silent);
+  // As if the event log service had been restarted: subscriptions that are open are dead, and nothing signals.
+  void kill_subscriptions(DeadAnswer answer);
+  std::uint32_t deaths() const;
+  DeadAnswer dead_answer() const;
+  // Strict says of bookmarks whose records exist that they are not found, as seen by
+  // https://github.com/vectordotdev/vector/pull/26120
+  bool strict_not_found() const;
+  void set_strict_not_found(bool not_found);
+  // The next record fits into no answer together with others: EvtNext fails, and has moved on, as seen by
+  // https://github.com/open-telemetry/opentelemetry-collector-contrib/issues/38149
+  void make_next_large();
+  std::uint64_t large() const;  // 0: none.
 
   struct Extent {
     std::uint64_t oldest = 0;  // The next to be written, if the channel is empty.

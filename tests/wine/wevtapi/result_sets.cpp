@@ -74,6 +74,7 @@ Subscription::Subscription(Channel channel, EventQuery query, Start start, bool 
       query_(std::move(query)),
       strict_(strict),
       silent_(channel_.silent()),
+      deaths_at_birth_(channel_.deaths()),
       signal_(duplicate(signal)),
       position_(start.after),
       skip_first_(start.skip_first) {}
@@ -89,7 +90,7 @@ void Subscription::look() {
 }
 
 void Subscription::signal_if_due() {
-  if (!armed_ || (pending_.empty() && !stale_)) return;
+  if (!armed_ || (pending_.empty() && !stale_) || dead()) return;
   armed_ = false;
   SetEvent(signal_);
 }
@@ -113,8 +114,26 @@ bool Subscription::refill(DWORD timeout_ms) {
   });
 }
 
+DWORD Subscription::dead_answer() {
+  switch (channel_.dead_answer()) {
+    case DeadAnswer::invalid_operation: return ERROR_INVALID_OPERATION;
+    case DeadAnswer::invalid_handle: return ERROR_INVALID_HANDLE;
+    case DeadAnswer::rpc_server_unavailable: return RPC_S_SERVER_UNAVAILABLE;
+    case DeadAnswer::no_more_items: break;
+  }
+  return ERROR_NO_MORE_ITEMS;
+}
+
+bool Subscription::fits(std::size_t count) const {
+  const auto large = channel_.large();
+  if (count < 2 || large == 0) return true;
+  return std::none_of(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count),
+                      [&](const StoredEvent& event) { return event.record_id == large; });
+}
+
 NextResult Subscription::next(std::size_t max, DWORD timeout_ms) {
   const std::scoped_lock lock(mutex_);
+  if (dead()) return {{}, dead_answer()};
   if (!stale_ && !refill(timeout_ms)) return {{}, ERROR_TIMEOUT};
   // For good: "Release the query result object and reissue the query."
   // https://learn.microsoft.com/windows/win32/wes/windows-event-log-error-constants
@@ -126,7 +145,13 @@ NextResult Subscription::next(std::size_t max, DWORD timeout_ms) {
     return {{}, static_cast<DWORD>(std::exchange(read_to_end_, true) ? ERROR_INVALID_OPERATION : ERROR_NO_MORE_ITEMS)};
   }
   NextResult result;
-  while (!pending_.empty() && result.events.size() < max) {
+  const auto count = std::min(max, pending_.size());
+  if (!fits(count)) {
+    // It fails, and has moved on all the same.
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
+    return {{}, RPC_S_INVALID_BOUND};
+  }
+  while (result.events.size() < count) {
     result.events.push_back(std::move(pending_.front()));
     pending_.pop_front();
   }

@@ -68,12 +68,16 @@ class Subscription final : public ResultSet {
  private:
   bool refill(DWORD timeout_ms);
   void signal_if_due();
+  bool dead() const { return channel_.deaths() != deaths_at_birth_; }
+  DWORD dead_answer();
+  bool fits(std::size_t count) const;
 
   std::mutex mutex_;
   Channel channel_;
   const EventQuery query_;
   const bool strict_;
   const bool silent_;
+  const std::uint32_t deaths_at_birth_;
   const HANDLE signal_;
   std::uint64_t position_;  // The last record that was looked at.
   bool skip_first_;

@@ -123,7 +123,7 @@ DWORD find_start(Channel& channel, const Bookmark* bookmark, DWORD flags, Subscr
   }
   const bool exists = equal_ignoring_case(bookmark->channel, channel.name()) && bookmark->record_id >= extent->oldest &&
                       bookmark->record_id <= extent->last;
-  if (!exists && strict) return ERROR_NOT_FOUND;
+  if (strict && (!exists || channel.strict_not_found())) return ERROR_NOT_FOUND;
   // "The subscription begins with the event that is after the event that is closest to the bookmarked event."
   start.after = std::clamp(bookmark->record_id, std::min(extent->oldest, extent->last), extent->last);
   return ERROR_SUCCESS;
