@@ -62,7 +62,7 @@ class Subscription final : public EventSubscription {
     if (!read_any) return batch;
     read_nothing_ = false;
     auto text = bookmark_text(bookmark_);
-    if (!text) return fail(std::move(text).error());
+    if (!text) return fail(ErrorCode::unavailable, std::move(text).error().what);
     batch.bookmark = std::move(*text);
     return batch;
   }

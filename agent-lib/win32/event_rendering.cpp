@@ -48,7 +48,10 @@ Result<std::vector<UniqueEvt>> next_events(const UniqueEvt& results, std::size_t
   if (!EvtNext(results.get(), wanted, raw.data(), k_answer_ms, 0, &count)) {
     const DWORD code = GetLastError();
     if (code == ERROR_NO_MORE_ITEMS) return std::vector<UniqueEvt>{};
-    return fail(win32_error(about_channel("read", channel), code));
+    auto error = win32_error(about_channel("read", channel), code);
+    // Of a subscription that is the word for events which do not fit, and for nothing else.
+    if (error.code == ErrorCode::exhausted && code != RPC_S_INVALID_BOUND) error.code = ErrorCode::unavailable;
+    return fail(std::move(error));
   }
   std::vector<UniqueEvt> events;
   for (DWORD i = 0; i < count; ++i) events.emplace_back(raw[i]);
