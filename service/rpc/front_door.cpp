@@ -176,8 +176,14 @@ bool FrontDoor::comes_too_often(const std::string& network) {
   const auto now = std::chrono::steady_clock::now();
   const bool many = arrivals_of_.size() >= k_most_networks && !arrivals_of_.contains(network);
   auto& of_network = arrivals_of_.try_emplace(many ? "" : network, parts_.limits.connections_per_address).first->second;
-  // Who comes too often from one address does not use up what is left to others.
-  return of_network.take(1, now) > Duration::zero() || arrivals_.take(1, now) > Duration::zero();
+  // Who is turned away has used up nothing, neither of what is left to others nor of what comes: else those who share
+  // an address with somebody who keeps knocking would be kept out for long after.
+  const auto turned_away = [now](RateLimit& limit) {
+    if (limit.take(1, now) == Duration::zero()) return false;
+    limit.take(-1, now);
+    return true;
+  };
+  return turned_away(of_network) || turned_away(arrivals_);
 }
 
 void FrontDoor::make_room(const std::string& network) {

@@ -127,6 +127,13 @@ TEST(Limits, WhoConnectsTooOftenIsCutOffAndNobodyElseIs) {
   EXPECT_THAT(world.limited(), Contains(HasSubstr("127.0.0.2 connects too often")));
 }
 
+TEST(Limits, WhoWasTurnedAwayManyTimesIsLetInAsSoonAsThereIsRoom) {
+  World world({.connections_per_address = {2, 5}});
+  for (int i = 0; i < 300; ++i) Silent(world.server(), "127.0.0.2");  // A minute's worth.
+  const auto begin = std::chrono::steady_clock::now();
+  while (Silent(world.server(), "127.0.0.2").ends(k_a_while)) ASSERT_LT(std::chrono::steady_clock::now() - begin, 20s);
+}
+
 TEST(Limits, AllTogetherMayConnectOnlySoOften) {
   World world({.connections = {2, 0.001}});
   Silent first(world.server(), "127.0.0.2"), second(world.server(), "127.0.0.3"), third(world.server(), "127.0.0.4");
