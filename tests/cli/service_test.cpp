@@ -14,7 +14,10 @@
 #include "service/hosting/rehearsed_host.hpp"
 #include "tests/cli/canned_service.hpp"
 #include "tests/cli/run.hpp"
+
+#ifndef _WIN32
 #include "tests/service/small_disk.hpp"
+#endif
 
 namespace rdpmend::cli {
 namespace {
@@ -160,6 +163,7 @@ TEST_F(Rehearsed, AClientWhoseCertificateExpiredIsToldSo) {
   EXPECT_THAT(ran.err, HasSubstr("your client certificate expired on"));
 }
 
+#ifndef _WIN32
 TEST_F(Rehearsed, AFullDiskShowsInTheStatusForAsLongAsItIsFull) {
   SmallDisk disk;
   start("certificate-expired", v1::FAULT_MODE_OBSERVE);
@@ -177,6 +181,7 @@ TEST_F(Rehearsed, AFullDiskShowsInTheStatusForAsLongAsItIsFull) {
   EXPECT_EQ(run({"dismiss", id}).exit, 0);
   EXPECT_EQ(run({"status", "--check"}).exit, 0);
 }
+#endif
 
 TEST_F(Rehearsed, ARepairCanBeStartedAndFollowed) {
   start("firewall-rule-disabled", v1::FAULT_MODE_OBSERVE);

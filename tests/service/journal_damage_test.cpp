@@ -9,12 +9,13 @@
 #include "service/store/sqlite.hpp"
 #include "service/store/sqlite_journal.hpp"
 #include "tests/service/journal_test_support.hpp"
-#include "tests/service/small_disk.hpp"
 
 #ifndef _WIN32
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/service/small_disk.hpp"
 #endif
 
 namespace rdpmend {

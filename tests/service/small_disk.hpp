@@ -1,4 +1,4 @@
-// A full disk for SQLite, without one.
+// A full disk for SQLite, without one. Where SQLite writes through POSIX.
 #pragma once
 
 #include <sqlite3.h>
