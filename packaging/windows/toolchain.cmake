@@ -7,7 +7,7 @@ set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc-posix)
 set(CMAKE_CXX_COMPILER x86_64-w64-mingw32-g++-posix)
 set(CMAKE_RC_COMPILER x86_64-w64-mingw32-windres)
 
-# The link, not what it points at: then ccache knows our objects again after a library has changed.
+# The link, not what it points at: then a build folder that is there already goes over to other libraries too.
 cmake_path(SET windows_prefix NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../../build/windows-prefix)
 if(DEFINED ENV{RDPMEND_WINDOWS_PREFIX})  # While dependencies.sh builds them.
   set(windows_prefix $ENV{RDPMEND_WINDOWS_PREFIX})
