@@ -191,10 +191,9 @@ for name in "${names[@]}"; do
   rm -rf "$prefix"
   # shellcheck disable=SC2086  # Words.
   compose "$needed" ${needs[$name]:-}
-  ln -sfn "$needed" build/windows-prefix
   # A function called under || runs without -e: a shell of its own keeps it.
   export -f one unpack list_sources with_cmake "build_${name//[-.]/_}"
-  export prefix work root toolchain host needed
+  export prefix work root toolchain host needed RDPMEND_WINDOWS_PREFIX=$needed
   quietly "$cache/logs/$name.log" bash -c "$(declare -p apt_options native); set -euo pipefail; one $name" ||
     fail "library $name could not be built; run packaging/windows/dependencies.sh again once it is mended"
   mv "$prefix" "${folders[$name]}"
@@ -209,5 +208,8 @@ if [[ ! -e $all ]]; then
   compose "$all.part" "${names[@]}"
   mv "$all.part" "$all"
 fi
-ln -sfn "$all" build/windows-prefix
+if [[ $(readlink build/windows-prefix) != "$all" ]]; then
+  ln -sfn "$all" build/windows-prefix
+  rm -f build/windows-*/.ninja_log  # Dates say nothing about other libraries at the same place: all is asked of ccache again.
+fi
 say "Windows libraries: $all"

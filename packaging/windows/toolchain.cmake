@@ -7,8 +7,12 @@ set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc-posix)
 set(CMAKE_CXX_COMPILER x86_64-w64-mingw32-g++-posix)
 set(CMAKE_RC_COMPILER x86_64-w64-mingw32-windres)
 
-file(REAL_PATH ${CMAKE_CURRENT_LIST_DIR}/../../build/windows-prefix RDPMEND_WINDOWS_PREFIX)
-set(CMAKE_FIND_ROOT_PATH ${RDPMEND_WINDOWS_PREFIX} /usr/x86_64-w64-mingw32)
+# The link, not what it points at: then a build folder that is there already goes over to other libraries too.
+cmake_path(SET windows_prefix NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../../build/windows-prefix)
+if(DEFINED ENV{RDPMEND_WINDOWS_PREFIX})  # While dependencies.sh builds them.
+  set(windows_prefix $ENV{RDPMEND_WINDOWS_PREFIX})
+endif()
+set(CMAKE_FIND_ROOT_PATH ${windows_prefix} /usr/x86_64-w64-mingw32)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)

@@ -114,11 +114,12 @@ RawClient::Heard RawClient::listen(std::chrono::milliseconds patience, const Eno
   read();
   io_.restart();
   io_.run_for(patience);
+  const auto in_time = heard;  // What hanging up ourselves looks like is not the server's doing.
   boost::system::error_code ignored;
   stream_.next_layer().cancel(ignored);  // A read that is still under way refers to this function's values.
   io_.restart();
   io_.run();
-  return heard;
+  return in_time;
 }
 
 bool RawClient::ends(std::chrono::milliseconds patience) {
