@@ -11,7 +11,7 @@ usage='usage: packaging/test.sh [--quick | --preset debug|asan|tsan|release | --
 presets=(asan tsan release)
 # Suites (rdpmend_NAME_test) of a preset that has not all of them: what has no threads has nothing to tell under the thread
 # sanitizer, and the optimised programs are tested from outside, and as Windows programs, all of them, under Wine.
-declare -A suites=([tsan]='support probe sim engine fault_sweep service rpc cli e2e interop' [release]='rpc e2e interop bench')
+declare -A suites=([tsan]='support probe service rpc' [release]='e2e interop')
 checks=(format tidy)
 packages=(--test)
 case ${1:-} in
@@ -100,10 +100,7 @@ run_ctest_under_wine() {
 targets_of() {  # PRESET
   local suite
   [[ -n ${suites[$1]:-} ]] || return 0
-  echo rdpmendd rdpmend
-  for suite in ${suites[$1]}; do
-    if [[ $suite == bench ]]; then echo rdpmend_bench; else echo "rdpmend_${suite}_test"; fi
-  done
+  for suite in ${suites[$1]}; do echo "rdpmend_${suite}_test"; done
 }
 tests_of() {  # PRESET: they need no Windows programs, as those of the laboratory do.
   if [[ -n ${suites[$1]:-} ]]; then
