@@ -167,7 +167,7 @@ TEST(Client, WithoutAProfileIsNotAuthorised) {
   EXPECT_THAT(refused.standard_error, HasSubstr("next:"));
 }
 
-TEST(Client, OfAnotherServiceIsNotAuthorised) {
+TEST(Client, OfAnotherServiceIsCutOffAndToldWhy) {
   const StateFolder state;
   Rehearsal rehearsal("healthy", state);
   const std::string other = state.path() + "_other";
@@ -179,7 +179,8 @@ TEST(Client, OfAnotherServiceIsNotAuthorised) {
   }
   std::filesystem::remove_all(other);
   const Finished refused = rehearsal.cli({"status"});
-  EXPECT_EQ(refused.exit_code, 4) << refused.standard_output << refused.standard_error;
+  EXPECT_EQ(refused.exit_code, 3) << refused.standard_output << refused.standard_error;
+  EXPECT_THAT(refused.standard_error, HasSubstr("probably it does not trust the client certificate"));
 }
 
 TEST(Client, OfAStoppedServiceSaysThatItIsUnreachable) {
