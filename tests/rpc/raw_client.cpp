@@ -25,8 +25,8 @@ std::string http2_frame(FrameType type, std::uint8_t flags, std::uint32_t stream
   return frame.append(payload);
 }
 
-std::vector<Http2Frame> frames_of(std::string_view bytes) {
-  std::vector<Http2Frame> frames;
+std::vector<HeardFrame> frames_of(std::string_view bytes) {
+  std::vector<HeardFrame> frames;
   while (bytes.size() >= k_frame_header) {
     const auto number = [&](std::size_t first, std::size_t count) {
       std::uint32_t value = 0;

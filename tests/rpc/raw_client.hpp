@@ -30,14 +30,14 @@ inline constexpr std::uint8_t k_end_headers = 0x4;
 
 // A frame of RFC 9113 section 4.1.
 std::string http2_frame(FrameType type, std::uint8_t flags, std::uint32_t stream, std::string_view payload);
-struct Http2Frame {
+struct HeardFrame {
   FrameType type;
   std::uint8_t flags = 0;
   std::uint32_t stream = 0;
   std::string payload;
 };
 // Those that are whole, in what was heard.
-std::vector<Http2Frame> frames_of(std::string_view bytes);
+std::vector<HeardFrame> frames_of(std::string_view bytes);
 // The fields of a call of `path`, as hpack_field makes them.
 std::string request_fields(std::string_view path);
 // A field line without indexing and without Huffman coding: RFC 7541 section 6.2.2. Name and value below 127 bytes.
