@@ -279,9 +279,9 @@ TEST(CertificateExpired, ACreationThatFailsAndTakesTheOldKeyLeavesTheHostNoWorse
                engine.in_state("certificate_expired", v1::INCIDENT_STATE_ESCALATED);
       },
       30min));
-  const auto key = read_rdp_key_file(host.control().view()).value();
+  const auto key = faults::read_rdp_key_file(host.control().view()).value();
   EXPECT_TRUE(key.present) << "the key is gone";
-  const auto listener = read_listener_certificate(host.control().view()).value();
+  const auto listener = faults::read_listener_certificate(host.control().view()).value();
   ASSERT_TRUE(listener.certificate) << "the certificate is gone";
   const auto use = host.control().certificates.key_use(listener.store, listener.sha1);
   ASSERT_TRUE(use);
