@@ -137,8 +137,8 @@ TEST(Selftest, a_stopped_service_differs_only_if_every_healthy_host_runs_it) {
   sim::TestHost host;
   host.change(R"(services { name: "CertPropSvc" running: false })");
   EXPECT_THAT(differing(host), IsEmpty());
-  host.change(R"(services { name: "EventLog" running: false })");
-  EXPECT_THAT(differing(host), ElementsAre(about("EventLog", "automatic start, stopped")));
+  host.change(R"(services { name: "nsi" running: false })");
+  EXPECT_THAT(differing(host), ElementsAre(about("nsi", "automatic start, stopped")));
 }
 
 TEST(Selftest, either_start_type_that_healthy_hosts_have_is_expected) {
