@@ -85,7 +85,8 @@ struct CommandGroup {
 
 void add_commands(CLI::App& app, Run& chosen) {
   const std::vector<CommandGroup> groups{
-      {"Look", {add_status, add_diagnose, add_faults, add_incidents, add_show, add_plan, add_watch, add_journal, add_selftest}},
+      {"Look",
+       {add_status, add_diagnose, add_faults, add_incidents, add_show, add_plan, add_watch, add_journal, add_selftest}},
       {"Act", {add_repair, add_approve, add_rollback, add_dismiss}},
       {"Without a service", {add_explain, add_probe, add_analyze}}};
   for (const auto& group : groups) {

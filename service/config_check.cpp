@@ -54,7 +54,8 @@ class Checker {
     for (const auto* field : present) {
       if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
       const int count = field->is_repeated() ? reflection->FieldSize(place.message, field) : 1;
-      for (int i = 0; i < count; ++i) check_bounds(child(place, std::string(field->name()), field->is_repeated() ? i : -1));
+      for (int i = 0; i < count; ++i)
+        check_bounds(child(place, std::string(field->name()), field->is_repeated() ? i : -1));
     }
   }
 

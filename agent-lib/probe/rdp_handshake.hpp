@@ -1,5 +1,5 @@
-// The probe: TCP, X.224 negotiation, TLS, then stop. Only one that is made from another host passes the firewall of this
-// one; made here, it proves the listener and its certificate.
+// The probe: TCP, X.224 negotiation, TLS, then stop. Only one that is made from another host passes the firewall of
+// this one; made here, it proves the listener and its certificate.
 // Wire format: MS-RDPBCGR 2.2.1.1, 2.2.1.2 and 5.4.5.
 #pragma once
 

@@ -144,8 +144,8 @@ void check_strings(const google::protobuf::Message& message, const TextFormat::P
             many ? reflection.GetRepeatedString(message, field, i) : reflection.GetString(message, field);
         if (find_invalid_utf8(value) == std::string::npos) continue;
         const auto place = tree == nullptr ? TextFormat::ParseLocation{} : tree->GetLocation(field, index);
-        errors.push_back(
-            {std::max(place.line, 0) + 1, std::max(place.column, 0) + 1, std::string(field->name()) + " is not valid UTF-8"});
+        errors.push_back({std::max(place.line, 0) + 1, std::max(place.column, 0) + 1,
+                          std::string(field->name()) + " is not valid UTF-8"});
       }
     }
   }

@@ -54,7 +54,9 @@ const std::vector<ForeignHeader>& foreign_headers() {
       {std::regex{R"((windows|winsock2|ws2tcpip|winevt|wincrypt|wtsapi32|ncrypt|netfw)\.h)", icase},
        "Windows headers",
        {"agent-lib/win32/", "agent-lib/support/steady_condition_win32", "service/hosting/", "cli/screen_win32"}},
-      {std::regex{R"(grpc(pp)?/.*|.*\.grpc\.pb\.h)"}, "gRPC", {"service/rpc/", "service/app", "cli/", "agent-lib/support/grpc_compat"}},
+      {std::regex{R"(grpc(pp)?/.*|.*\.grpc\.pb\.h)"},
+       "gRPC",
+       {"service/rpc/", "service/app", "cli/", "agent-lib/support/grpc_compat"}},
       {std::regex{R"(boost/log/.*)"}, "Boost.Log", {"service/logging"}},
       {std::regex{R"(boost/asio(/.*|\.hpp))"}, "Boost.Asio", {"agent-lib/support/asio"}},
       // Its timed waits go by the wall clock where GCC builds for Windows. The rehearsed host's clock may.

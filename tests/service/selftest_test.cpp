@@ -171,7 +171,8 @@ TEST(Selftest, a_time_source_that_does_not_answer_differs_only_where_one_is_aske
   EXPECT_THAT(differing(host), ElementsAre(about("W32Time's Type", "NoSync")));
   host.change(
       R"(registry { key: "HKLM\\SOFTWARE\\Policies\\Microsoft\\W32Time\\Parameters" name: "Type" text: "NT5DS" })");
-  EXPECT_THAT(differing(host), ElementsAre(about("clock", "no time source answers"))) << "a policy goes over what is set locally";
+  EXPECT_THAT(differing(host), ElementsAre(about("clock", "no time source answers")))
+      << "a policy goes over what is set locally";
 }
 
 TEST(Selftest, another_service_dll_differs) {
