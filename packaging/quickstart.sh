@@ -28,10 +28,10 @@ trap 'exit 143' TERM
 run_cli() {
   local status=0
   printf '\n%s$ rdpmend %s%s\n' "$k_bold" "$*" "$k_plain"
-  build/release/bin/rdpmend "$@" || status=$?
+  build/debug/bin/rdpmend "$@" || status=$?
   return "$status"
 }
-quiet_cli() { build/release/bin/rdpmend --format json "$@" 2>>"$work/cli.err"; }
+quiet_cli() { build/debug/bin/rdpmend --format json "$@" 2>>"$work/cli.err"; }
 # The first value of a field in the CLI's JSON.
 field() { sed -n "s/^ *\"$1\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" | head -n 1; }
 
@@ -49,18 +49,18 @@ wait_for() {
 heading 'Debian packages'
 packaging/install-dependencies.sh
 
-heading 'Build (preset release)'
+heading 'Build (preset debug)'
 say 'the first time this takes some minutes'
 # Where the tests were already built they stay; a fresh machine has no need of them, nor of their packages.
-if [[ -f build/release/CMakeCache.txt ]]; then
-  build release -- rdpmendd rdpmend
+if [[ -f build/debug/CMakeCache.txt ]]; then
+  build debug -- rdpmendd rdpmend
 else
-  build release -DBUILD_TESTING=OFF -- rdpmendd rdpmend
+  build debug -DBUILD_TESTING=OFF -- rdpmendd rdpmend
 fi
 
 heading 'The service starts on a rehearsed RDP host'
 printf '%s$ rdpmendd rehearse key-unreadable%s\n' "$k_bold" "$k_plain"
-build/release/bin/rdpmendd rehearse key-unreadable --state "$work/state" \
+build/debug/bin/rdpmendd rehearse key-unreadable --state "$work/state" \
   >"$work/rehearsal.out" 2>"$work/rehearsal.err" </dev/null &
 rehearsal_pid=$!
 wait_for 30 'the start of the service' grep -q -- '--profile' "$work/rehearsal.out"
@@ -68,12 +68,12 @@ export RDPMEND_PROFILE=$work/state/pki/admin/client.textproto
 outside=$(sed -n 's/.*RDP .*\(127\.0\.0\.2:[0-9]*\).*/\1/p' "$work/rehearsal.out" | head -n 1)
 probe() { quiet_cli probe "$outside" >"$work/probe.json"; }
 cat "$work/rehearsal.out"
-build/release/bin/rdpmend watch --from-start >"$work/watch.out" 2>>"$work/cli.err" </dev/null &
+build/debug/bin/rdpmend watch --from-start >"$work/watch.out" 2>>"$work/cli.err" </dev/null &
 watch_pid=$!
 
 # A failing look from outside is itself what a client does: the host logs it, and healing begins. So each look is shown as
 # it was, not repeated.
-look() { build/release/bin/rdpmend probe "$outside" >"$work/look.txt" 2>&1; }
+look() { build/debug/bin/rdpmend probe "$outside" >"$work/look.txt" 2>&1; }
 look_fails() { ! look; }
 show_look() {
   printf '\n%s$ rdpmend probe %s%s\n' "$k_bold" "$outside" "$k_plain"
@@ -97,7 +97,7 @@ incident() { quiet_cli incidents --all | field id; }
 incident_is_open() { [[ -n $(incident) ]]; }
 wait_for 60 'an incident' incident_is_open
 id=$(incident)
-timeout 120 build/release/bin/rdpmend watch --incident "$id" >/dev/null 2>>"$work/cli.err" ||
+timeout 120 build/debug/bin/rdpmend watch --incident "$id" >/dev/null 2>>"$work/cli.err" ||
   fail "incident $id was not closed well: $(quiet_cli show "$id" | field reason)"
 wait_for 10 'the end of the story' grep -q 'repair ended' "$work/watch.out"
 sleep 0.5  # For tail to show it.
@@ -125,5 +125,5 @@ served=$(field sha1 <"$work/probe.json")
 heading "${k_green}Healed$k_plain"
 say "before and after: $served"
 say ''
-say 'Keep one running:  build/release/bin/rdpmendd rehearse key-unreadable'
-say 'Others:            build/release/bin/rdpmendd rehearse --list'
+say 'Keep one running:  build/debug/bin/rdpmendd rehearse key-unreadable'
+say 'Others:            build/debug/bin/rdpmendd rehearse --list'
