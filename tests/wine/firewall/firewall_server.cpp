@@ -50,7 +50,7 @@ HRESULT WINAPI DllGetClassObject(REFCLSID wanted_class, REFIID wanted, void** ou
   if (IsEqualCLSID(wanted_class, __uuidof(NetFwPolicy2)))
     return give_factory([]() -> IUnknown* { return new PolicyObject; }, wanted, out);
   if (IsEqualCLSID(wanted_class, __uuidof(NetFwRule)))
-    return give_factory([]() -> IUnknown* { return new RuleObject({}); }, wanted, out);
+    return give_factory([]() -> IUnknown* { return new RuleObject(std::wstring()); }, wanted, out);
   return CLASS_E_CLASSNOTAVAILABLE;
 }
 
