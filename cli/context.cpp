@@ -1,6 +1,7 @@
 #include "cli/context.hpp"
 
 #include "agent-lib/support/address.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "cli/format/json.hpp"
 
 namespace rdpmend::cli {
@@ -44,8 +45,7 @@ Result<Client> Context::connect() const {
 }
 
 Result<Client> Context::connect(std::chrono::seconds timeout) const {
-  auto profile =
-      read_profile(options_.profile.empty() ? default_profile_path() : std::filesystem::path{options_.profile});
+  auto profile = read_profile(options_.profile.empty() ? default_profile_path() : path_from_utf8(options_.profile));
   if (!profile) return fail(profile.error());
   if (!options_.address && profile->address.empty()) {
     return fail(ErrorCode::invalid_argument, "the profile " + profile->file + " names no address",

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent-lib/support/textproto.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "rdpmend/v1/trust.pb.h"
 
 namespace rdpmend::cli {
@@ -28,16 +29,16 @@ Result<std::string> read_small_file(const fs::path& path) {
   std::error_code error;
   const auto size = fs::file_size(path, error);
   if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {
-    return fail(ErrorCode::unauthenticated, fmt::format("there is no file {}", path.string()), k_how_to_get_one);
+    return fail(ErrorCode::unauthenticated, fmt::format("there is no file {}", to_utf8(path)), k_how_to_get_one);
   }
   if (!error && size > k_max_file_bytes) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{} is too large for a client profile", path.string()),
+    return fail(ErrorCode::invalid_argument, fmt::format("{} is too large for a client profile", to_utf8(path)),
                 "Name the client.textproto of a service with --profile FILE");
   }
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), {}};
   if (error || !file || text.empty()) {
-    return fail(ErrorCode::unauthenticated, fmt::format("cannot read {}", path.string()), k_how_to_get_one);
+    return fail(ErrorCode::unauthenticated, fmt::format("cannot read {}", to_utf8(path)), k_how_to_get_one);
   }
   return text;
 }
@@ -48,12 +49,12 @@ Result<v1::ClientProfile> parse_profile(const fs::path& path, const std::string&
   if (!parse_textproto(text, profile, errors, nullptr)) {
     const auto& first = errors.front();
     return fail(ErrorCode::invalid_argument,
-                fmt::format("{}:{}:{}: {}", path.string(), first.line, first.column, first.message),
+                fmt::format("{}:{}:{}: {}", to_utf8(path), first.line, first.column, first.message),
                 "Restore the profile: the service writes client.textproto anew when it starts");
   }
   if (profile.server_certificate_file().empty() || profile.client_certificate_file().empty() ||
       profile.client_key_file().empty()) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{} names no certificates", path.string()),
+    return fail(ErrorCode::invalid_argument, fmt::format("{} names no certificates", to_utf8(path)),
                 "A client profile has server_certificate_file, client_certificate_file and client_key_file");
   }
   return profile;
@@ -113,13 +114,13 @@ Result<Profile> read_profile(const fs::path& file) {
   if (!parsed) return fail(parsed.error());
   // Relative to the profile; an absolute path stays what it is.
   const auto folder = file.parent_path();
-  auto server = read_small_file(folder / parsed->server_certificate_file());
-  auto client = read_small_file(folder / parsed->client_certificate_file());
-  auto key = read_small_file(folder / parsed->client_key_file());
+  auto server = read_small_file(folder / path_from_utf8(parsed->server_certificate_file()));
+  auto client = read_small_file(folder / path_from_utf8(parsed->client_certificate_file()));
+  auto key = read_small_file(folder / path_from_utf8(parsed->client_key_file()));
   for (auto* part : {&server, &client, &key}) {
     if (!*part) return fail(std::move(part->error()).context("the client profile is incomplete"));
   }
-  Profile profile{file.string(),      parsed->address(),  parsed->server_name(),
+  Profile profile{to_utf8(file),      parsed->address(),  parsed->server_name(),
                   std::move(*server), std::move(*client), std::move(*key)};
   if (auto checked = check_keys(profile); !checked) return fail(std::move(checked).error());
   return profile;

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "agent-lib/rules/analysis.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/format/analysis_view.hpp"
 
@@ -19,14 +20,14 @@ struct AnalyzeOptions {
 // What is wrong with the site's rules, one line each; the good ones are merged.
 Result<std::vector<std::string>> merge_site_rules(Catalogue& catalogue, const std::string& name) {
   if (name.empty()) return std::vector<std::string>{};
-  std::ifstream file(name, std::ios::binary);
+  std::ifstream file(path_from_utf8(name), std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file) return fail(ErrorCode::not_found, "cannot read the rules file " + name, "Check the name after --rules");
   return catalogue.merge_site_file(name, text);
 }
 
 Result<v1::AnalysisReport> analyze(const std::string& file, const Catalogue& catalogue) {
-  auto report = analyze_event_file(file, catalogue);
+  auto report = analyze_event_file(path_from_utf8(file), catalogue);
   // Whatever it is, the file is at fault: neither the command line nor a service.
   if (!report) report.error().code = ErrorCode::corrupt;
   return report;

@@ -90,12 +90,13 @@ TEST_P(Contract, AfterABookmarkWhoseRecordIsGoneASubscriptionGoesOnWithAGap) {
   RDPMEND_REQUIRE(stage->log_event());
   auto subscription = host.events.subscribe(query_for(*kind), bookmark_after(kind->channel, 4'000'000'000));
   RDPMEND_REQUIRE(subscription);
-  auto first = (*subscription)->next(64);
+  // One by one: what other tests have logged may not fit into one answer.
+  auto first = (*subscription)->next(1);
   RDPMEND_REQUIRE(first);
   EXPECT_TRUE(first->gap);
   EXPECT_THAT(first->xml, Not(IsEmpty())) << "with all that the log still holds";
   while (!first->xml.empty()) {
-    first = (*subscription)->next(64);
+    first = (*subscription)->next(1);
     RDPMEND_REQUIRE(first);
     EXPECT_FALSE(first->gap);
   }

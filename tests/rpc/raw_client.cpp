@@ -138,11 +138,12 @@ bool RawClient::ends(std::chrono::milliseconds patience) {
   read();
   io_.restart();
   io_.run_until(deadline);
+  const bool in_time = ended;  // Hanging up ourselves may look like the server's doing, too.
   boost::system::error_code ignored;
   stream_.next_layer().close(ignored);
   io_.restart();
   io_.run();
-  return ended;
+  return in_time;
 }
 
 }  // namespace rdpmend

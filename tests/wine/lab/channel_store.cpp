@@ -127,6 +127,7 @@ std::optional<Channel> Channel::open(std::string_view name) {
 Channel Channel::create(std::string_view name, ChannelType type) {
   std::filesystem::create_directories(std::filesystem::path(k_channels_folder));
   Channel channel(std::string(name), file_of(name));
+  configuration(channel.name_).set_dword(L"LaboratoryLarge", 0);  // Its records are numbered anew.
   {
     const StoreLock lock(k_writer_timeout_ms);
     std::ofstream(std::filesystem::path(channel.path_), std::ios::binary | std::ios::trunc)
