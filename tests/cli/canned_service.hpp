@@ -42,7 +42,7 @@ class CannedService final : public v1::Agent::Service {
   ~CannedService() override;
 
   // A client profile for it, in a folder of its own.
-  std::string profile() const { return (folder_ / "client.textproto").string(); }
+  std::string profile() const { return to_utf8(folder_ / "client.textproto"); }
   std::string address() const;
 
   // As after a crash of the service: the same address and keys, perhaps other answers.

@@ -17,7 +17,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::string folder_of(const CannedService& service) {
-  return std::filesystem::path(service.profile()).parent_path().string();
+  return to_utf8(path_from_utf8(service.profile()).parent_path());
 }
 
 Ran status_of(const CannedService& service, std::vector<std::string> more = {}) {
@@ -76,7 +76,7 @@ TEST(Connection, AProfileWhoseAddressIsNoneIsNamed) {
   const CannedService service;
   auto profile = bytes_of(service.profile());
   profile.replace(profile.find(service.address()), service.address().size(), "unix:/tmp/x");
-  write_bytes(service.profile(), profile);
+  write_bytes(path_from_utf8(service.profile()), profile);
   const auto ran = status_of(service);
   EXPECT_EQ(ran.exit, 1);
   EXPECT_THAT(ran.err, AllOf(HasSubstr("client.textproto: "), HasSubstr("HOST:PORT")));
@@ -95,7 +95,7 @@ TEST(Connection, AnExpiredServerCertificateIsCalledSo) {
   // As if the profile's certificate had run out.
   const auto expired =
       make_test_certificate(CertificateRequest::Usage::server, "rdpmend", std::chrono::hours{-1}).certificate_pem;
-  write_bytes(folder_of(service) + "/server.crt", expired);
+  write_bytes(path_from_utf8(folder_of(service) + "/server.crt"), expired);
   const auto ran = status_of(service);
   EXPECT_EQ(ran.exit, 4);
   EXPECT_THAT(ran.err, HasSubstr("its certificate expired on"));
@@ -105,7 +105,7 @@ TEST(Connection, AServerOfAnotherNameIsNotAccepted) {
   const CannedService service;
   auto profile = bytes_of(service.profile());
   profile.replace(profile.find("\"rdpmend\""), 9, "\"another\"");
-  write_bytes(service.profile(), profile);
+  write_bytes(path_from_utf8(service.profile()), profile);
   const auto ran = status_of(service);
   EXPECT_EQ(ran.exit, 4);
   EXPECT_THAT(ran.err, AllOf(HasSubstr("not for the name another"), HasSubstr("server_name")));
@@ -120,14 +120,14 @@ TEST(Connection, AMissingProfileSaysHowToGetOne) {
 TEST(Connection, ADamagedProfileIsNamedWithItsLine) {
   const TempFolder folder;
   write_bytes(folder / "p.textproto", "address: \"127.0.0.1:1\"\nserver_nam: \"x\"\n");
-  const auto ran = run({"status", "--profile", (folder / "p.textproto").string()});
+  const auto ran = run({"status", "--profile", to_utf8(folder / "p.textproto")});
   EXPECT_EQ(ran.exit, 1);
   EXPECT_THAT(ran.err, AllOf(HasSubstr("p.textproto:2:"), HasSubstr("server_nam")));
 }
 
 TEST(Connection, AProfileWithoutItsKeyIsIncomplete) {
   const CannedService service;
-  std::filesystem::remove(folder_of(service) + "/client.key");
+  std::filesystem::remove(path_from_utf8(folder_of(service) + "/client.key"));
   const auto ran = status_of(service);
   EXPECT_EQ(ran.exit, 4);
   EXPECT_THAT(ran.err, AllOf(HasSubstr("incomplete"), HasSubstr("client.key")));
@@ -135,7 +135,7 @@ TEST(Connection, AProfileWithoutItsKeyIsIncomplete) {
 
 TEST(Connection, AKeyThatIsNoneIsNotACrash) {
   const CannedService service;
-  write_bytes(folder_of(service) + "/client.key", "nonsense");
+  write_bytes(path_from_utf8(folder_of(service) + "/client.key"), "nonsense");
   const auto ran = status_of(service);
   EXPECT_EQ(ran.exit, 4);
   EXPECT_THAT(ran.err, HasSubstr("its client key is damaged"));
@@ -144,7 +144,7 @@ TEST(Connection, AKeyThatIsNoneIsNotACrash) {
 TEST(Connection, AKeyOfAnotherCertificateIsNoticed) {
   const CannedService service;
   const auto other = make_test_certificate(CertificateRequest::Usage::client, "other");
-  write_bytes(folder_of(service) + "/client.key", other.key_pem);
+  write_bytes(path_from_utf8(folder_of(service) + "/client.key"), other.key_pem);
   const auto ran = status_of(service);
   EXPECT_EQ(ran.exit, 4);
   EXPECT_THAT(ran.err, HasSubstr("does not belong to its client certificate"));
@@ -153,7 +153,7 @@ TEST(Connection, AKeyOfAnotherCertificateIsNoticed) {
 TEST(Connection, AHugeProfileIsRefused) {
   const TempFolder folder;
   write_bytes(folder / "p.textproto", std::string(100'000, 'x'));
-  EXPECT_EQ(run({"status", "--profile", (folder / "p.textproto").string()}).exit, 1);
+  EXPECT_EQ(run({"status", "--profile", to_utf8(folder / "p.textproto")}).exit, 1);
 }
 
 TEST(Refusal, TheServicesWordsAndHintAreShown) {
@@ -206,8 +206,8 @@ TEST(Refusal, AnExpiredClientCertificateIsExplained) {
   answers.refusal = {grpc::StatusCode::UNAUTHENTICATED, "this client certificate is not trusted"};
   const CannedService service(answers);
   const auto expired = make_test_certificate(CertificateRequest::Usage::client, "old", std::chrono::hours{-1});
-  write_bytes(folder_of(service) + "/client.crt", expired.certificate_pem);
-  write_bytes(folder_of(service) + "/client.key", expired.key_pem);
+  write_bytes(path_from_utf8(folder_of(service) + "/client.crt"), expired.certificate_pem);
+  write_bytes(path_from_utf8(folder_of(service) + "/client.key"), expired.key_pem);
   const auto ran = status_of(service);
   EXPECT_EQ(ran.exit, 4);
   EXPECT_THAT(ran.err, HasSubstr("Your client certificate expired on"));

@@ -66,7 +66,7 @@ class Rehearsed : public testing::Test {
   }
 
   std::vector<std::string> with_profile(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.end(), {"--profile", app_->admin_profile().string(), "--timeout", "60"});
+    arguments.insert(arguments.end(), {"--profile", to_utf8(app_->admin_profile()), "--timeout", "60"});
     return arguments;
   }
 
@@ -148,7 +148,7 @@ TEST_F(Rehearsed, AClientThatIsNotTrustedIsToldHowToEnrol) {
   write_bytes(folder / "client.key", stranger.key_pem);
   const auto ran = run({"status"});
   EXPECT_EQ(ran.exit, 3);
-  EXPECT_THAT(ran.err, AllOf(HasSubstr("does not trust"), HasSubstr(app_->admin_profile().string()),
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("does not trust"), HasSubstr(to_utf8(app_->admin_profile())),
                              HasSubstr("trust.textproto")));
 }
 

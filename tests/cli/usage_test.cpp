@@ -191,7 +191,7 @@ TEST(Analyze, RealEventsAreReadWithoutLosingOne) {
 TEST(Analyze, UnreadableEventsExitWithTwo) {
   const TempFolder folder;
   write_bytes(folder / "cut.xml", "<Event><System><EventID>1057</EventID>");
-  const auto ran = run({"analyze", (folder / "cut.xml").string()});
+  const auto ran = run({"analyze", to_utf8(folder / "cut.xml")});
   EXPECT_EQ(ran.exit, 2);
   EXPECT_THAT(ran.out, HasSubstr("cut.xml:1"));
 }
@@ -207,7 +207,7 @@ TEST(Analyze, AWrongRulesFileIsNamedAndTheFileStillRead) {
   write_bytes(folder / "e.xml",
               "<Event><System><Provider Name='x'/><EventID>1</EventID><Channel>System</Channel></System></Event>");
   write_bytes(folder / "site.textproto", "rules { id: \"x\" nosuch: 1 }");
-  const auto ran = run({"analyze", (folder / "e.xml").string(), "--rules", (folder / "site.textproto").string()});
+  const auto ran = run({"analyze", to_utf8(folder / "e.xml"), "--rules", to_utf8(folder / "site.textproto")});
   EXPECT_EQ(ran.exit, 2);
   EXPECT_THAT(ran.err, HasSubstr("site.textproto:1"));
   EXPECT_THAT(ran.out, HasSubstr("1 event"));
