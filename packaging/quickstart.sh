@@ -118,9 +118,10 @@ served=$(field sha1 <"$work/probe.json")
 [[ $state == INCIDENT_STATE_REPAIRED ]] || fail "the incident is in state $state"
 [[ $(field outcome <"$work/probe.json") == PROBE_OUTCOME_OK ]] || fail 'the probe did not come through'
 [[ -n $served && $served == "$before" ]] || fail "another certificate is served: $served, before $before"
-# The grant alone, and nothing else, was done.
-[[ $(grep -c '"grant_key_file_access"' "$work/incident.json") -gt 0 ]] || fail 'no grant is in the record of the repair'
-! grep -q '"remove_certificate"\|"restart_service"' "$work/incident.json" || fail 'more than the grant was done'
+# The plan's first step is the grant, and of the plan's steps this one alone was carried out.
+[[ $(grep -m 1 -oE '"(grant_key_file_access|remove_certificate|restart_service)"' "$work/incident.json") == '"grant_key_file_access"' ]] ||
+  fail "the repair's first step was not the grant"
+[[ $(grep -c '"phase": "PHASE_' "$work/incident.json") == 1 ]] || fail 'more than the grant was done'
 
 heading "${k_green}Healed$k_plain"
 say "before and after: $served"
