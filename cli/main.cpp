@@ -2,8 +2,9 @@
 #include <openssl/crypto.h>
 
 #include <iostream>
+#include <vector>
 
-#include "cli/arguments.hpp"
+#include "agent-lib/support/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/terminal.hpp"
@@ -12,9 +13,9 @@ int main(int argc, char** argv) {
   // As the service does, and why: service/main.cpp.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   const rdpmend::cli::Interrupt interrupt;
-  auto arguments = rdpmend::cli::utf8_arguments(argc, argv);
-  std::vector<char*> words;
-  for (auto& argument : arguments) words.push_back(argument.data());
+  const auto arguments = rdpmend::utf8_arguments(argc, argv);
+  std::vector<const char*> words{"rdpmend"};
+  for (const auto& argument : arguments) words.push_back(argument.c_str());
   return rdpmend::cli::run_cli(static_cast<int>(words.size()), words.data(), std::cout, std::cerr,
                                rdpmend::cli::detect_terminal(), interrupt.token());
 }

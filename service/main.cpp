@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent-lib/support/arguments.hpp"
 #include "agent-lib/support/printable.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "service/exit_codes.hpp"

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
 namespace rdpmend {
 
@@ -12,9 +11,6 @@ namespace rdpmend {
 std::filesystem::path default_state_folder();
 
 std::string machine_name();
-
-// The arguments after the program's name, in UTF-8.
-std::vector<std::string> utf8_arguments(int argc, char** argv);
 
 // Ends the process at once, whatever its threads hang in.
 [[noreturn]] void end_process_now(int exit_code);

@@ -16,10 +16,6 @@ std::string machine_name() {
   return gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
 }
 
-std::vector<std::string> utf8_arguments(int argc, char** argv) {
-  return {argv + (argc > 0 ? 1 : 0), argv + argc};
-}
-
 void end_process_now(int exit_code) {
   _exit(exit_code);
 }

@@ -3,7 +3,6 @@
 #include "agent-lib/win32/os.hpp"
 // After it.
 #include <objbase.h>
-#include <shellapi.h>
 #include <shlobj.h>
 
 #include <cstdlib>
@@ -54,15 +53,6 @@ std::string machine_name() {
   wchar_t name[256] = {};
   DWORD size = static_cast<DWORD>(std::size(name));
   return GetComputerNameExW(ComputerNameDnsHostname, name, &size) != 0 ? win32::narrow({name, size}) : "localhost";
-}
-
-// Not argv: without the manifest's code page, which Windows knows since 1903, it has lost what is not in the ANSI one.
-std::vector<std::string> utf8_arguments(int, char**) {
-  int count = 0;
-  const win32::UniqueHandle<win32::LocalTraits<wchar_t**>> wide(CommandLineToArgvW(GetCommandLineW(), &count));
-  std::vector<std::string> arguments;
-  for (int i = 1; wide && i < count; ++i) arguments.push_back(win32::narrow(wide.get()[i]));
-  return arguments;
 }
 
 // Not ExitProcess, nor what calls it: it runs the libraries' ends, which may wait for a lock that a hung thread holds.

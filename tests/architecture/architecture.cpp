@@ -53,7 +53,8 @@ const std::vector<ForeignHeader>& foreign_headers() {
   static const std::vector<ForeignHeader> table{
       {std::regex{R"((windows|winsock2|ws2tcpip|winevt|wincrypt|wtsapi32|ncrypt|netfw)\.h)", icase},
        "Windows headers",
-       {"agent-lib/win32/", "agent-lib/support/steady_condition_win32", "service/hosting/", "cli/screen_win32"}},
+       {"agent-lib/win32/", "agent-lib/support/arguments_win32", "agent-lib/support/steady_condition_win32",
+        "service/hosting/", "cli/screen_win32"}},
       {std::regex{R"(grpc(pp)?/.*|.*\.grpc\.pb\.h)"},
        "gRPC",
        {"service/rpc/", "service/app", "cli/", "agent-lib/support/grpc_compat"}},
