@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <vector>
 
+#include "agent-lib/support/openssl.hpp"
 #include "agent-lib/support/textproto.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "rdpmend/v1/trust.pb.h"
@@ -60,32 +59,13 @@ Result<v1::ClientProfile> parse_profile(const fs::path& path, const std::string&
   return profile;
 }
 
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-
-// The PEM of a file of ours, in memory.
-auto open_pem(const std::string& pem) {
-  return std::unique_ptr<BIO, decltype(&BIO_free)>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
-}
-
-// nullptr: it is none.
-Certificate parse_certificate(const std::string& pem) {
-  const auto bio = open_pem(pem);
-  return {bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr, X509_free};
-}
-
-Key parse_key(const std::string& pem) {
-  const auto bio = open_pem(pem);
-  return {bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr) : nullptr, EVP_PKEY_free};
-}
-
 // gRPC takes anything, and then says only that it cannot connect.
 Status check_keys(const Profile& profile) {
-  const auto client = parse_certificate(profile.client_certificate_pem);
-  const auto key = parse_key(profile.client_key_pem);
-  const char* wrong = !parse_certificate(profile.server_certificate_pem) ? "its server certificate is damaged"
-                      : !client                                          ? "its client certificate is damaged"
-                      : !key                                             ? "its client key is damaged"
+  const auto client = openssl::read_certificate(profile.client_certificate_pem);
+  const auto key = openssl::read_private_key(profile.client_key_pem);
+  const char* wrong = !openssl::read_certificate(profile.server_certificate_pem) ? "its server certificate is damaged"
+                      : !client                                                  ? "its client certificate is damaged"
+                      : !key                                                     ? "its client key is damaged"
                       : X509_check_private_key(client.get(), key.get()) != 1
                           ? "its client key does not belong to its client certificate"
                           : nullptr;
@@ -127,7 +107,7 @@ Result<Profile> read_profile(const fs::path& file) {
 }
 
 Result<WallTime> expiry_of(const std::string& certificate_pem) {
-  const auto certificate = parse_certificate(certificate_pem);
+  const auto certificate = openssl::read_certificate(certificate_pem);
   int days = 0;
   int seconds = 0;
   const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> epoch(ASN1_TIME_set(nullptr, 0), ASN1_TIME_free);

@@ -2,17 +2,15 @@
 #include "agent-lib/probe/served_certificate.hpp"
 
 #include <openssl/asn1.h>
-#include <openssl/bio.h>
-#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <memory>
 #include <optional>
 
 #include "agent-lib/support/hex.hpp"
+#include "agent-lib/support/openssl.hpp"
 #include "agent-lib/support/time.hpp"
 
 namespace rdpmend {
@@ -21,17 +19,7 @@ namespace {
 
 constexpr std::size_t k_max_name_bytes = 1024;
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free>>;
-using UsagePtr = std::unique_ptr<EXTENDED_KEY_USAGE, Deleter<EXTENDED_KEY_USAGE_free>>;
-using CertificatePtr = std::unique_ptr<X509, Deleter<X509_free>>;
-using ObjectPtr = std::unique_ptr<ASN1_OBJECT, Deleter<ASN1_OBJECT_free>>;
+using openssl::Owned;
 
 std::string der_of(const X509& certificate) {
   const int size = i2d_X509(&certificate, nullptr);
@@ -51,7 +39,7 @@ std::string digest_hex(std::string_view bytes, const EVP_MD* kind) {
 
 // RFC 2253 form escapes everything outside printable ASCII, so the text is valid UTF-8 whatever the name holds.
 std::string name_text(const X509_NAME* name) {
-  const BioPtr out{BIO_new(BIO_s_mem())};
+  const openssl::Bio out{BIO_new(BIO_s_mem())};
   if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
   const char* text = nullptr;
   const long size = BIO_get_mem_data(out.get(), &text);
@@ -76,13 +64,13 @@ std::optional<google::protobuf::Timestamp> date_of(const ASN1_TIME* time) {
 }
 
 bool is_remote_desktop_authentication(const ASN1_OBJECT* usage) {
-  static const ObjectPtr k_remote_desktop{OBJ_txt2obj("1.3.6.1.4.1.311.54.1.2", 1)};
+  static const Owned<ASN1_OBJECT, ASN1_OBJECT_free> k_remote_desktop{OBJ_txt2obj("1.3.6.1.4.1.311.54.1.2", 1)};
   return k_remote_desktop && OBJ_cmp(usage, k_remote_desktop.get()) == 0;
 }
 
 bool allows_server_authentication(const X509& certificate) {
   int critical = 0;
-  const UsagePtr usages{
+  const Owned<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free> usages{
       static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(&certificate, NID_ext_key_usage, &critical, nullptr))};
   constexpr int k_absent = -1;
   if (!usages) return critical == k_absent;
@@ -110,7 +98,7 @@ v1::ServedCertificate describe_certificate(const X509& certificate) {
 
 Result<v1::ServedCertificate> describe_certificate(const std::string& der) {
   const auto* in = reinterpret_cast<const unsigned char*>(der.data());
-  const CertificatePtr parsed{d2i_X509(nullptr, &in, static_cast<long>(der.size()))};
+  const openssl::X509Certificate parsed{d2i_X509(nullptr, &in, static_cast<long>(der.size()))};
   if (!parsed) return fail(ErrorCode::invalid_argument, "this is not an X.509 certificate in DER");
   return describe_certificate(*parsed);
 }

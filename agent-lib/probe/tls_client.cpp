@@ -3,9 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include <memory>
-
 #include "agent-lib/probe/served_certificate.hpp"
+#include "agent-lib/support/openssl.hpp"
 
 namespace rdpmend {
 
@@ -45,7 +44,7 @@ TlsFailure classify_tls_error(const boost::system::error_code& error) {
 
 void describe_tls(TlsStream& stream, v1::ProbeReport& report) {
   auto* native = stream.native_handle();
-  if (const std::unique_ptr<X509, decltype(&X509_free)> certificate{SSL_get1_peer_certificate(native), &X509_free}) {
+  if (const openssl::X509Certificate certificate{SSL_get1_peer_certificate(native)}) {
     *report.mutable_certificate() = describe_certificate(*certificate);
   }
   if (!SSL_is_init_finished(native)) return;

@@ -1,32 +1,21 @@
 #include "agent-lib/sim/sim_certificates.hpp"
 
-#include <openssl/evp.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include <ctime>
-#include <memory>
 #include <stdexcept>
 
 #include "agent-lib/probe/served_certificate.hpp"
 #include "agent-lib/support/hex.hpp"
+#include "agent-lib/support/openssl.hpp"
 
 namespace rdpmend::sim {
 
 namespace {
 
-template <auto free_function>
-struct Free {
-  template <class T>
-  void operator()(T* object) const {
-    free_function(object);
-  }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using CertPtr = std::unique_ptr<X509, Free<X509_free>>;
-using Pkcs8Ptr = std::unique_ptr<PKCS8_PRIV_KEY_INFO, Free<PKCS8_PRIV_KEY_INFO_free>>;
-using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
+using openssl::Owned;
+using Pkcs8 = Owned<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
 
 // OpenSSL fails here only without memory or with a broken installation: nothing that a caller could handle.
 template <class T>
@@ -46,15 +35,15 @@ std::string to_der(Function i2d, Object* object) {
   return der;
 }
 
-CertPtr parse_certificate(const std::string& der) {
+openssl::X509Certificate parse_certificate(const std::string& der) {
   const auto* in = reinterpret_cast<const unsigned char*>(der.data());
-  return CertPtr(d2i_X509(nullptr, &in, static_cast<long>(der.size())));
+  return openssl::X509Certificate(d2i_X509(nullptr, &in, static_cast<long>(der.size())));
 }
 
-KeyPtr parse_private_key(const std::string& der) {
+openssl::PrivateKey parse_private_key(const std::string& der) {
   const auto* in = reinterpret_cast<const unsigned char*>(der.data());
-  const Pkcs8Ptr info(must(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &in, static_cast<long>(der.size()))));
-  return KeyPtr(must(EVP_PKCS82PKEY(info.get())));
+  const Pkcs8 info(must(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &in, static_cast<long>(der.size()))));
+  return openssl::PrivateKey(must(EVP_PKCS82PKEY(info.get())));
 }
 
 std::time_t to_time_t(WallTime time) {
@@ -63,21 +52,21 @@ std::time_t to_time_t(WallTime time) {
 }
 
 void add_extension(X509* certificate, int nid, const char* value) {
-  const ExtensionPtr extension(must(X509V3_EXT_conf_nid(nullptr, nullptr, nid, value)));
+  const Owned<X509_EXTENSION, X509_EXTENSION_free> extension(must(X509V3_EXT_conf_nid(nullptr, nullptr, nid, value)));
   must(X509_add_ext(certificate, extension.get(), -1));
 }
 
 }  // namespace
 
 KeyPair make_key_pair(bool rsa) {
-  const KeyPtr key(must(rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256")));
-  const Pkcs8Ptr info(must(EVP_PKEY2PKCS8(key.get())));
+  const openssl::PrivateKey key(must(rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256")));
+  const Pkcs8 info(must(EVP_PKEY2PKCS8(key.get())));
   return {to_der(i2d_PKCS8_PRIV_KEY_INFO, info.get()), to_der(i2d_PUBKEY, key.get())};
 }
 
 std::string make_self_signed(const KeyPair& key_pair, const CertificateRequest& request) {
   const auto key = parse_private_key(key_pair.private_der);
-  const CertPtr certificate(must(X509_new()));
+  const openssl::X509Certificate certificate(must(X509_new()));
   must(X509_set_version(certificate.get(), X509_VERSION_3));
   must(ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), request.serial));
   must(ASN1_TIME_set(X509_getm_notBefore(certificate.get()), to_time_t(request.not_before)) != nullptr);

@@ -1,38 +1,27 @@
 #include "service/pki/certificate.hpp"
 
 #include <fmt/format.h>
-#include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include <array>
 #include <ctime>
-#include <memory>
 #include <span>
 
 #include "agent-lib/support/hex.hpp"
+#include "agent-lib/support/openssl.hpp"
 
 namespace rdpmend {
 
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>>;
-using Number = std::unique_ptr<BIGNUM, Freer<BN_free>>;
+using openssl::Bio;
+using openssl::Owned;
+using Extension = Owned<X509_EXTENSION, X509_EXTENSION_free>;
+using Number = Owned<BIGNUM, BN_free>;
 
 constexpr std::size_t k_max_pem_bytes = 64 * 1024;
 constexpr int k_serial_bits = 127;  // Positive and at most 20 octets: RFC 5280 4.1.2.2.
@@ -51,16 +40,8 @@ std::string text_of(BIO* bio) {
   return {data, static_cast<std::size_t>(size)};
 }
 
-Bio reader_of(std::string_view text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-Certificate read_certificate(std::string_view pem) {
-  if (pem.size() > k_max_pem_bytes) return nullptr;
-  const auto bio = reader_of(pem);
-  Certificate certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
-  ERR_clear_error();
-  return certificate;
+openssl::X509Certificate read_certificate(std::string_view pem) {
+  return pem.size() > k_max_pem_bytes ? nullptr : openssl::read_certificate(pem);
 }
 
 bool add_extension(X509* certificate, int nid, const std::string& value) {
@@ -157,8 +138,8 @@ Result<CertificateAndKey> make_certificate(const CertificateRequest& request) {
         return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" cannot be a name in a certificate", name));
     }
   }
-  const Key key(EVP_EC_gen("P-256"));
-  const Certificate certificate(X509_new());
+  const openssl::PrivateKey key(EVP_EC_gen("P-256"));
+  const openssl::X509Certificate certificate(X509_new());
   if (!key || !certificate) return openssl_failure("cannot make a key");
   const bool made = X509_set_version(certificate.get(), X509_VERSION_3) == 1 && set_serial(certificate.get()) &&
                     set_names(certificate.get(), request) && set_times(certificate.get(), request) &&
@@ -184,11 +165,7 @@ Result<CertificateFacts> parse_certificate(std::string_view pem) {
 
 Status check_key_matches(std::string_view certificate_pem, std::string_view key_pem) {
   const auto certificate = read_certificate(certificate_pem);
-  const auto bio = reader_of(key_pem);
-  // No passphrase is ever asked for.
-  const Key key(PEM_read_bio_PrivateKey(
-      bio.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr));
-  ERR_clear_error();
+  const auto key = openssl::read_private_key(key_pem);
   if (!certificate) return fail(ErrorCode::invalid_argument, "the certificate is not one in PEM");
   if (!key) return fail(ErrorCode::invalid_argument, "the key is not one in PEM without passphrase");
   const bool matches = X509_check_private_key(certificate.get(), key.get()) == 1;

@@ -1,12 +1,13 @@
 #include "service/rpc/door_tls.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
 #include <algorithm>
+
+#include "agent-lib/support/openssl.hpp"
 
 namespace rdpmend {
 
@@ -17,7 +18,7 @@ constexpr unsigned char k_h2[] = {2, 'h', '2'};
 constexpr long k_max_certificates_bytes = 16 * 1024;
 
 std::string pem_of(X509* certificate) {
-  const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(BIO_new(BIO_s_mem()), BIO_free_all);
+  const openssl::Bio bio(BIO_new(BIO_s_mem()));
   if (certificate == nullptr || !bio || PEM_write_bio_X509(bio.get(), certificate) != 1) return {};
   char* data = nullptr;
   const auto size = BIO_get_mem_data(bio.get(), &data);
@@ -76,10 +77,7 @@ DoorTls::DoorTls(std::string server_certificate, Admit admit)
 
 Result<std::unique_ptr<DoorTls>> DoorTls::make(const ServerKeys& keys, Admit admit) {
   // As OpenSSL writes it, to compare with.
-  const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(
-      BIO_new_mem_buf(keys.certificate_pem.data(), static_cast<int>(keys.certificate_pem.size())), BIO_free_all);
-  const std::unique_ptr<X509, decltype(&X509_free)> own(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr),
-                                                        X509_free);
+  const auto own = openssl::read_certificate(keys.certificate_pem);
   std::unique_ptr<DoorTls> tls(new DoorTls(pem_of(own.get()), std::move(admit)));
   boost::system::error_code code;
   tls->client_side_.use_certificate_chain(asio::buffer(keys.certificate_pem), code);
@@ -107,14 +105,8 @@ std::unique_ptr<DoorTls::Stream> DoorTls::to_client(asio::ip::tcp::socket socket
 
 std::unique_ptr<DoorTls::Stream> DoorTls::to_grpc(asio::ip::tcp::socket socket, const CertificateAndKey& own) {
   auto stream = std::make_unique<Stream>(std::move(socket), grpc_side_);
-  const std::unique_ptr<BIO, decltype(&BIO_free_all)> certificate_bio(
-      BIO_new_mem_buf(own.certificate_pem.data(), static_cast<int>(own.certificate_pem.size())), BIO_free_all);
-  const std::unique_ptr<BIO, decltype(&BIO_free_all)> key_bio(
-      BIO_new_mem_buf(own.key_pem.data(), static_cast<int>(own.key_pem.size())), BIO_free_all);
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-      PEM_read_bio_X509(certificate_bio.get(), nullptr, nullptr, nullptr), X509_free);
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-      PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+  const auto certificate = openssl::read_certificate(own.certificate_pem);
+  const auto key = openssl::read_private_key(own.key_pem);
   if (!certificate || !key || SSL_use_certificate(stream->native_handle(), certificate.get()) != 1 ||
       SSL_use_PrivateKey(stream->native_handle(), key.get()) != 1) {
     ERR_clear_error();

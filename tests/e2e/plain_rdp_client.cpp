@@ -12,6 +12,8 @@
 #include <array>
 #include <memory>
 
+#include "agent-lib/support/openssl.hpp"
+
 namespace rdpmend::e2e {
 namespace {
 
@@ -76,7 +78,7 @@ std::optional<SeenCertificate> see_certificate(std::uint16_t port) {
   const std::unique_ptr<SSL, decltype(&SSL_free)> tls{SSL_new(context.get()), SSL_free};
   SSL_set_fd(tls.get(), connection.socket());
   if (SSL_connect(tls.get()) != 1) return std::nullopt;
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate{SSL_get1_peer_certificate(tls.get()), X509_free};
+  const openssl::X509Certificate certificate{SSL_get1_peer_certificate(tls.get())};
   if (!certificate) return std::nullopt;
   return SeenCertificate{sha256_of(der_of(certificate.get())),
                          X509_cmp_current_time(X509_get0_notBefore(certificate.get())) < 0 &&

@@ -11,6 +11,7 @@
 
 #include "agent-lib/probe/rdp_handshake.hpp"
 #include "agent-lib/support/asio.hpp"
+#include "agent-lib/support/openssl.hpp"
 #include "tests/interop/process.hpp"
 #include "tests/probe/test_certificate.hpp"
 
@@ -168,10 +169,7 @@ class Shadow : public Interop {
 
   std::string own_thumbprint() const {
     const auto pem = read_file(folder_.path() / ".config/freerdp/shadow/shadow.crt");
-    const std::unique_ptr<BIO, decltype(&BIO_free)> in{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
-                                                       &BIO_free};
-    const std::unique_ptr<X509, decltype(&X509_free)> x509{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr),
-                                                           &X509_free};
+    const auto x509 = openssl::read_certificate(pem);
     return x509 ? thumbprint(*x509, EVP_sha1()) : "";
   }
 

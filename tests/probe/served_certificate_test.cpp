@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent-lib/support/openssl.hpp"
 #include "agent-lib/support/time.hpp"
 #include "tests/probe/test_certificate.hpp"
 
@@ -23,8 +24,7 @@ TEST(ServedCertificate, HasThumbprintsNamesDatesAndBytes) {
   EXPECT_EQ(served.issuer(), served.subject());
   EXPECT_EQ(served.not_after().seconds() - served.not_before().seconds(), 7200);
   const auto* der = reinterpret_cast<const unsigned char*>(served.der().data());
-  const std::unique_ptr<X509, decltype(&X509_free)> again{
-      d2i_X509(nullptr, &der, static_cast<long>(served.der().size())), &X509_free};
+  const openssl::X509Certificate again{d2i_X509(nullptr, &der, static_cast<long>(served.der().size()))};
   ASSERT_TRUE(again);
   EXPECT_EQ(X509_cmp(again.get(), made.x509.get()), 0);
 }
