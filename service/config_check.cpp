@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 7> k_days{"Mon", "Tue", "Wed", "Thu", "Fr
 constexpr int k_max_windows = 64;
 constexpr int k_max_site_rules = 64;
 
-const FieldDescriptor* field_of(const Message& message, std::string_view name) {
+const FieldDescriptor* field_named(const Message& message, std::string_view name) {
   return message.GetDescriptor()->FindFieldByName(std::string(name));
 }
 
@@ -61,7 +61,7 @@ class Checker {
 
   void check_meaning(const v1::ServiceConfig& config, const Place& root) {
     if (config.has_rpc() && !config.rpc().listen().empty()) {
-      const auto checked = check_listen_address(config.rpc().listen());
+      const auto checked = parse_listen_address(config.rpc().listen());
       if (!checked) {
         add(child(root, "rpc"), "listen", -1, fmt::format("{}. {}", checked.error().what, checked.error().hint));
       }
@@ -79,7 +79,7 @@ class Checker {
 
  private:
   Place child(const Place& place, const std::string& name, int index = -1) const {
-    const auto* field = field_of(place.message, name);
+    const auto* field = field_named(place.message, name);
     const auto* reflection = place.message.GetReflection();
     const auto* tree = place.tree == nullptr ? nullptr : place.tree->GetTreeForNested(field, index);
     const auto at = location(place, field, index);
@@ -99,7 +99,7 @@ class Checker {
 
   void add(const Place& place, std::string_view name, int index, std::string_view problem) {
     const auto number = index < 0 ? std::string{} : fmt::format("[{}]", index);
-    add_at(location(place, field_of(place.message, name), index), place, fmt::format("{}{}", name, number), problem);
+    add_at(location(place, field_named(place.message, name), index), place, fmt::format("{}{}", name, number), problem);
   }
 
   // A field that is not there has no place: its message's does.

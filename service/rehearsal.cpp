@@ -62,7 +62,7 @@ Result<std::filesystem::path> state_folder(const RehearsalOptions& options) {
 }
 
 Result<v1::ServiceConfig> configuration(const RehearsalOptions& options) {
-  if (auto checked = check_listen_address(options.listen); !checked)
+  if (auto checked = parse_listen_address(options.listen); !checked)
     return fail(std::move(checked.error()).context("--listen"));
   auto config = options.config ? load_config(options.config, *options.config, Catalogue::built_in())
                                : Result<v1::ServiceConfig>(default_config());

@@ -81,7 +81,7 @@ std::string to_text(std::string_view host, std::uint16_t port) {
                                                   : fmt::format("[{}]:{}", host, port);
 }
 
-Status check_listen_address(std::string_view text) {
+Result<HostPort> parse_listen_address(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return no_listen_address(fmt::format("\"{}\" has no port", text));
   auto address = text.substr(0, colon);
@@ -90,7 +90,7 @@ Status check_listen_address(std::string_view text) {
   boost::system::error_code error;
   const auto parsed = asio::ip::make_address(std::string{address}, error);
   if (error || parsed.is_v6() != bracketed) return no_listen_address(fmt::format("\"{}\" is not ADDRESS:PORT", text));
-  if (number_of(text.substr(colon + 1))) return {};
+  if (const auto port = number_of(text.substr(colon + 1))) return HostPort{std::string{address}, port};
   return no_listen_address(fmt::format("\"{}\" is not a port from 0 (any free one) to 65535", text.substr(colon + 1)));
 }
 

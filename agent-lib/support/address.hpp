@@ -25,6 +25,6 @@ Result<HostPort> parse_host_port(std::string_view text);
 std::string to_text(std::string_view host, std::uint16_t port);
 
 // Where to listen: an IP address and a port, of which 0 is any that is free.
-Status check_listen_address(std::string_view text);
+Result<HostPort> parse_listen_address(std::string_view text);
 
 }  // namespace rdpmend

@@ -38,14 +38,6 @@ std::string network_of(const asio::ip::address& address) {
   return asio::ip::address_v6(bytes).to_string();
 }
 
-Result<tcp::endpoint> endpoint_of(const std::string& text) {
-  if (const auto checked = check_listen_address(text); !checked) return fail(checked.error());
-  const auto colon = text.rfind(':');
-  auto address = text.substr(0, colon);
-  if (address.starts_with('[')) address = address.substr(1, address.size() - 2);
-  return tcp::endpoint(asio::ip::make_address(address), static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1))));
-}
-
 // A second service must not share the port and get half of the calls, nor another program take it over; but a port
 // that a service that has just ended had is free at once.
 void claim_alone(tcp::acceptor& acceptor, boost::system::error_code& code) {
@@ -72,8 +64,9 @@ FrontDoor::~FrontDoor() {
 }
 
 Result<std::string> FrontDoor::listen(const std::string& address) {
-  const auto endpoint = endpoint_of(address);
-  if (!endpoint) return fail(endpoint.error());
+  const auto wanted = parse_listen_address(address);
+  if (!wanted) return fail(wanted.error());
+  const tcp::endpoint endpoint(asio::ip::make_address(wanted->host), *wanted->port);
   if (!tls_) {
     auto tls = DoorTls::make(parts_.keys, [this](auto pem, const auto& peer) { return admit(pem, peer); });
     if (!tls) return fail(std::move(tls.error()));
@@ -81,17 +74,17 @@ Result<std::string> FrontDoor::listen(const std::string& address) {
   }
   Code code;
   acceptor_.close(code);
-  acceptor_.open(endpoint->protocol(), code);
+  acceptor_.open(endpoint.protocol(), code);
   if (!code) claim_alone(acceptor_, code);
-  if (!code) acceptor_.bind(*endpoint, code);
+  if (!code) acceptor_.bind(endpoint, code);
   if (!code) acceptor_.listen(k_backlog, code);
-  const auto bound = code ? *endpoint : acceptor_.local_endpoint(code);
+  const auto bound = code ? endpoint : acceptor_.local_endpoint(code);
   if (code) {
     Code ignored;
     acceptor_.close(ignored);
     return fail(ErrorCode::unavailable, fmt::format("cannot listen on {}: {}", address, code.message()));
   }
-  return fmt::format("{}:{}", address.substr(0, address.rfind(':')), bound.port());
+  return to_text(wanted->host, bound.port());
 }
 
 void FrontDoor::serve(std::uint16_t grpc_port) {
