@@ -9,6 +9,7 @@
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "service/hard_stop.hpp"
+#include "service/machine_time.hpp"
 #include "service/pki/private_file.hpp"
 
 namespace rdpmend {
@@ -23,11 +24,6 @@ constexpr Duration k_longest_tick = 1h;
 // Between attempts to write a journal that could not be written, should nothing else write it.
 constexpr Duration k_journal_again = 10s;
 constexpr std::size_t k_max_site_file_bytes = 1 << 20;
-
-// The clock of this machine, for its own keys: a rehearsed host's may be wrong.
-WallTime machine_time() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-}
 
 std::string text_of_trouble(const Error& error) {
   return fmt::format("The journal cannot be written: {}. What is found waits for it, and no repair begins. {}",

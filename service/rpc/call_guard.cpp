@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <grpc/grpc_security_constants.h>
 
+#include "service/machine_time.hpp"
 #include "service/rpc/authz_table.hpp"
 #include "service/rpc/status_map.hpp"
 
@@ -15,11 +16,6 @@ constexpr std::chrono::seconds k_known_for{1};
 
 std::string_view view(const grpc::string_ref& text) {
   return {text.data(), text.size()};
-}
-
-// Trust is about this machine's certificates, so its clock is this machine's, not that of a rehearsed host.
-WallTime machine_time() {
-  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
 }
 
 // Who is not let in is told why, but not what is wrong inside: that is in the service's log.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "agent-lib/support/log.hpp"
+#include "service/machine_time.hpp"
 
 namespace rdpmend {
 
@@ -16,10 +17,6 @@ namespace {
 constexpr Duration k_longest_pause = 1s;
 // A peer that has our last words closes at once.
 constexpr Duration k_goodbye = 1s;
-
-WallTime machine_time() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-}
 
 // The pass of one connection, known to gRPC for as long as it is open. Its dates are looked at by nobody.
 Result<CertificateAndKey> make_pass() {
