@@ -26,7 +26,6 @@ constexpr std::size_t k_max_bytes = 1 << 20;  // A key of 16,384 bits has less t
 constexpr std::size_t k_most_kept = 8;
 constexpr wchar_t k_kept_suffix[] = L".kept";
 constexpr wchar_t k_unfinished_suffix[] = L".rdpmend";
-constexpr DWORD k_not_plain = FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY;
 constexpr DWORD k_attributes_kept = FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED;
 
 // Before what is kept: that it is ours, and how long the two parts are that follow.
@@ -146,12 +145,17 @@ void forget_oldest(const std::wstring& folder) {
 
 }  // namespace
 
+bool is_plain_file(const BY_HANDLE_FILE_INFORMATION& info) {
+  constexpr DWORD k_not_plain = FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY;
+  return (info.dwFileAttributes & k_not_plain) == 0 && info.nNumberOfLinks == 1;
+}
+
 Result<KeyFileCopy> read_key_file(const std::wstring& path, std::string_view doing) {
   const auto file = open_to_copy(path, doing);
   if (!file) return fail(file.error());
   BY_HANDLE_FILE_INFORMATION info{};
   if (!GetFileInformationByHandle(file->get(), &info)) return fail(last_error(doing));
-  if ((info.dwFileAttributes & k_not_plain) != 0 || info.nNumberOfLinks != 1) {
+  if (!is_plain_file(info)) {
     return fail(ErrorCode::denied, fmt::format("{}: it is not a plain file", doing),
                 "Find out who put a link or a folder where a private key belongs.");
   }

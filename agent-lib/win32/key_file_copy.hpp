@@ -19,6 +19,9 @@ struct KeyFileCopy {
   std::vector<unsigned char> contents;
 };
 
+// A file with no other name: neither a folder nor a link of any kind.
+bool is_plain_file(const BY_HANDLE_FILE_INFORMATION& info);
+
 // Each is tried plainly first; where the access list does not let us in, with SeBackup or SeRestore.
 // not_found: there is no such file. denied: it is not a plain file.
 Result<KeyFileCopy> read_key_file(const std::wstring& path, std::string_view doing);

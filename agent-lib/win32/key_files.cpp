@@ -50,10 +50,9 @@ Result<KeyFile> look_at(const OpenKeyFile& file, std::string_view doing) {
   if (!file.has_attributes) return KeyFile{.security = std::move(*security), .plain = false};
   BY_HANDLE_FILE_INFORMATION info{};
   if (!GetFileInformationByHandle(file.handle.get(), &info)) return fail(last_error(doing));
-  constexpr DWORD k_not_plain = FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY;
   return KeyFile{.security = std::move(*security),
                  .size = (std::uint64_t{info.nFileSizeHigh} << 32U) | info.nFileSizeLow,
-                 .plain = (info.dwFileAttributes & k_not_plain) == 0 && info.nNumberOfLinks == 1};
+                 .plain = is_plain_file(info)};
 }
 
 bool is_plain_name(std::string_view name) {

@@ -56,20 +56,29 @@ std::optional<std::string> bound_to(const MIB_TCP6ROW_OWNER_PID& row) {
   return to_text(AF_INET6, row.ucLocalAddr);
 }
 
-template <class Table>
-Result<std::optional<TcpListener>> find_in_table(ULONG family, std::uint16_t port) {
+// A table of TCP connections or listeners. nullopt: the host does without this IP version.
+// https://learn.microsoft.com/windows/win32/api/iphlpapi/nf-iphlpapi-getextendedtcptable
+Result<std::optional<std::vector<std::uint64_t>>> read_tcp_table(ULONG family, TCP_TABLE_CLASS kind,
+                                                                 std::string_view doing) {
   std::vector<std::uint64_t> buffer(2048);
   DWORD status = ERROR_INSUFFICIENT_BUFFER;
   for (int i = 0; i < k_attempts && status == ERROR_INSUFFICIENT_BUFFER; ++i) {
     auto size = static_cast<DWORD>(buffer.size() * sizeof(std::uint64_t));
-    status = GetExtendedTcpTable(buffer.data(), &size, FALSE, family, TCP_TABLE_OWNER_PID_LISTENER, 0);
+    status = GetExtendedTcpTable(buffer.data(), &size, FALSE, family, kind, 0);
     if (status == ERROR_INSUFFICIENT_BUFFER) buffer.resize(size / sizeof(std::uint64_t) + 256);
   }
-  // A host may do without one of the IP versions.
   if (status == ERROR_NOT_SUPPORTED) return std::nullopt;
-  if (status != NO_ERROR) return fail(win32_error("cannot list who listens on TCP ports", status));
+  if (status != NO_ERROR) return fail(win32_error(doing, status));
+  return buffer;
+}
+
+template <class Table>
+Result<std::optional<TcpListener>> find_in_table(ULONG family, std::uint16_t port) {
+  const auto buffer = read_tcp_table(family, TCP_TABLE_OWNER_PID_LISTENER, "cannot list who listens on TCP ports");
+  if (!buffer) return fail(buffer.error());
+  if (!*buffer) return std::nullopt;
   std::optional<TcpListener> found;
-  const auto* table = reinterpret_cast<const Table*>(buffer.data());
+  const auto* table = reinterpret_cast<const Table*>((*buffer)->data());
   for (DWORD i = 0; i < table->dwNumEntries; ++i) {
     const auto& row = table->table[i];
     if (port_of(row.dwLocalPort) != port) continue;
@@ -171,16 +180,10 @@ std::optional<std::string> remote_of(const MIB_TCP6ROW_OWNER_PID& row) {
 // What the host has with itself says nothing of its clients.
 template <class Table>
 Status add_clients(ULONG family, std::uint16_t port, std::set<std::string>& locals) {
-  std::vector<std::uint64_t> buffer(2048);
-  DWORD status = ERROR_INSUFFICIENT_BUFFER;
-  for (int i = 0; i < k_attempts && status == ERROR_INSUFFICIENT_BUFFER; ++i) {
-    auto size = static_cast<DWORD>(buffer.size() * sizeof(std::uint64_t));
-    status = GetExtendedTcpTable(buffer.data(), &size, FALSE, family, TCP_TABLE_OWNER_PID_CONNECTIONS, 0);
-    if (status == ERROR_INSUFFICIENT_BUFFER) buffer.resize(size / sizeof(std::uint64_t) + 256);
-  }
-  if (status == ERROR_NOT_SUPPORTED) return {};  // A host may do without one of the IP versions.
-  if (status != NO_ERROR) return fail(win32_error("cannot list the TCP connections", status));
-  const auto* table = reinterpret_cast<const Table*>(buffer.data());
+  const auto buffer = read_tcp_table(family, TCP_TABLE_OWNER_PID_CONNECTIONS, "cannot list the TCP connections");
+  if (!buffer) return fail(buffer.error());
+  if (!*buffer) return {};
+  const auto* table = reinterpret_cast<const Table*>((*buffer)->data());
   for (DWORD i = 0; i < table->dwNumEntries; ++i) {
     const auto& row = table->table[i];
     if (row.dwState != MIB_TCP_STATE_ESTAB || port_of(row.dwLocalPort) != port) continue;
