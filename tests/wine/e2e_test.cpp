@@ -265,6 +265,21 @@ TEST_F(WineLaboratory, AClearedLogIsAGapAndTheServiceReadsOn) {
   EXPECT_EQ(wait_for_repair().outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
 }
 
+// Nothing signals any more. That its subscriptions are dead the service must find by itself.
+TEST_F(WineLaboratory, AnEventLogThatRestartedBeforeTheEventIsReadOnAndTheHostHealed) {
+  host->lab({"restart-event-log"});
+  break_key();
+  EXPECT_EQ(wait_for_repair_of("certificate_key_unreadable").outcome(), v1::RepairEnded::OUTCOME_REPAIRED);
+  EXPECT_TRUE(see_certificate(k_rdp_port));
+  const auto entries = host->journal();
+  EXPECT_TRUE(std::any_of(entries.begin(), entries.end(), [](const auto& entry) {
+    return entry.has_channel_reopened() && entry.channel_reopened().channel() == "System";
+  }));
+  EXPECT_TRUE(std::none_of(entries.begin(), entries.end(), [](const auto& entry) { return entry.has_event_gap(); }))
+      << "no record is missing";
+  expect_whole_journal();
+}
+
 TEST_F(WineLaboratory, StoppedInTheMiddleOfARepairItSettlesTheIncidentWhenItStartsAgain) {
   ChildProcess watch(host->cli_command({"watch", "--from-start", "--format", "json"}));
   break_key();

@@ -218,6 +218,11 @@ void clear_log(const Arguments& arguments) {
   channel->clear();
 }
 
+// Whoever has a subscription is told nothing, and reads nothing more from it (measured.md E1).
+void restart_event_log(const Arguments&) {
+  for (const auto& name : channel_names()) Channel::open(name)->kill_subscriptions(DeadAnswer::no_more_items);
+}
+
 void print_events(const Arguments& arguments) {
   auto channel = Channel::open(arguments.at(0));
   if (!channel) throw std::runtime_error("there is no channel " + arguments.at(0));
@@ -273,7 +278,8 @@ constexpr Command k_commands[] = {
     {"split-firewall-rule", "ID    it is for the active profiles only, and a copy of it for the others", 1,
      split_firewall_rule},
     {"append-event", "FILE [TIMES] log an event, as of now", 1, append},
-    {"clear-log", "CHANNEL", 1, clear_log}};
+    {"clear-log", "CHANNEL", 1, clear_log},
+    {"restart-event-log", "        subscriptions that are open are dead", 0, restart_event_log}};
 
 int main_of(const Arguments& arguments) {
   for (const auto& command : k_commands) {
