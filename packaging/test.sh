@@ -157,7 +157,7 @@ for preset in "${presets[@]}"; do
   fi
   if [[ $preset == asan ]] && wanted tidy; then
     heading 'clang-tidy'
-    check clang-tidy quietly build/logs/tidy.log packaging/tidy.sh build/asan
+    check clang-tidy quietly build/logs/tidy.log packaging/tidy.sh
   fi
 done
 

@@ -1,28 +1,27 @@
 #!/usr/bin/env bash
-# clang-tidy over every source of the product that a build compiles (the tests would double its time). A file that was
-# found clean is not looked at again until it, a header of ours that it includes, or the checks change.
-# usage: packaging/tidy.sh [BUILD_FOLDER], build/debug unless given
+# clang-tidy over every source of the product that Linux compiles (the tests would double its time), each file alone, which
+# the builds do not do. A file that was found clean is not looked at again until it, a header of ours that it includes, or
+# the checks change.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-build_dir=${1:-build/debug}
+build_dir=build/tidy
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/rdpmend/clang-tidy
-[[ -f $build_dir/compile_commands.json ]] || fail "build first: cmake --preset debug && cmake --build --preset debug"
 mkdir -p "$cache"
 root=$PWD
 
-# "SOURCE HEADER..." per object, of our own files only, as the last build saw them.
+# Configured and not built: all that is needed are the commands and the generated headers.
+quietly build/logs/tidy-configure.log cmake --preset debug -B "$build_dir" -DCMAKE_UNITY_BUILD=OFF -DCMAKE_CXX_COMPILER_LAUNCHER= \
+  -DBUILD_TESTING=OFF
+mapfile -t headers < <(ninja -C "$build_dir" -t targets all | sed -n 's/^\(.*\.pb\.h\): .*/\1/p')
+quietly build/logs/tidy-generate.log ninja -C "$build_dir" "${headers[@]}"
+
+# "SOURCE HEADER..." per object, of our own files only. The scanner writes rules for make: OBJECT: SOURCE HEADER...
 dependencies() {
-  ninja -C "$build_dir" -t deps | awk -v root="$root/" -v base="$build_dir/" '
-    function ours(path) {
-      gsub(/\/[^\/]+\/\.\.\//, "/", path)
-      if (path ~ "^\\.\\./\\.\\./") path = substr(path, 7)
-      else if (index(path, root) == 1) path = substr(path, length(root) + 1)
-      else if (path !~ "^/") path = base path
-      return path ~ /^\// ? "" : path
-    }
-    /^[^ ].*: #deps/ { if (line != "") print line; line = ""; next }
-    /^ / { path = ours($1); if (path != "") line = line (line == "" ? "" : " ") path }
-    END { if (line != "") print line }' | grep -v '^[^ ]*_test.cpp' | grep -E '^(agent-lib|service|cli)/[^ ]*\.cpp( |$)' | sort -u
+  clang-scan-deps-14 -compilation-database "$build_dir/compile_commands.json" -j "$(nproc)" | sed 's/\\$//' | tr -s ' \n' '\n' |
+    awk -v root="$root/" -v build="$root/$build_dir/" '
+      /:$/ { if (line != "") print line; line = ""; next }
+      index($0, root) == 1 && index($0, build) != 1 { line = line (line == "" ? "" : " ") substr($0, length(root) + 1) }
+      END { if (line != "") print line }' | grep -E '^(agent-lib|service|cli)/[^ ]*\.cpp( |$)' | sort -u
 }
 
 fingerprint() {  # SOURCE HEADER...
@@ -36,7 +35,8 @@ while read -ra files; do
   key=$(fingerprint "${files[@]}")
   [[ -e $cache/$key ]] || todo+=("${files[0]}" "$key")
 done < <(dependencies)
-((total > 0)) || fail "$build_dir is not built yet"
+compiled=$(grep -cE "\"file\": \"$root/(agent-lib|service|cli)/" "$build_dir/compile_commands.json")
+((total == compiled)) || fail "the includes of $total of $compiled sources could be read"
 say "$((${#todo[@]} / 2)) of $total files to look at"
 ((${#todo[@]} > 0)) || exit 0
 

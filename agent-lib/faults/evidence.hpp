@@ -24,6 +24,9 @@ void add_advice(v1::Diagnosis& diagnosis, std::string_view advice);
 // Remote Desktop is switched on, by policy or locally. Off is somebody's decision and no fault.
 Result<bool> remote_desktop_allowed(const HostView& host);
 
+// How long a fault waits for a probe of its listener.
+inline constexpr Duration k_probe_deadline = std::chrono::seconds(5);
+
 // One line about a probe: "TLS done, certificate ABCD.." or what went wrong.
 std::string probe_summary(const v1::ProbeReport& report);
 void add_probe_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& list, const v1::ProbeReport& report);

@@ -17,7 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 using Origin = ListenerCertificate::Origin;
 
-constexpr Duration k_probe_deadline = 5s;
 constexpr Duration k_give_up_on_serving = 20s;  // A running TermService may go on serving the old certificate.
 
 struct Thumbprint {

@@ -33,7 +33,7 @@ Result<v1::AnalysisReport> analyze(const std::string& file, const Catalogue& cat
   return report;
 }
 
-Result<ExitCode> run(Context& context, const AnalyzeOptions& options) {
+Result<ExitCode> analyze_logs(Context& context, const AnalyzeOptions& options) {
   auto catalogue = Catalogue::built_in();
   const auto problems = merge_site_rules(catalogue, options.site_rules);
   if (!problems) return fail(problems.error());
@@ -57,7 +57,8 @@ void add_analyze(CLI::App& app, Run& chosen) {
   command.add_option("FILE", options->file, "Event elements in UTF-8 or UTF-16, with or without a root")->required();
   command.add_option("--rules", options->site_rules, "The site's own rules, beside the built-in ones")
       ->type_name("SITE_FILE");
-  command.callback([options, &chosen] { chosen = [options](Context& context) { return run(context, *options); }; });
+  command.callback(
+      [options, &chosen] { chosen = [options](Context& context) { return analyze_logs(context, *options); }; });
 }
 
 }  // namespace rdpmend::cli

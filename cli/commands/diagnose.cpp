@@ -12,7 +12,7 @@ bool is_unknown(const v1::DiagnoseResponse::Finding& finding) {
   return finding.outcome() == v1::DiagnoseResponse::Finding::OUTCOME_UNKNOWN;
 }
 
-Result<ExitCode> run(Context& context, const std::vector<std::string>& faults) {
+Result<ExitCode> diagnose_faults(Context& context, const std::vector<std::string>& faults) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   v1::DiagnoseRequest request;
@@ -34,7 +34,8 @@ void add_diagnose(CLI::App& app, Run& chosen) {
       {"diagnose", "diagnose certificate_expired"});
   const auto faults = std::make_shared<std::vector<std::string>>();
   command.add_option("FAULT", *faults, "Look for these only (see rdpmend faults)");
-  command.callback([faults, &chosen] { chosen = [faults](Context& context) { return run(context, *faults); }; });
+  command.callback(
+      [faults, &chosen] { chosen = [faults](Context& context) { return diagnose_faults(context, *faults); }; });
 }
 
 }  // namespace rdpmend::cli

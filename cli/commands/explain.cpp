@@ -36,7 +36,7 @@ void print_host(Page& page, const Result<v1::DiagnoseResponse>& host) {
   print_findings(page, *host);
 }
 
-Result<ExitCode> run(Context& context, const Codes& codes) {
+Result<ExitCode> explain_codes(Context& context, const Codes& codes) {
   const auto explanation = explain_text(codes.code, codes.extended);
   if (!explanation) return fail(explanation.error());
   const auto shown = context.show(*explanation, [&](Page& page) {
@@ -61,7 +61,7 @@ void add_explain(CLI::App& app, Run& chosen) {
                   "The error code that the client shows, or a number of an event: 0x..., decimal or %%...")
       ->required();
   command.add_option("EXTENDED", codes->extended, "The extended error code");
-  command.callback([codes, &chosen] { chosen = [codes](Context& context) { return run(context, *codes); }; });
+  command.callback([codes, &chosen] { chosen = [codes](Context& context) { return explain_codes(context, *codes); }; });
 }
 
 }  // namespace rdpmend::cli

@@ -46,7 +46,7 @@ void print_one(Page& page, const Entry& entry) {
   for (const auto& rule : entry.rules()) print_rule(page, rule);
 }
 
-Result<ExitCode> run(Context& context, const std::string& fault) {
+Result<ExitCode> show_faults(Context& context, const std::string& fault) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   auto catalogue = client->call(&Client::Stub::ListFaults, v1::ListFaultsRequest{});
@@ -74,7 +74,7 @@ void add_faults(CLI::App& app, Run& chosen) {
                               {"faults", "faults certificate_expired"});
   const auto fault = std::make_shared<std::string>();
   command.add_option("FAULT", *fault, "Only this one, with the events that point to it");
-  command.callback([fault, &chosen] { chosen = [fault](Context& context) { return run(context, *fault); }; });
+  command.callback([fault, &chosen] { chosen = [fault](Context& context) { return show_faults(context, *fault); }; });
 }
 
 }  // namespace rdpmend::cli

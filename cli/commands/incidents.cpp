@@ -6,14 +6,14 @@ namespace rdpmend::cli {
 
 namespace {
 
-constexpr std::uint32_t k_page_size = 200;
+constexpr std::uint32_t k_incidents_per_page = 200;
 constexpr int k_most_pages = 500;  // A service that never stops paging is broken.
 
 // All pages as one answer.
 Result<v1::ListIncidentsResponse> list_all(Client& client, bool include_closed) {
   v1::ListIncidentsRequest request;
   request.set_include_closed(include_closed);
-  request.set_page_size(k_page_size);
+  request.set_page_size(k_incidents_per_page);
   v1::ListIncidentsResponse all;
   for (int page = 0; page < k_most_pages; ++page) {
     const auto answer = client.call(&Client::Stub::ListIncidents, request);
@@ -33,7 +33,7 @@ void print(Page& page, const v1::ListIncidentsResponse& list, bool all) {
   }
 }
 
-Result<ExitCode> run(Context& context, bool all) {
+Result<ExitCode> list_incidents(Context& context, bool all) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   const auto list = list_all(*client, all);
@@ -50,7 +50,7 @@ void add_incidents(CLI::App& app, Run& chosen) {
       add_command(app, "incidents", "The open incidents, newest first", {"incidents", "incidents --all --format json"});
   const auto all = std::make_shared<bool>(false);
   command.add_flag("--all", *all, "Closed ones too");
-  command.callback([all, &chosen] { chosen = [all](Context& context) { return run(context, *all); }; });
+  command.callback([all, &chosen] { chosen = [all](Context& context) { return list_incidents(context, *all); }; });
 }
 
 }  // namespace rdpmend::cli

@@ -10,7 +10,7 @@ namespace rdpmend::cli {
 
 namespace {
 
-constexpr std::uint64_t k_page_size = 500;
+constexpr std::uint64_t k_records_per_page = 500;
 
 struct JournalOptions {
   std::optional<std::uint64_t> after;
@@ -45,7 +45,7 @@ Result<std::string> print_all(Context& context, Client& client, const JournalOpt
   EntryNarrator narrator;
   std::string chain_error;
   while (true) {
-    request.set_page_size(static_cast<std::uint32_t>(std::min(left, k_page_size)));
+    request.set_page_size(static_cast<std::uint32_t>(std::min(left, k_records_per_page)));
     const auto page = client.call(&Client::Stub::ReadJournal, request);
     if (!page) return fail(page.error());
     if (request.verify()) chain_error = page->chain_error();
@@ -57,7 +57,7 @@ Result<std::string> print_all(Context& context, Client& client, const JournalOpt
   }
 }
 
-Result<ExitCode> run(Context& context, const JournalOptions& options) {
+Result<ExitCode> read_journal(Context& context, const JournalOptions& options) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   const auto start = find_start(*client, options);
@@ -90,7 +90,8 @@ void add_journal(CLI::App& app, Run& chosen) {
       ->capture_default_str();
   command.add_flag("--verify", options->verify,
                    "Also check the hash chain of the whole journal; exit with 2 if it is broken");
-  command.callback([options, &chosen] { chosen = [options](Context& context) { return run(context, *options); }; });
+  command.callback(
+      [options, &chosen] { chosen = [options](Context& context) { return read_journal(context, *options); }; });
 }
 
 }  // namespace rdpmend::cli

@@ -26,7 +26,7 @@ void print(Page& page, const v1::PlanRepairResponse& response, const std::string
   page.text("This was a dry run: nothing has been written.", 0, Style::dim);
 }
 
-Result<ExitCode> run(Context& context, const std::string& fault) {
+Result<ExitCode> show_plan(Context& context, const std::string& fault) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   v1::PlanRepairRequest request;
@@ -47,7 +47,7 @@ void add_plan(CLI::App& app, Run& chosen) {
       {"plan certificate_expired"});
   const auto fault = std::make_shared<std::string>();
   command.add_option("FAULT", *fault, "The fault's id (see rdpmend faults)")->required();
-  command.callback([fault, &chosen] { chosen = [fault](Context& context) { return run(context, *fault); }; });
+  command.callback([fault, &chosen] { chosen = [fault](Context& context) { return show_plan(context, *fault); }; });
 }
 
 }  // namespace rdpmend::cli

@@ -35,7 +35,7 @@ Status tell_service(Context& context, const ProbeArguments& arguments, const v1:
   return {};
 }
 
-Result<ExitCode> run(Context& context, const ProbeArguments& arguments) {
+Result<ExitCode> probe_host(Context& context, const ProbeArguments& arguments) {
   const auto target = parse_probe_target(arguments.target);
   if (!target) return fail(target.error());
   ProbeOptions options;
@@ -81,7 +81,7 @@ void add_probe(CLI::App& app, Run& chosen) {
       ->check(digits())
       ->needs(report);
   command.callback(
-      [arguments, &chosen] { chosen = [arguments](Context& context) { return run(context, *arguments); }; });
+      [arguments, &chosen] { chosen = [arguments](Context& context) { return probe_host(context, *arguments); }; });
 }
 
 }  // namespace rdpmend::cli

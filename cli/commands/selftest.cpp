@@ -14,7 +14,7 @@ bool is_fine(const v1::SelfTestResponse::Finding& finding) {
   return finding.outcome() == Finding::OUTCOME_AS_EXPECTED || finding.outcome() == Finding::OUTCOME_NOT_HERE;
 }
 
-Result<ExitCode> run(Context& context, bool all) {
+Result<ExitCode> self_test(Context& context, bool all) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   const auto test = client->call(&Client::Stub::SelfTest, v1::SelfTestRequest{});
@@ -34,7 +34,7 @@ void add_selftest(CLI::App& app, Run& chosen) {
                               {"selftest", "selftest --all", "selftest --format json --timeout 60"});
   const auto all = std::make_shared<bool>(false);
   command.add_flag("--all", *all, "Also what is as expected");
-  command.callback([all, &chosen] { chosen = [all](Context& context) { return run(context, *all); }; });
+  command.callback([all, &chosen] { chosen = [all](Context& context) { return self_test(context, *all); }; });
 }
 
 }  // namespace rdpmend::cli

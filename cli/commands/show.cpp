@@ -6,7 +6,7 @@ namespace rdpmend::cli {
 
 namespace {
 
-Result<ExitCode> run(Context& context, std::uint64_t id) {
+Result<ExitCode> show_incident(Context& context, std::uint64_t id) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   v1::GetIncidentRequest request;
@@ -24,7 +24,7 @@ void add_show(CLI::App& app, Run& chosen) {
   auto& command = add_command(app, "show", "One incident with its evidence, plan, steps and verification", {"show 42"});
   const auto id = std::make_shared<std::uint64_t>(0);
   command.add_option("ID", *id, "The incident's number")->required()->check(digits());
-  command.callback([id, &chosen] { chosen = [id](Context& context) { return run(context, *id); }; });
+  command.callback([id, &chosen] { chosen = [id](Context& context) { return show_incident(context, *id); }; });
 }
 
 }  // namespace rdpmend::cli

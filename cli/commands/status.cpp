@@ -105,7 +105,7 @@ void print(Page& page, const v1::GetStatusResponse& status) {
     page.text(fmt::format("and {} more: rdpmend incidents", status.open_incidents() - listed));
 }
 
-Result<ExitCode> run(Context& context, bool check) {
+Result<ExitCode> show_status(Context& context, bool check) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   const auto status = client->call(&Client::Stub::GetStatus, v1::GetStatusRequest{});
@@ -123,7 +123,7 @@ void add_status(CLI::App& app, Run& chosen) {
       add_command(app, "status", "How the host and the service are", {"status", "status --check && echo healthy"});
   const auto check = std::make_shared<bool>(false);
   command.add_flag("--check", *check, "Exit with 5 if incidents are open or something is degraded");
-  command.callback([check, &chosen] { chosen = [check](Context& context) { return run(context, *check); }; });
+  command.callback([check, &chosen] { chosen = [check](Context& context) { return show_status(context, *check); }; });
 }
 
 }  // namespace rdpmend::cli

@@ -75,7 +75,7 @@ Result<std::uint64_t> find_start(Client& client, const WatchOptions& options) {
   return options.from_start ? 0 : options.after.value_or(status->journal_last_seq());
 }
 
-Result<ExitCode> run(Context& context, const WatchOptions& options) {
+Result<ExitCode> watch_service(Context& context, const WatchOptions& options) {
   auto client = context.connect();
   if (!client) return fail(client.error());
   const auto start = find_start(*client, options);
@@ -109,7 +109,8 @@ void add_watch(CLI::App& app, Run& chosen) {
   command.add_option("--incident", options->incident_id, "Only what is about this incident, from its beginning")
       ->type_name("ID")
       ->check(digits());
-  command.callback([options, &chosen] { chosen = [options](Context& context) { return run(context, *options); }; });
+  command.callback(
+      [options, &chosen] { chosen = [options](Context& context) { return watch_service(context, *options); }; });
 }
 
 }  // namespace rdpmend::cli

@@ -30,4 +30,5 @@ function(rdpmend_embed_textproto target message function)
     COMMENT "Embedding ${function}"
     VERBATIM)
   target_sources(${target} PRIVATE ${source})
+  set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION TRUE)  # Its names are those of the next.
 endfunction()

@@ -4,7 +4,7 @@ namespace rdpmend {
 
 namespace {
 
-constexpr std::chrono::minutes k_quiet{1};
+constexpr std::chrono::minutes k_between_notes{1};
 // Beyond it they are told of together, without an address.
 constexpr std::size_t k_most_kinds = 64;
 
@@ -24,7 +24,7 @@ void LimitNotes::note(const std::string& client, const std::string& peer, const 
 bool LimitNotes::flush(Time now) {
   for (auto at = counts_.begin(); at != counts_.end();) {
     auto& [since, more] = at->second;
-    if (now - since < k_quiet) {
+    if (now - since < k_between_notes) {
       ++at;
     } else if (more == 0) {
       at = counts_.erase(at);

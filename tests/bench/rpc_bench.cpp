@@ -15,7 +15,7 @@ namespace rdpmend {
 namespace {
 
 using testing_support::ChildProcess;
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
 std::string word_after(ChildProcess& server, const std::string& name) {
@@ -25,9 +25,9 @@ std::string word_after(ChildProcess& server, const std::string& name) {
 }
 
 double call_us(cli::Client& client) {
-  const auto begin = Clock::now();
+  const auto begin = SteadyClock::now();
   const auto answer = client.call(&cli::Client::Stub::GetStatus, v1::GetStatusRequest{});
-  return answer ? Microseconds{Clock::now() - begin}.count() : -1;
+  return answer ? Microseconds{SteadyClock::now() - begin}.count() : -1;
 }
 
 double median(std::vector<double>& values) {

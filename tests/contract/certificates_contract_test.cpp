@@ -8,7 +8,7 @@ using testing::Contains;
 using testing::Field;
 using testing::Not;
 
-constexpr std::string_view k_absent = "0123456789ABCDEF0123456789ABCDEF01234567";
+constexpr std::string_view k_absent_certificate = "0123456789ABCDEF0123456789ABCDEF01234567";
 
 v1::CertificateCopy make_copy(const std::string& container, const std::string& provider) {
   const auto noon = std::chrono::sys_days{std::chrono::year{2024} / 5 / 1} + std::chrono::hours{12};
@@ -26,15 +26,15 @@ TEST_P(Contract, AStoreThatDoesNotExistIsNotFoundAndNotMade) {
   for (int i = 0; i < 2; ++i) {
     RDPMEND_ASSERT_FAILS_WITH(ErrorCode::not_found, host.certificates.list("rdpmend no such store"));
   }
-  EXPECT_EQ(host.certificates.find("rdpmend no such store", k_absent).error().code, ErrorCode::not_found);
+  EXPECT_EQ(host.certificates.find("rdpmend no such store", k_absent_certificate).error().code, ErrorCode::not_found);
 }
 
 TEST_P(Contract, ACertificateThatIsNotThereIsNotFound) {
   const auto store = stage->store();
   RDPMEND_REQUIRE(store);
-  EXPECT_EQ(host.certificates.find(*store, k_absent), std::nullopt);
-  EXPECT_EQ(host.certificates.remove(*store, k_absent).error().code, ErrorCode::not_found);
-  EXPECT_EQ(host.certificates.key_use(*store, k_absent).error().code, ErrorCode::not_found);
+  EXPECT_EQ(host.certificates.find(*store, k_absent_certificate), std::nullopt);
+  EXPECT_EQ(host.certificates.remove(*store, k_absent_certificate).error().code, ErrorCode::not_found);
+  EXPECT_EQ(host.certificates.key_use(*store, k_absent_certificate).error().code, ErrorCode::not_found);
 }
 
 TEST_P(Contract, ACertificateIsAddedFoundListedAndRemoved) {

@@ -14,7 +14,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr const char* k_own_address = "192.0.2.10";
-const std::string k_channel = "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational";
+const std::string k_core_channel = "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational";
 
 class ListenerOnTheLan final : public Listener {
  public:
@@ -41,12 +41,12 @@ class OwnProbesTest : public testing::Test {
       batch.xml.push_back(
           "<Event><System><Provider Name='Microsoft-Windows-RemoteDesktopServices-RdpCoreTS'/>"
           "<EventID>139</EventID><TimeCreated SystemTime='" +
-          to_iso8601(clock_.now() - ago) + "'/><Channel>" + k_channel +
+          to_iso8601(clock_.now() - ago) + "'/><Channel>" + k_core_channel +
           "</Channel></System><EventData><Data Name='ResultCode'>0x80090304"
           "</Data><Data Name='IPString'>" +
           client + "</Data></EventData></Event>");
     }
-    return intake_.take(k_channel, batch, clock_.steady());
+    return intake_.take(k_core_channel, batch, clock_.steady());
   }
 
   sim::SimHost host_{test::scenario("healthy"), {}};

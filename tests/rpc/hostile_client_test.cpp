@@ -16,7 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr char k_get_status[] = "/rdpmend.v1.Agent/GetStatus";
 constexpr char k_http2_refused_stream[] = {0, 0, 0, 7};
 constexpr char k_http2_cancel[] = {0, 0, 0, 8};
 
@@ -66,8 +65,7 @@ class HostileClient : public PatchedGrpc {
   }
 
   void expect_service_answers() {
-    v1::GetStatusResponse response;
-    const auto status = world_.stub(v1::ROLE_VIEWER)->GetStatus(context().get(), {}, &response);
+    const auto status = world_.ask(v1::ROLE_VIEWER);
     EXPECT_TRUE(status.ok()) << status.error_message();
   }
 

@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 using testing::Contains;
 using testing::HasSubstr;
 
-constexpr char k_get_status[] = "/rdpmend.v1.Agent/GetStatus";
 constexpr char k_watch[] = "/rdpmend.v1.Agent/Watch";
 // That nothing happens cannot be waited for to its end.
 constexpr auto k_a_while = 300ms;
@@ -59,10 +58,6 @@ class World : public RpcWorld {
  public:
   explicit World(const ConnectionLimits& limits) : RpcWorld({.limits = limits}) {}
 
-  grpc::Status ask(v1::Role role) {
-    v1::GetStatusResponse response;
-    return stub(role)->GetStatus(context().get(), {}, &response);
-  }
   RawClient raw(v1::Role role) { return RawClient(server().address(), client(role), TLS1_3_VERSION); }
 
   // "CLIENT PEER REASON" of each ConnectionLimited so far, once there is one.

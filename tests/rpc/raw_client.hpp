@@ -14,6 +14,7 @@
 
 namespace rdpmend {
 
+inline constexpr std::string_view k_get_status = "/rdpmend.v1.Agent/GetStatus";
 inline constexpr std::string_view k_http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 enum class FrameType : std::uint8_t {

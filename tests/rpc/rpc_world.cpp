@@ -142,6 +142,11 @@ std::unique_ptr<v1::Agent::Stub> RpcWorld::stub(v1::Role role) const {
   return stub(&client(role));
 }
 
+grpc::Status RpcWorld::ask(v1::Role role) const {
+  v1::GetStatusResponse response;
+  return stub(role)->GetStatus(context().get(), {}, &response);
+}
+
 void RpcWorld::trust(const CertificateAndKey& client, const std::string& name, v1::Role role) {
   auto* entry = trusted_.add_entries();
   entry->set_name(name);

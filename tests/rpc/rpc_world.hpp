@@ -47,6 +47,8 @@ class RpcWorld {
   // The trusted client of a role; its name is "viewer", "operator" or "admin".
   std::unique_ptr<v1::Agent::Stub> stub(v1::Role role) const;
   const CertificateAndKey& client(v1::Role role) const { return clients_.at(role); }
+  // Whether the service answers a client of that role.
+  grpc::Status ask(v1::Role role) const;
   // Before the first call: the trust file is looked at only now and then.
   void trust(const CertificateAndKey& client, const std::string& name, v1::Role role);
   void revoke(const std::string& name);

@@ -10,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr char k_get_status[] = "/rdpmend.v1.Agent/GetStatus";
-
 class Strangers : public testing::TestWithParam<int> {
  protected:
   // What the service says to this certificate, after `sent`.
@@ -28,8 +26,7 @@ class Strangers : public testing::TestWithParam<int> {
   }
 
   void expect_service_answers() {
-    v1::GetStatusResponse response;
-    const auto status = world_.stub(v1::ROLE_VIEWER)->GetStatus(context().get(), {}, &response);
+    const auto status = world_.ask(v1::ROLE_VIEWER);
     EXPECT_TRUE(status.ok()) << status.error_message();
   }
 

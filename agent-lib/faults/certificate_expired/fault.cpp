@@ -24,7 +24,6 @@ constexpr Duration k_renewal_warning = days{30};  // Few days left are no fault 
 constexpr Duration k_time_to_make = 30s;          // A missing one is back within seconds of SessionEnv's start (C1).
 constexpr Duration k_give_up_on_making = 20s;
 constexpr Duration k_clock_settles = 10min;  // After a start, until Windows Time has had its chance.
-constexpr Duration k_probe_deadline = 5s;
 constexpr Duration k_clock_tolerance = 10min;
 
 constexpr std::uint32_t k_created = 1056;

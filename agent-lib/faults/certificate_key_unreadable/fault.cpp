@@ -12,10 +12,7 @@ namespace rdpmend::faults {
 
 namespace {
 
-using namespace std::chrono_literals;
 using Origin = ListenerCertificate::Origin;
-
-constexpr Duration k_probe_deadline = 5s;
 
 // The registered self-signed certificate, if its key is in the one container whose file we may mend.
 Result<std::optional<ListenerCertificate>> certificate_with_our_key(const HostView& host) {

@@ -19,7 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration k_probe_deadline = 5s;
 constexpr Duration k_recent = 24h;  // Somebody who disabled a rule longer ago may have got used to it.
 
 // When each stock rule was last seen enabled by this service, on the steady clock. Without that a disabled rule may be
