@@ -67,8 +67,8 @@ bool set_names(X509* certificate, const CertificateRequest& request) {
 
 bool set_times(X509* certificate, const CertificateRequest& request) {
   const auto set = [](ASN1_TIME* field, WallTime time) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-    return ASN1_TIME_set(field, static_cast<std::time_t>(seconds)) != nullptr;
+    const auto since_1970 = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+    return ASN1_TIME_set(field, static_cast<std::time_t>(since_1970)) != nullptr;
   };
   return set(X509_getm_notBefore(certificate), request.not_before) &&
          set(X509_getm_notAfter(certificate), request.not_after);

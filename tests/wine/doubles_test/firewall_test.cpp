@@ -14,7 +14,7 @@ extern "C" HRESULT WINAPI DllGetClassObject(REFCLSID wanted_class, REFIID wanted
 namespace rdpmend::lab {
 namespace {
 
-constexpr char k_channel[] = "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall";
+constexpr char k_firewall_channel[] = "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall";
 constexpr wchar_t k_id[] = L"RemoteDesktop-UserMode-In-TCP";
 constexpr wchar_t k_group[] = L"@FirewallAPI.dll,-28752";
 constexpr wchar_t k_rule[] =
@@ -46,7 +46,7 @@ class FirewallDouble : public testing::Test {
     }
     set_active_profiles(NET_FW_PROFILE2_DOMAIN);
     write_local_rule(k_id, RuleText(k_rule));
-    log.emplace(Channel::create(k_channel, ChannelType::operational));
+    log.emplace(Channel::create(k_firewall_channel, ChannelType::operational));
     make(__uuidof(NetFwPolicy2), __uuidof(INetFwPolicy2), &policy.object);
     ASSERT_EQ(policy->get_Rules(&rules.object), S_OK);
   }
