@@ -74,7 +74,7 @@ TEST(Connection, WhatIsNoAddressIsRefusedInOurWords) {
 
 TEST(Connection, AProfileWhoseAddressIsNoneIsNamed) {
   const CannedService service;
-  auto profile = bytes_of(service.profile());
+  auto profile = bytes_of(path_from_utf8(service.profile()));
   profile.replace(profile.find(service.address()), service.address().size(), "unix:/tmp/x");
   write_bytes(path_from_utf8(service.profile()), profile);
   const auto ran = status_of(service);
@@ -103,7 +103,7 @@ TEST(Connection, AnExpiredServerCertificateIsCalledSo) {
 
 TEST(Connection, AServerOfAnotherNameIsNotAccepted) {
   const CannedService service;
-  auto profile = bytes_of(service.profile());
+  auto profile = bytes_of(path_from_utf8(service.profile()));
   profile.replace(profile.find("\"rdpmend\""), 9, "\"another\"");
   write_bytes(path_from_utf8(service.profile()), profile);
   const auto ran = status_of(service);

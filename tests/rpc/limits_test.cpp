@@ -229,8 +229,8 @@ TEST(Limits, WhoPressesOnForTooLongIsCutOff) {
 
 TEST(Limits, WhoDoesNotReadIsCutOff) {
   World world({.unread = 300ms});
-  auto raw = world.raw(v1::ROLE_VIEWER);
   world.append(60'000);  // More than the buffers of a connection hold.
+  auto raw = world.raw(v1::ROLE_VIEWER);
   raw.send(http2_greeting() + http2_headers(1, k_watch, false) + http2_frame(FrameType::data, 1, 1, k_empty_request));
   EXPECT_THAT(world.limited(), Contains("viewer 127.0.0.1 it does not read what it is sent"));
   EXPECT_TRUE(raw.ends(k_patience));
