@@ -125,7 +125,7 @@ Status App::start_engine() {
                          },
                          [this](const auto& where, const auto& what) { report(where, what); },
                          [this](const v1::ChannelReopened& what) { engine_->channel_reopened(what); }});
-  engine_->set_on_schedule_change([this] { asio::post(engine_thread_.executor(), [this] { arm_timer(); }); });
+  engine_->agenda().set_on_change([this] { asio::post(engine_thread_.executor(), [this] { arm_timer(); }); });
   asio::post(engine_thread_.executor(), [this] { arm_timer(); });
   engine_thread_.start();
   worker_thread_.start();
@@ -158,12 +158,13 @@ Status App::start_rpc() {
 
 void App::arm_timer() {
   if (!ticking_) return;
-  const auto due = std::min(engine_->next_tick() - parts_.host.clock.steady(), k_longest_tick);
-  timer_.expires_after(std::max(due, k_shortest_tick));
+  const auto now = parts_.host.clock.steady();
+  const auto due = engine_->agenda().next().value_or(now + k_longest_tick) - now;
+  timer_.expires_after(std::clamp<Duration>(due, k_shortest_tick, k_longest_tick));
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    asio::post(engine_thread_.executor(), [this] { arm_timer(); });  // Also if tick throws.
-    engine_->tick();
+    asio::post(engine_thread_.executor(), [this] { arm_timer(); });  // Also if a task throws.
+    engine_->agenda().run_due();
   });
 }
 

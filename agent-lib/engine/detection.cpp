@@ -3,10 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 
+#include "agent-lib/support/log.hpp"
 #include "agent-lib/support/printable.hpp"
 
 namespace rdpmend {
+
+void Reasons::add(const v1::Signal& signal) {
+  if (signal.fault_ids().empty() && !all_) all_ = signal;
+  for (const auto& id : signal.fault_ids()) by_fault_.emplace(id, signal);
+}
+
+std::set<std::string> Reasons::faults() const {
+  std::set<std::string> ids;
+  if (all_) return ids;
+  for (const auto& [id, signal] : by_fault_) ids.insert(id);
+  return ids;
+}
+
+v1::Signal Reasons::of(const std::string& fault_id) const {
+  if (const auto own = by_fault_.find(fault_id); own != by_fault_.end()) return own->second;
+  if (all_) return *all_;
+  v1::Signal signal;
+  signal.set_kind(v1::Signal::KIND_CHANGE);
+  return signal;
+}
 
 Detection::Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults)
     : catalogue_(catalogue), faults_(faults) {}
@@ -30,8 +52,8 @@ std::set<std::string> Detection::with_masks(const std::set<std::string>& fault_i
   return result;
 }
 
-std::vector<Finding> Detection::run(const HostView& host, const std::set<std::string>& fault_ids,
-                                    const v1::Signal& signal) const {
+std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons) const {
+  const auto fault_ids = reasons.faults();
   const auto wanted = with_masks(fault_ids);
   std::vector<Finding> findings;
   std::set<std::string> present;
@@ -46,10 +68,20 @@ std::vector<Finding> Detection::run(const HostView& host, const std::set<std::st
       masked.set_detail(fmt::format("not looked at while {} is present", *mask));
       continue;
     }
-    findings.push_back(look(host, info, signal));
+    findings.push_back(look(host, info, reasons.of(info.id())));
     if (findings.back().outcome() == v1::DiagnoseResponse::Finding::OUTCOME_PRESENT) present.insert(info.id());
   }
   return findings;
+}
+
+Result<std::optional<v1::Diagnosis>> Detection::detect(const Fault& fault, const HostView& host,
+                                                       const v1::Signal& signal) const {
+  try {
+    return fault.detect(host, signal);
+  } catch (const std::exception& error) {
+    log::error("{} cannot be looked at: {}", fault.id(), error.what());
+    return fail(ErrorCode::internal, error.what(), "This is a defect of rdpmend: report it.");
+  }
 }
 
 Finding Detection::look(const HostView& host, const v1::FaultInfo& info, const v1::Signal& signal) const {
@@ -61,7 +93,7 @@ Finding Detection::look(const HostView& host, const v1::FaultInfo& info, const v
     finding.set_detail("this build has no detection for it");
     return finding;
   }
-  auto diagnosis = fault->detect(host, signal);
+  auto diagnosis = detect(*fault, host, signal);
   if (!diagnosis) {
     finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_UNKNOWN);
     finding.set_detail(to_string(diagnosis.error()));

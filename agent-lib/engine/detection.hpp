@@ -2,7 +2,9 @@
 // is not looked at. Read-only; runs on the worker.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,19 +17,41 @@ namespace rdpmend {
 
 using Finding = v1::DiagnoseResponse::Finding;
 
+// Why a host is looked at: what was signalled of a fault, by its id, or of all of them.
+class Reasons {
+ public:
+  Reasons() = default;
+  Reasons(const v1::Signal& signal) { add(signal); }  // NOLINT(google-explicit-constructor): one signal is a reason.
+
+  // Of several about one fault the first counts: the look answers all of them.
+  void add(const v1::Signal& signal);
+  // nothing() before the first.
+  bool nothing() const { return by_fault_.empty() && !all_; }
+  // The faults that are to be looked at; empty: all.
+  std::set<std::string> faults() const;
+  // The fault's own signal, or the one about all faults. A fault that is looked at only because it may mask another one
+  // gets a signal of a change that says nothing else.
+  v1::Signal of(const std::string& fault_id) const;
+
+ private:
+  std::map<std::string, v1::Signal> by_fault_;
+  std::optional<v1::Signal> all_;
+};
+
 class Detection {
  public:
   Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults);
 
-  // For the named faults and those that mask them; empty: for all.
-  std::vector<Finding> run(const HostView& host, const std::set<std::string>& fault_ids,
-                           const v1::Signal& signal) const;
+  // For the faults of the reasons and those that mask them. A fault that cannot be looked at, whatever it throws, is
+  // unknown, and the others are looked at all the same.
+  std::vector<Finding> run(const HostView& host, const Reasons& reasons) const;
 
   const Fault* find(const std::string& fault_id) const;
 
  private:
   std::set<std::string> with_masks(const std::set<std::string>& fault_ids) const;
   Finding look(const HostView& host, const v1::FaultInfo& info, const v1::Signal& signal) const;
+  Result<std::optional<v1::Diagnosis>> detect(const Fault& fault, const HostView& host, const v1::Signal& signal) const;
 
   const Catalogue& catalogue_;
   const std::vector<std::unique_ptr<Fault>>& faults_;

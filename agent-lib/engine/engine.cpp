@@ -6,15 +6,15 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <set>
 
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/inquiries.hpp"
 #include "agent-lib/engine/intake.hpp"
+#include "agent-lib/engine/jobs.hpp"
 #include "agent-lib/engine/ledger.hpp"
 #include "agent-lib/engine/own_probes.hpp"
 #include "agent-lib/engine/policy.hpp"
-#include "agent-lib/engine/repair_run.hpp"
+#include "agent-lib/engine/repairs.hpp"
 #include "agent-lib/support/bounded.hpp"
 #include "agent-lib/support/log.hpp"
 
@@ -22,12 +22,20 @@ namespace rdpmend {
 
 namespace {
 
-constexpr Duration k_retry_pause =
-    std::chrono::seconds{10};  // Before an incident or a write that failed is tried again.
+// Before an incident or a write that failed is tried again.
+constexpr Duration k_retry_pause = std::chrono::seconds{10};
 constexpr Duration k_prune_interval = std::chrono::hours{1};
 // After a change of the host's settings: whoever makes it may not be done, and some programs write all the time.
 constexpr Duration k_settling = std::chrono::seconds{5};
 constexpr Duration k_between_change_sweeps = std::chrono::minutes{1};
+
+// What is on the agenda; and the verifications of the repairs.
+constexpr std::string_view k_sweep = "sweep";
+constexpr std::string_view k_sweep_after_a_change = "sweep after a change";
+constexpr std::string_view k_prune = "pruning of the journal";
+constexpr std::string_view k_decisions = "decisions about incidents";
+constexpr std::string_view k_findings = "findings that wait for the journal";
+constexpr std::string_view k_repeats = "folded repeats of signals";
 
 Error not_running() {
   return {ErrorCode::unavailable, "the service is stopping", "Try again when it runs.", {}};
@@ -62,19 +70,19 @@ class Engine::Impl {
   Impl(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker)
       : own_probes_(parts.host.listener, parts.host.clock),
         parts_(through(own_probes_, std::move(parts))),
+        jobs_(engine, std::move(worker)),
         engine_(std::move(engine)),
-        worker_(std::move(worker)),
+        agenda_(parts_.host.clock),
         ledger_(parts_.journal, parts_.host.clock),
         policy_(parts_.policy),
         detection_(parts_.catalogue, parts_.faults),
         intake_(parts_.catalogue, own_probes_),
-        inquiries_(parts_.host.view(), detection_, engine_, worker_),
-        run_(parts_.host, ledger_, detection_, policy_, engine_, worker_) {
+        inquiries_(parts_.host.view(), detection_, jobs_),
+        repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_) {
     keep_first(parts_.degraded, k_max_degraded, k_max_degraded_bytes);
     ledger_.set_on_change([this] { publish(); });
-    run_.set_on_idle([this](std::uint64_t incident_id) { repair_ended(incident_id); });
-    run_.set_on_due([this] { schedule_changed(); });
-    run_.set_on_probe([this](const v1::ProbeReport& report) { note_probe(report); });
+    repairs_.set_on_end([this](std::uint64_t incident_id) { repair_ended(incident_id); });
+    repairs_.set_on_probe([this](const v1::ProbeReport& report) { note_probe(report); });
     publish();
   }
 
@@ -94,7 +102,7 @@ class Engine::Impl {
       for (const auto& text : parts_.degraded) body.add_degraded(text);
     });
     if (!recorded) return recorded;
-    next_prune_ = now() + k_prune_interval;
+    prune_later();
     sweep(signal_of(v1::Signal::KIND_STARTUP));
     asio::post(engine_, [this] { consider_all(); });
     return {};
@@ -103,12 +111,10 @@ class Engine::Impl {
   void stop(std::string reason, std::function<void()> done) {
     stopping_ = true;
     inquiries_.stop();
-    run_.request_stop();
-    // What the worker does now ends first; its result is posted here before this is.
-    asio::post(worker_, [this, reason = std::move(reason), done = std::move(done)]() mutable {
-      asio::post(engine_,
-                 [this, reason = std::move(reason), done = std::move(done)]() mutable { stopped(reason, done); });
-    });
+    repairs_.request_stop();
+    agenda_.close();
+    // What the worker does now ends first, and what a repair has half done is undone.
+    jobs_.when_idle([this, reason = std::move(reason), done = std::move(done)] { stopped(reason, done); });
   }
 
   // --- events ---
@@ -120,6 +126,7 @@ class Engine::Impl {
     std::optional<Bookmark> bookmark;
     if (!batch.bookmark.empty()) bookmark = Bookmark{channel, batch.bookmark};
     write_intake({std::move(entries), std::move(bookmark), signals, std::move(taken)});
+    flush_later();
   }
 
   void channel_reopened(const v1::ChannelReopened& what) {
@@ -131,9 +138,9 @@ class Engine::Impl {
   const std::map<std::string, std::string>& bookmarks() const { return bookmarks_; }
 
   void host_changed() {
-    if (stopping_ || change_sweep_) return;
-    change_sweep_ = std::max(now() + k_settling, last_sweep_began_ + k_between_change_sweeps);
-    schedule_changed();
+    if (agenda_.due(k_sweep_after_a_change)) return;
+    agenda_.at(k_sweep_after_a_change, std::max(now() + k_settling, last_sweep_began_ + k_between_change_sweeps),
+               [this] { sweep(signal_of(v1::Signal::KIND_CHANGE)); });
   }
 
   // --- administrators ---
@@ -206,35 +213,7 @@ class Engine::Impl {
     return fault == nullptr ? v1::FAULT_MODE_UNSPECIFIED : policy_.mode(*fault);
   }
 
-  // --- time ---
-
-  SteadyTime next_tick() const {
-    SteadyTime next = std::min(next_sweep_, next_prune_);
-    const auto sooner = [&](const std::optional<SteadyTime>& time) {
-      if (time) next = std::min(next, *time);
-    };
-    sooner(run_.next_tick());
-    sooner(intake_.next_flush());
-    sooner(next_consider_);
-    sooner(next_write_);
-    sooner(change_sweep_);
-    return next;
-  }
-
-  void set_on_schedule_change(std::function<void()> changed) { on_schedule_change_ = std::move(changed); }
-
-  void tick() {
-    if (stopping_) return;
-    const auto time = now();
-    if (next_write_ && time >= *next_write_) retry_intake();
-    take_signals(intake_.flush(time));
-    run_.tick();
-    if (next_consider_ && time >= *next_consider_) consider_all();
-    if (time >= next_sweep_) sweep(signal_of(v1::Signal::KIND_SCHEDULE));
-    if (change_sweep_ && time >= *change_sweep_) sweep(signal_of(v1::Signal::KIND_CHANGE));
-    if (time >= next_prune_) prune();
-    schedule_changed();
-  }
+  Agenda& agenda() { return agenda_; }
 
  private:
   // Findings of a batch that wait for the journal, with the credit of their channel.
@@ -260,9 +239,6 @@ class Engine::Impl {
   }
 
   SteadyTime now() const { return parts_.host.clock.steady(); }
-  void schedule_changed() {
-    if (on_schedule_change_) on_schedule_change_();
-  }
 
   tl::unexpected<Error> unknown_fault(const std::string& id) const {
     std::string names;
@@ -311,80 +287,84 @@ class Engine::Impl {
     if (!recorded) {
       log::error("findings wait for the journal: {}", to_string(recorded.error()));
       waiting_writes_.push_back(std::move(write));
-      next_write_ = now() + k_retry_pause;
-      schedule_changed();
+      agenda_.at(k_findings, now() + k_retry_pause, [this] { retry_intake(); });
       return;
     }
     for (const auto& signal : write.signals) request_detection(signal);
     if (write.taken) write.taken();
-    schedule_changed();
   }
 
   void retry_intake() {
-    next_write_.reset();
     auto waiting = std::exchange(waiting_writes_, {});
     for (auto& write : waiting) write_intake(std::move(write));
   }
 
-  void take_signals(const std::vector<v1::Signal>& signals) {
-    if (!signals.empty()) write_intake({entries_for(signals), std::nullopt, signals, nullptr});
+  void flush_later() {
+    const auto due = intake_.next_flush();
+    if (!due) return agenda_.cancel(k_repeats);
+    agenda_.at(k_repeats, *due, [this] {
+      const auto signals = intake_.flush(now());
+      if (!signals.empty()) write_intake({entries_for(signals), std::nullopt, signals, nullptr});
+      flush_later();
+    });
   }
 
   // --- detection: one at a time, requests that come meanwhile are merged ---
 
   void request_detection(const v1::Signal& signal) {
     if (signal.kind() == v1::Signal::KIND_EVENT && signal.fault_ids().empty()) return;  // Points to nothing.
-    if (signal.fault_ids().empty()) {
-      wanted_all_ = true;
-    } else {
-      wanted_.insert(signal.fault_ids().begin(), signal.fault_ids().end());
-    }
-    for (const auto& id : signal.fault_ids()) wanted_signals_.emplace(id, signal);
-    if (wanted_all_) wanted_signals_.emplace("", signal);
+    wanted_.add(signal);
     if (!detecting_) detect();
   }
 
   void sweep(const v1::Signal& signal) {
     last_sweep_began_ = now();
-    next_sweep_ = last_sweep_began_ + policy_.sweep_interval();
-    change_sweep_.reset();
+    agenda_.at(k_sweep, last_sweep_began_ + policy_.sweep_interval(),
+               [this] { sweep(signal_of(v1::Signal::KIND_SCHEDULE)); });
+    agenda_.cancel(k_sweep_after_a_change);
     sweeping_ = true;
     request_detection(signal);
   }
 
+  struct Seen {
+    std::vector<Finding> findings;
+    std::optional<v1::ProbeReport> probe;  // Of a sweep.
+  };
+
   void detect() {
-    if (stopping_ || (wanted_.empty() && !wanted_all_)) return;
+    if (stopping_ || wanted_.nothing()) return;
     detecting_ = true;
-    auto faults = wanted_all_ ? std::set<std::string>{} : wanted_;
-    asio::post(worker_,
-               [this, faults = std::move(faults), signals = wanted_signals_, probe = std::exchange(sweeping_, false)] {
-                 auto findings = detection_.run(parts_.host.view(), faults, signals.begin()->second);
-                 std::optional<v1::ProbeReport> report;
-                 if (probe) {
-                   if (auto made = parts_.host.listener.probe(ProbeFrom::own_address, parts_.probe_deadline))
-                     report = *made;
-                 }
-                 asio::post(engine_, [this, findings = std::move(findings), signals, report, probe] {
-                   detecting_ = false;
-                   if (report) note_probe(*report);
-                   if (probe) note_sweep();
-                   found(findings, signals);
-                   detect();
-                 });
-               });
-    wanted_.clear();
-    wanted_all_ = false;
-    wanted_signals_.clear();
+    const auto reasons = std::exchange(wanted_, {});
+    const bool sweeping = std::exchange(sweeping_, false);
+    jobs_.run<Seen>(
+        "look at the host",
+        [this, reasons, sweeping] {
+          Seen seen{detection_.run(parts_.host.view(), reasons), {}};
+          if (sweeping) {
+            if (auto made = parts_.host.listener.probe(ProbeFrom::own_address, parts_.probe_deadline))
+              seen.probe = std::move(*made);
+          }
+          return Result<Seen>(std::move(seen));
+        },
+        [this, reasons, sweeping](const Result<Seen>& seen) {
+          detecting_ = false;
+          if (seen) {
+            if (seen->probe) note_probe(*seen->probe);
+            if (sweeping) note_sweep();
+            found(seen->findings, reasons);
+          } else {
+            note_defect("look at the host", seen.error());
+          }
+          detect();
+        });
   }
 
-  void found(const std::vector<Finding>& findings, const std::map<std::string, v1::Signal>& signals) {
+  void found(const std::vector<Finding>& findings, const Reasons& reasons) {
     for (const auto& finding : findings) {
-      auto signal = signals.find(finding.fault_id());
-      if (signal == signals.end()) signal = signals.begin();
       masked_.erase(finding.fault_id());
       switch (finding.outcome()) {
         case Finding::OUTCOME_MASKED: masked_[finding.fault_id()] = finding.detail(); break;
-        case Finding::OUTCOME_PRESENT: present(finding.diagnosis(), signal->second); break;
+        case Finding::OUTCOME_PRESENT: present(finding.diagnosis(), reasons.of(finding.fault_id())); break;
         case Finding::OUTCOME_ABSENT: absent(finding.fault_id()); break;
         case Finding::OUTCOME_UNKNOWN: note_unknown(finding); break;
         default: break;
@@ -420,7 +400,7 @@ class Engine::Impl {
     if (open == nullptr) {
       if (dismissed != nullptr) return;
       if (auto opened = ledger_.open_incident(diagnosis, signal); !opened) recorded = fail(opened.error());
-    } else if (!same_diagnosis(open->diagnosis(), diagnosis) && open->id() != run_.incident_id()) {
+    } else if (!same_diagnosis(open->diagnosis(), diagnosis) && !repairs_.under_way(open->id())) {
       recorded = ledger_.record(open->id(), [&](v1::JournalEntry& entry) {
         *entry.mutable_incident_updated()->mutable_diagnosis() = diagnosis;
       });
@@ -441,9 +421,9 @@ class Engine::Impl {
       return result;
     });
     for (const auto& incident : gone) {
-      if (incident->id() == run_.incident_id() || incident->state() == v1::INCIDENT_STATE_REPAIRING) continue;
+      if (repairs_.under_way(incident->id()) || incident->state() == v1::INCIDENT_STATE_REPAIRING) continue;
       if (incident->state() == v1::INCIDENT_STATE_AWAITING_APPROVAL && has_written(incident->repair())) {
-        if (!run_.busy()) run_.recheck(incident->id());
+        repairs_.recheck(incident->id());
         continue;
       }
       set_state(*incident, v1::INCIDENT_STATE_CLEARED, "the fault is no longer present");
@@ -466,11 +446,17 @@ class Engine::Impl {
     auto& last = unknown_[finding.fault_id()];
     if (last == finding.detail()) return;
     last = finding.detail();
+    note_error("detect " + finding.fault_id(), finding.detail());
+  }
+
+  void note_defect(const std::string& where, const Error& error) { note_error(where, to_string(error)); }
+
+  void note_error(const std::string& where, const std::string& what) {
     const auto recorded = ledger_.record(0, [&](v1::JournalEntry& entry) {
-      entry.mutable_internal_error()->set_where("detect " + finding.fault_id());
-      entry.mutable_internal_error()->set_what(finding.detail());
+      entry.mutable_internal_error()->set_where(where);
+      entry.mutable_internal_error()->set_what(what);
     });
-    if (!recorded) log::error("{} cannot be looked at: {}", finding.fault_id(), finding.detail());
+    if (!recorded) log::error("{}: {}", where, what);
   }
 
   // --- incidents ---
@@ -494,21 +480,20 @@ class Engine::Impl {
     });
   }
 
-  // Decides about every open incident. At most one repair runs; what cannot begin now is considered again later.
+  // Decides about every open incident; what cannot begin now is considered again later.
   void consider_all() {
-    next_consider_.reset();
+    agenda_.cancel(k_decisions);
     if (stopping_) return;
     for (const auto& incident : ledger_.read([](const IncidentBook& book) { return book.open(); })) {
-      if (incident->id() != run_.incident_id()) consider(*incident);
+      if (!repairs_.under_way(incident->id())) consider(*incident);
     }
-    schedule_changed();
   }
 
   void consider(const v1::Incident& incident) {
     switch (incident.state()) {
       case v1::INCIDENT_STATE_REPAIRING:
         // Interrupted by a crash, or by a journal that could not be written.
-        if (may_try(incident.id())) run_.resume(incident.id());
+        if (may_try(incident.id())) repairs_.resume(incident.id());
         return;
       case v1::INCIDENT_STATE_AWAITING_APPROVAL: consider_waiting(incident); return;
       case v1::INCIDENT_STATE_ESCALATED:
@@ -518,7 +503,10 @@ class Engine::Impl {
       default: break;
     }
     const auto* fault = parts_.catalogue.find_fault(incident.diagnosis().fault_id());
-    if (fault == nullptr) return;
+    if (fault == nullptr) {
+      return set_state(incident, v1::INCIDENT_STATE_ESCALATED,
+                       fmt::format("this version of the service knows no fault {}", incident.diagnosis().fault_id()));
+    }
     if (const auto masked = masked_.find(fault->id()); masked != masked_.end()) {
       if (incident.state() == v1::INCIDENT_STATE_OPEN) set_state(incident, v1::INCIDENT_STATE_OPEN, masked->second);
       return;
@@ -530,7 +518,7 @@ class Engine::Impl {
     switch (decision.what) {
       case Decision::What::begin:
       case Decision::What::propose:
-        if (may_try(incident.id())) run_.begin(incident.id(), decision.what == Decision::What::propose);
+        if (may_try(incident.id())) repairs_.begin(incident.id(), decision.what == Decision::What::propose);
         break;
       case Decision::What::escalate: set_state(incident, v1::INCIDENT_STATE_ESCALATED, decision.reason); break;
       case Decision::What::observe: set_state(incident, v1::INCIDENT_STATE_OPEN, decision.reason); break;
@@ -542,9 +530,8 @@ class Engine::Impl {
     }
   }
 
-  // One at a time, and not at once again what failed a moment ago.
+  // Not at once again what failed a moment ago.
   bool may_try(std::uint64_t incident_id) {
-    if (run_.busy()) return false;
     const auto last = last_try_.find(incident_id);
     if (last != last_try_.end() && now() < last->second + k_retry_pause) {
       consider_at(last->second + k_retry_pause);
@@ -561,12 +548,12 @@ class Engine::Impl {
     if (left > Duration::zero()) return consider_at(now() + left);
     const auto reason = fmt::format("nobody approved within {}", to_human(policy_.approval_timeout()));
     if (!has_written(incident.repair())) return set_state(incident, v1::INCIDENT_STATE_ESCALATED, reason);
-    if (may_try(incident.id())) run_.roll_back(incident.id(), reason);
+    if (may_try(incident.id())) repairs_.roll_back(incident.id(), reason);
   }
 
   void consider_at(SteadyTime time) {
-    const auto soonest = std::max(time, now() + std::chrono::milliseconds{10});
-    next_consider_ = next_consider_ ? std::min(*next_consider_, soonest) : soonest;
+    agenda_.not_later_than(k_decisions, std::max(time, now() + std::chrono::milliseconds{10}),
+                           [this] { consider_all(); });
   }
 
   // --- commands ---
@@ -574,8 +561,8 @@ class Engine::Impl {
   Status check(const AdminCommand& command, const v1::Incident& incident) const {
     using Verb = AdminCommand::Verb;
     const auto state = to_string(incident.state());
-    if (run_.busy() && (command.verb != Verb::dismiss || run_.incident_id() == incident.id())) {
-      return fail(ErrorCode::conflict, fmt::format("incident {} is being repaired", run_.incident_id()),
+    if (repairs_.under_way(incident.id())) {
+      return fail(ErrorCode::conflict, fmt::format("incident {} is being repaired", incident.id()),
                   "Wait until it is done: 'rdpmend watch' shows how far it is.");
     }
     switch (command.verb) {
@@ -665,29 +652,26 @@ class Engine::Impl {
     using Verb = AdminCommand::Verb;
     const auto incident = ledger_.incident(command.incident_id);
     switch (command.verb) {
-      case Verb::repair: run_.begin(command.incident_id, false); break;
-      case Verb::approve: run_.approve(command.incident_id, command.client); break;
-      case Verb::rollback: run_.roll_back(command.incident_id, "rolled back by " + command.client); break;
+      case Verb::repair: repairs_.begin(command.incident_id, false); break;
+      case Verb::approve: repairs_.approve(command.incident_id, command.client); break;
+      case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client); break;
       case Verb::dismiss: set_state(*incident, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client); break;
     }
-    schedule_changed();
   }
 
   // --- the rest ---
 
+  void prune_later() {
+    agenda_.at(k_prune, now() + k_prune_interval, [this] { prune(); });
+  }
+
   void prune() {
-    next_prune_ = now() + k_prune_interval;
+    prune_later();
     if (auto pruned = ledger_.prune_if_due(); !pruned)
       log::error("the journal cannot be pruned: {}", to_string(pruned.error()));
   }
 
   void stopped(const std::string& reason, const std::function<void()>& done) {
-    // A repair that was stopped between two steps is being undone: the worker has a job again, and we wait for it.
-    if (run_.busy() && !run_.next_tick()) {
-      asio::post(worker_,
-                 [this, reason, done] { asio::post(engine_, [this, reason, done] { stopped(reason, done); }); });
-      return;
-    }
     const auto recorded =
         ledger_.record(0, [&](v1::JournalEntry& entry) { entry.mutable_service_stopped()->set_reason(reason); });
     if (!recorded) log::error("the stop cannot be recorded: {}", to_string(recorded.error()));
@@ -736,36 +720,29 @@ class Engine::Impl {
 
   const OwnProbes own_probes_;
   EngineParts parts_;
+  Jobs jobs_;
   asio::any_io_executor engine_;
-  asio::any_io_executor worker_;
+  Agenda agenda_;
   Ledger ledger_;
   Policy policy_;
   Detection detection_;
   Intake intake_;
   Inquiries inquiries_;
-  RepairRun run_;
+  Repairs repairs_;
 
   std::map<std::string, std::string> bookmarks_;
   WallTime started_{};
   bool stopping_ = false;
 
   std::deque<IntakeWrite> waiting_writes_;  // At most one per channel: each holds its credit.
-  std::set<std::string> wanted_;
-  bool wanted_all_ = false;
-  std::map<std::string, v1::Signal> wanted_signals_;  // First signal by fault; "" for every fault.
+  Reasons wanted_;                          // To look, once the look that goes on is over.
   bool detecting_ = false;
   bool sweeping_ = false;
   std::map<std::string, std::string> unknown_;  // Why a fault could not be looked at, when last told.
   std::map<std::string, std::string> masked_;   // By fault: which other one is the real incident, in words.
   std::map<std::uint64_t, SteadyTime> last_try_;
 
-  SteadyTime next_sweep_{};
   SteadyTime last_sweep_began_{};
-  std::optional<SteadyTime> change_sweep_;
-  SteadyTime next_prune_{};
-  std::optional<SteadyTime> next_consider_;
-  std::optional<SteadyTime> next_write_;
-  std::function<void()> on_schedule_change_;
 
   mutable std::mutex snapshot_mutex_;
   std::shared_ptr<const EngineSnapshot> snapshot_;
@@ -826,14 +803,8 @@ void Engine::report_probe(ProbeTold told, Callback<v1::OutsideProbe> done) {
 v1::FaultMode Engine::mode_of(const std::string& fault_id) const {
   return impl_->mode_of(fault_id);
 }
-SteadyTime Engine::next_tick() const {
-  return impl_->next_tick();
-}
-void Engine::set_on_schedule_change(std::function<void()> changed) {
-  impl_->set_on_schedule_change(std::move(changed));
-}
-void Engine::tick() {
-  impl_->tick();
+Agenda& Engine::agenda() {
+  return impl_->agenda();
 }
 void Engine::stop(std::string reason, std::function<void()> done) {
   asio::post(executor_, [this, reason = std::move(reason), done = std::move(done)] { impl_->stop(reason, done); });

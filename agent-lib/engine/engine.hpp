@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "agent-lib/engine/agenda.hpp"
 #include "agent-lib/engine/fault.hpp"
 #include "agent-lib/engine/journal.hpp"
 #include "agent-lib/host/host.hpp"
@@ -109,12 +110,9 @@ class Engine {
   // The mode in force.
   v1::FaultMode mode_of(const std::string& fault_id) const;
 
-  // When tick has something to do, by the host's steady clock. The owner arms one timer with it and re-reads it when
-  // `on_schedule_change` is called.
-  SteadyTime next_tick() const;
-  void set_on_schedule_change(std::function<void()> changed);
-  // Sweeps, flushes, time-outs. On the engine's executor.
-  void tick();
+  // What the engine does by itself: sweeps, time-outs, what is tried again. The owner of a timer runs it on the
+  // engine's executor.
+  Agenda& agenda();
 
   // Finishes or undoes the current step, journals ServiceStopped; then `done`. Nothing begins afterwards.
   void stop(std::string reason, std::function<void()> done);

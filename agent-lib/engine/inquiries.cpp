@@ -8,17 +8,18 @@ namespace rdpmend {
 
 namespace {
 
-v1::Signal request_signal() {
+// Of these faults; of none: of all.
+Reasons asked_for(const std::set<std::string>& fault_ids) {
   v1::Signal signal;
   signal.set_kind(v1::Signal::KIND_REQUEST);
+  for (const auto& id : fault_ids) signal.add_fault_ids(id);
   return signal;
 }
 
 }  // namespace
 
-Inquiries::Inquiries(const HostView& host, const Detection& detection, asio::any_io_executor engine,
-                     asio::any_io_executor worker)
-    : host_(host), detection_(detection), engine_(std::move(engine)), worker_(std::move(worker)) {}
+Inquiries::Inquiries(const HostView& host, const Detection& detection, Jobs& jobs)
+    : host_(host), detection_(detection), jobs_(jobs) {}
 
 template <class T>
 void Inquiries::ask(Callback<T> done, Wanted wanted, std::function<Result<T>(const Wanted&)> work) {
@@ -30,14 +31,16 @@ void Inquiries::ask(Callback<T> done, Wanted wanted, std::function<Result<T>(con
   }
   ++waiting_;
   const Wanted still_wanted = [this, wanted = std::move(wanted)] { return !stopping_ && wanted(); };
-  asio::post(worker_, [this, done = std::move(done), still_wanted, work = std::move(work)] {
-    auto result = still_wanted() ? work(still_wanted)
-                                 : Result<T>(fail(ErrorCode::cancelled, "nobody waits for the answer any more"));
-    asio::post(engine_, [this, done, result = std::move(result)] {
-      --waiting_;
-      done(result);
-    });
-  });
+  jobs_.run<T>(
+      "answer",
+      [still_wanted, work = std::move(work)] {
+        return still_wanted() ? work(still_wanted)
+                              : Result<T>(fail(ErrorCode::cancelled, "nobody waits for the answer any more"));
+      },
+      [this, done = std::move(done)](Result<T> result) {
+        --waiting_;
+        done(std::move(result));
+      });
 }
 
 void Inquiries::diagnose(std::set<std::string> fault_ids, Duration probe_deadline, Wanted wanted,
@@ -61,8 +64,7 @@ void Inquiries::self_test(SelfTest test, Wanted wanted, Callback<v1::SelfTestRes
 Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_ids, Duration probe_deadline,
                                              const Wanted& wanted) const {
   v1::DiagnoseResponse response;
-  for (auto& finding : detection_.run(host_, fault_ids, request_signal()))
-    *response.add_findings() = std::move(finding);
+  for (auto& finding : detection_.run(host_, asked_for(fault_ids))) *response.add_findings() = std::move(finding);
   if (!wanted()) return response;
   if (auto report = host_.listener.probe(ProbeFrom::loopback, probe_deadline))
     *response.mutable_loopback_probe() = *report;
@@ -74,7 +76,7 @@ Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_
 
 Result<v1::PlanRepairResponse> Inquiries::dry_run(const std::string& fault_id) const {
   v1::PlanRepairResponse response;
-  for (const auto& finding : detection_.run(host_, {fault_id}, request_signal())) {
+  for (const auto& finding : detection_.run(host_, asked_for({fault_id}))) {
     if (finding.fault_id() != fault_id || finding.outcome() == Finding::OUTCOME_ABSENT) continue;
     if (finding.outcome() != Finding::OUTCOME_PRESENT) {
       return fail(finding.outcome() == Finding::OUTCOME_MASKED ? ErrorCode::conflict : ErrorCode::unavailable,

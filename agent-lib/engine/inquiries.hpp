@@ -8,7 +8,7 @@
 #include <string>
 
 #include "agent-lib/engine/detection.hpp"
-#include "agent-lib/support/asio.hpp"
+#include "agent-lib/engine/jobs.hpp"
 
 namespace rdpmend {
 
@@ -20,8 +20,7 @@ class Inquiries {
   using SelfTest = std::function<v1::SelfTestResponse(const HostView&)>;  // On the worker.
   static constexpr std::size_t k_most_at_once = 4;
 
-  Inquiries(const HostView& host, const Detection& detection, asio::any_io_executor engine,
-            asio::any_io_executor worker);
+  Inquiries(const HostView& host, const Detection& detection, Jobs& jobs);
 
   // On the engine's executor, as the callback. Two probes of `probe_deadline` besides what the faults look at.
   void diagnose(std::set<std::string> fault_ids, Duration probe_deadline, Wanted wanted,
@@ -41,8 +40,7 @@ class Inquiries {
 
   const HostView host_;
   const Detection& detection_;
-  const asio::any_io_executor engine_;
-  const asio::any_io_executor worker_;
+  Jobs& jobs_;
   std::size_t waiting_ = 0;  // Of the engine's thread.
   std::atomic<bool> stopping_{false};
 };

@@ -47,6 +47,10 @@ bool undo_begun(const v1::Repair& repair) {
   });
 }
 
+std::string verification_of(std::uint64_t incident_id) {
+  return fmt::format("verification of incident {}", incident_id);
+}
+
 v1::Verdict not_repaired_because(std::string summary) {
   v1::Verdict verdict;
   verdict.set_result(v1::Verdict::RESULT_NOT_REPAIRED);
@@ -56,51 +60,37 @@ v1::Verdict not_repaired_because(std::string summary) {
 
 }  // namespace
 
-RepairRun::RepairRun(const HostControl& host, Ledger& ledger, const Detection& detection, const Policy& policy,
-                     asio::any_io_executor engine, asio::any_io_executor worker)
-    : host_(host),
-      ledger_(ledger),
-      detection_(detection),
-      policy_(policy),
-      executor_(host, ledger),
-      engine_(std::move(engine)),
-      worker_(std::move(worker)) {}
-
-void RepairRun::on_worker(std::function<void()> job) {
-  asio::post(worker_, std::move(job));
-}
-void RepairRun::on_engine(std::function<void()> next) {
-  asio::post(engine_, std::move(next));
-}
-void RepairRun::request_stop() {
-  stop_.request_stop();
-}
+RepairRun::RepairRun(const RepairTools& tools, std::uint64_t incident_id, std::function<void()> on_end)
+    : tools_(tools), incident_id_(incident_id), on_end_(std::move(on_end)), executor_(tools.host, tools.ledger) {}
 
 // --- planning ---
 
-void RepairRun::begin(std::uint64_t incident_id, bool propose) {
-  incident_id_ = incident_id;
-  on_worker([this, before = incident(), propose] {
-    on_engine([this, result = prepare(*before), propose] { prepared(result, propose, ""); });
-  });
+void RepairRun::begin(bool propose) {
+  prepare_and(propose, "");
 }
 
-void RepairRun::approve(std::uint64_t incident_id, const std::string& client) {
-  incident_id_ = incident_id;
+void RepairRun::approve(const std::string& client) {
   const auto waiting = incident();
-  if (waiting->repair().rung() > 0) {
-    if (const auto rung = next_rung(waiting->repair())) return start_rung(*rung, client);
-    return undo("the rung that was approved is not in the plan", v1::INCIDENT_STATE_ESCALATED);
-  }
-  on_worker([this, waiting, client] {
-    on_engine([this, result = prepare(*waiting), client] { prepared(result, false, client); });
+  if (waiting->repair().rung() == 0) return prepare_and(false, client);
+  if (const auto rung = next_rung(waiting->repair())) return start_rung(*rung, client);
+  undo("the rung that was approved is not in the plan", v1::INCIDENT_STATE_ESCALATED);
+}
+
+void RepairRun::prepare_and(bool propose, const std::string& approved_by) {
+  tools_.pen.take(incident_id_, [self = shared_from_this(), propose, approved_by] {
+    self->tools_.jobs.run<Prepared>(
+        "plan the repair", [self, before = self->incident()] { return self->prepare(*before); },
+        [self, propose, approved_by](auto result) { self->prepared(std::move(result), propose, approved_by); });
   });
 }
 
 // Looks again right before acting: a diagnosis may be minutes old, an approval hours.
 Result<RepairRun::Prepared> RepairRun::prepare(const v1::Incident& incident) const {
   const auto& old = incident.diagnosis();
-  const auto findings = detection_.run(host_.view(), {old.fault_id()}, incident.last_signal());
+  auto reason = incident.last_signal();
+  reason.clear_fault_ids();
+  reason.add_fault_ids(old.fault_id());
+  const auto findings = tools_.detection.run(tools_.host.view(), reason);
   Prepared result;
   for (const auto& finding : findings) {
     if (finding.fault_id() != old.fault_id()) continue;
@@ -110,11 +100,11 @@ Result<RepairRun::Prepared> RepairRun::prepare(const v1::Incident& incident) con
       default: return fail(ErrorCode::unavailable, "cannot look again before the repair: " + finding.detail());
     }
   }
-  const auto* fault = detection_.find(old.fault_id());
+  const auto* fault = tools_.detection.find(old.fault_id());
   if (fault == nullptr || !result.diagnosis)
     return fail(ErrorCode::unsupported, "this build cannot repair " + old.fault_id());
 
-  auto plan = fault->plan(host_.view(), *result.diagnosis);
+  auto plan = fault->plan(tools_.host.view(), *result.diagnosis);
   if (!plan) return fail(std::move(plan).error().context("cannot plan"));
   result.plan = std::move(*plan);
   result.plan.set_fault_id(old.fault_id());
@@ -131,7 +121,10 @@ Result<RepairRun::Prepared> RepairRun::prepare(const v1::Incident& incident) con
 
 void RepairRun::prepared(Result<Prepared> result, bool propose, const std::string& approved_by) {
   if (!result) {
-    record({state_change(v1::INCIDENT_STATE_OPEN, to_string(result.error()))});
+    const auto reason = to_string(result.error());
+    // An incident that cannot be planned for is tried again and again; the same is said once.
+    if (const auto now = incident(); now->state() != v1::INCIDENT_STATE_OPEN || now->reason() != reason)
+      record({state_change(v1::INCIDENT_STATE_OPEN, reason)});
     return finish();
   }
   if (!result->diagnosis) {
@@ -158,7 +151,7 @@ void RepairRun::prepared(Result<Prepared> result, bool propose, const std::strin
 }
 
 bool RepairRun::needs_approval(const v1::Rung& rung, const std::string& fault_id) const {
-  return has_irreversible_step(rung) || (drops_sessions(rung) && !policy_.may_drop_sessions_unasked(fault_id));
+  return has_irreversible_step(rung) || (drops_sessions(rung) && !tools_.policy.may_drop_sessions_unasked(fault_id));
 }
 
 void RepairRun::ask(const v1::Plan* new_plan, const std::string& reason) {
@@ -190,65 +183,61 @@ void RepairRun::start_first_rung(const Prepared& prepared, const std::string& ap
 }
 
 void RepairRun::start_rung(std::uint32_t rung_number, const std::string& approved_by) {
-  std::vector<v1::JournalEntry> entries(1);
-  entries[0].set_incident_id(incident_id_);
-  entries[0].mutable_rung_started()->set_rung(rung_number);
-  entries[0].mutable_rung_started()->set_approved_by(approved_by);
-  entries.push_back(state_change(v1::INCIDENT_STATE_REPAIRING,
-                                 incident()->repair().plan().rungs(static_cast<int>(rung_number) - 1).reason()));
-  if (!record(std::move(entries))) return finish();
-  climb(rung_number, {});
-}
-
-void RepairRun::climb(std::uint32_t rung_number, std::vector<v1::StepState> snapshot) {
-  const auto plan = incident()->repair().plan();
-  on_worker([this, id = incident_id_, rung = plan.rungs(static_cast<int>(rung_number) - 1),
-             snapshot = std::move(snapshot)]() mutable {
-    Status status;
-    if (snapshot.empty()) {
-      auto captured = executor_.capture(rung);
-      if (captured)
-        snapshot = std::move(*captured);
-      else
-        status = fail(captured.error());
-    }
-    if (status) status = executor_.climb(id, rung, snapshot, stop_.get_token());
-    on_engine([this, status] { climbed(status); });
+  tools_.pen.take(incident_id_, [self = shared_from_this(), rung_number, approved_by] {
+    const auto now = self->incident();
+    std::vector<v1::JournalEntry> entries(1);
+    entries[0].set_incident_id(self->incident_id_);
+    entries[0].mutable_rung_started()->set_rung(rung_number);
+    entries[0].mutable_rung_started()->set_approved_by(approved_by);
+    entries.push_back(self->state_change(v1::INCIDENT_STATE_REPAIRING,
+                                         now->repair().plan().rungs(static_cast<int>(rung_number) - 1).reason()));
+    if (!self->record(std::move(entries))) return self->finish();
+    self->climb(rung_number, {});
   });
 }
 
+void RepairRun::climb(std::uint32_t rung_number, std::vector<v1::StepState> snapshot) {
+  const auto rung = incident()->repair().plan().rungs(static_cast<int>(rung_number) - 1);
+  tools_.jobs.run<void>(
+      "take the steps of the repair",
+      [self = shared_from_this(), rung, snapshot = std::move(snapshot)]() -> Status {
+        if (!snapshot.empty()) return self->executor_.climb(self->incident_id_, rung, snapshot, self->tools_.stop);
+        const auto captured = self->executor_.capture(rung);
+        if (!captured) return fail(captured.error());
+        return self->executor_.climb(self->incident_id_, rung, *captured, self->tools_.stop);
+      },
+      [self = shared_from_this()](const Status& status) { self->climbed(status); });
+}
+
 void RepairRun::climbed(const Status& status) {
-  if (status) return start_verification();
-  undo(to_string(status.error()), v1::INCIDENT_STATE_ROLLED_BACK);
+  if (!status) return undo(to_string(status.error()), v1::INCIDENT_STATE_ROLLED_BACK);
+  tools_.pen.give_back(incident_id_);
+  start_verification();
 }
 
 // --- verifying ---
 
 void RepairRun::start_verification() {
-  verify_until_ = host_.clock.steady() + k_verification_window;
+  verify_until_ = tools_.host.clock.steady() + k_verification_window;
   last_verdict_.clear();
   verify();
 }
 
 void RepairRun::verify() {
-  next_verify_.reset();
-  const auto now = incident();
-  on_worker([this, now] {
-    const auto* fault = detection_.find(now->diagnosis().fault_id());
-    auto verdict = fault->verify(host_.view(), now->diagnosis(), from_proto(now->repair().last_step_done()));
-    on_engine([this, verdict] { verified(verdict); });
-  });
+  tools_.jobs.run<v1::Verdict>(
+      "verify the repair",
+      [self = shared_from_this(), now = incident()]() -> Result<v1::Verdict> {
+        const auto* fault = self->tools_.detection.find(now->diagnosis().fault_id());
+        if (fault == nullptr)
+          return not_repaired_because("this version cannot prove a repair of " + now->diagnosis().fault_id());
+        return fault->verify(self->tools_.host.view(), now->diagnosis(), from_proto(now->repair().last_step_done()));
+      },
+      [self = shared_from_this()](auto verdict) { self->verified(std::move(verdict)); });
 }
 
-void RepairRun::recheck(std::uint64_t incident_id) {
-  incident_id_ = incident_id;
+void RepairRun::recheck() {
   rechecking_ = true;
   verify();
-}
-
-void RepairRun::tick() {
-  if (!next_verify_ || stop_.stop_requested()) return;
-  if (host_.clock.steady() >= *next_verify_) verify();
 }
 
 void RepairRun::verified(Result<v1::Verdict> result) {
@@ -257,12 +246,12 @@ void RepairRun::verified(Result<v1::Verdict> result) {
     verdict.set_result(v1::Verdict::RESULT_NOT_KNOWN_YET);
     verdict.set_summary(to_string(result.error()));
   }
-  if (verdict.has_probe() && on_probe_) on_probe_(verdict.probe());
+  if (verdict.has_probe() && tools_.on_probe) tools_.on_probe(verdict.probe());
   if (verdict.result() == v1::Verdict::RESULT_REPAIRED) return repaired(verdict);
   if (rechecking_) return finish();
   if (verdict.result() == v1::Verdict::RESULT_NOT_REPAIRED) return not_repaired(verdict);
 
-  if (host_.clock.steady() >= verify_until_) {
+  if (tools_.host.clock.steady() >= verify_until_) {
     return not_repaired(not_repaired_because(
         fmt::format("not healthy {} after the last step: {}", to_human(k_verification_window), verdict.summary())));
   }
@@ -275,8 +264,8 @@ void RepairRun::verified(Result<v1::Verdict> result) {
     if (!record({entry})) return finish();
   }
   const auto pause = std::clamp<Duration>(from_proto(verdict.ask_again_in()), k_min_ask_again, k_max_ask_again);
-  next_verify_ = host_.clock.steady() + pause;
-  if (on_due_) on_due_();
+  tools_.agenda.at(verification_of(incident_id_), tools_.host.clock.steady() + pause,
+                   [self = shared_from_this()] { self->verify(); });
 }
 
 void RepairRun::repaired(const v1::Verdict& verdict) {
@@ -308,15 +297,18 @@ void RepairRun::not_repaired(const v1::Verdict& verdict) {
 
 // --- undoing ---
 
-void RepairRun::roll_back(std::uint64_t incident_id, const std::string& reason) {
-  incident_id_ = incident_id;
+void RepairRun::roll_back(const std::string& reason) {
   undo(reason, v1::INCIDENT_STATE_ESCALATED);
 }
 
 void RepairRun::undo(const std::string& reason, v1::IncidentState then) {
-  on_worker([this, now = incident(), reason, then] {
-    const auto blocked = executor_.undo(*now);
-    on_engine([this, blocked, reason, then] { undone(blocked, reason, then); });
+  tools_.pen.take(incident_id_, [self = shared_from_this(), reason, then] {
+    self->tools_.jobs.run<std::vector<std::string>>(
+        "undo the repair",
+        [self, now = self->incident()] { return Result<std::vector<std::string>>(self->executor_.undo(*now)); },
+        [self, reason, then](const auto& blocked) {
+          self->undone(blocked ? *blocked : std::vector{to_string(blocked.error())}, reason, then);
+        });
   });
 }
 
@@ -341,8 +333,7 @@ void RepairRun::undone(const std::vector<std::string>& blocked, const std::strin
 
 // --- after a crash ---
 
-void RepairRun::resume(std::uint64_t incident_id) {
-  incident_id_ = incident_id;
+void RepairRun::resume() {
   const auto now = incident();
   if (all_done(now->repair()) && !undo_begun(now->repair())) return start_verification();
   undo("the service was interrupted in the middle of the repair", v1::INCIDENT_STATE_ROLLED_BACK);
@@ -361,17 +352,16 @@ v1::JournalEntry RepairRun::state_change(v1::IncidentState to, const std::string
 }
 
 bool RepairRun::record(std::vector<v1::JournalEntry> entries) {
-  const auto recorded = ledger_.record(std::move(entries));
+  const auto recorded = tools_.ledger.record(std::move(entries));
   if (!recorded)
     log::error("the repair of incident {} cannot be recorded: {}", incident_id_, to_string(recorded.error()));
   return recorded.has_value();
 }
 
 void RepairRun::finish() {
-  const auto ended = std::exchange(incident_id_, 0);
-  rechecking_ = false;
-  next_verify_.reset();
-  if (on_idle_) on_idle_(ended);
+  tools_.agenda.cancel(verification_of(incident_id_));
+  tools_.pen.give_back(incident_id_);
+  on_end_();
 }
 
 }  // namespace rdpmend

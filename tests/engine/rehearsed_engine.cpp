@@ -12,7 +12,9 @@ constexpr Duration k_longest_jump = std::chrono::seconds{5};
 constexpr std::size_t k_batch = 64;
 }  // namespace
 
-RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy) : host_(host) {
+RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy,
+                                 std::vector<std::unique_ptr<Fault>> faults)
+    : host_(host), faults_(std::move(faults)) {
   EngineParts parts{.host = host.control(),
                     .journal = journal,
                     .catalogue = catalogue_,
@@ -21,6 +23,7 @@ RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::Polic
                     .version = "test",
                     .degraded = {}};
   engine_ = std::make_unique<Engine>(std::move(parts), io_.get_executor(), io_.get_executor());
+  engine_->agenda().set_on_change([this] { due_ = engine_->agenda().next(); });
   if (auto started = engine_->start(); !started) throw std::runtime_error(to_string(started.error()));
   open_channels();
 }
@@ -63,11 +66,11 @@ bool RehearsedEngine::run_until(const std::function<bool()>& done, Duration at_m
     if (done()) return true;
     const auto now = clock.steady();
     if (now >= end) return false;
-    if (engine_->next_tick() <= now) {
-      engine_->tick();
+    if (due_ && *due_ <= now) {
+      engine_->agenda().run_due();
       continue;
     }
-    host_.advance(std::min({engine_->next_tick() - now, end - now, k_longest_jump}));
+    host_.advance(std::min({due_.value_or(end) - now, end - now, k_longest_jump}));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,9 @@ namespace rdpmend::test {
 
 class RehearsedEngine {
  public:
-  RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy = {});
+  // With faults of a test's own, under ids of the built-in catalogue, if it gives some.
+  RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy = {},
+                  std::vector<std::unique_ptr<Fault>> faults = make_faults());
   ~RehearsedEngine();
 
   // Runs until the predicate holds (true) or the virtual time is over (false).
@@ -42,9 +45,10 @@ class RehearsedEngine {
 
   sim::SimHost& host_;
   Catalogue catalogue_ = Catalogue::built_in();
-  std::vector<std::unique_ptr<Fault>> faults_ = make_faults();
+  std::vector<std::unique_ptr<Fault>> faults_;
   asio::io_context io_;
   std::unique_ptr<Engine> engine_;
+  std::optional<SteadyTime> due_;  // What the engine's agenda told, as a timer would be armed with it.
   std::map<std::string, std::unique_ptr<EventSubscription>> channels_;
 };
 

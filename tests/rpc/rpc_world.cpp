@@ -192,8 +192,9 @@ std::uint64_t RpcWorld::settle() {
 void RpcWorld::sweep() {
   std::promise<void> begun;
   asio::post(engine_thread_.executor(), [&] {
-    host_->advance(std::max(Duration::zero(), engine_->next_tick() - control_.clock.steady()) + 20min);
-    engine_->tick();
+    const auto now = control_.clock.steady();
+    host_->advance(std::max(Duration::zero(), engine_->agenda().next().value_or(now) - now) + 20min);
+    engine_->agenda().run_due();
     begun.set_value();
   });
   EXPECT_EQ(begun.get_future().wait_for(k_patience), std::future_status::ready);
