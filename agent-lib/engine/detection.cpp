@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/support/printable.hpp"
@@ -68,14 +69,15 @@ std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons
       masked.set_detail(fmt::format("not looked at while {} is present", *mask));
       continue;
     }
-    findings.push_back(look(host, info, reasons.of(info.id())));
-    if (findings.back().outcome() == v1::DiagnoseResponse::Finding::OUTCOME_PRESENT) present.insert(info.id());
+    auto seen = look(host, info, reasons.of(info.id()));
+    if (seen.front().outcome() == Finding::OUTCOME_PRESENT) present.insert(info.id());
+    std::move(seen.begin(), seen.end(), std::back_inserter(findings));
   }
   return findings;
 }
 
-Result<std::optional<v1::Diagnosis>> Detection::detect(const Fault& fault, const HostView& host,
-                                                       const v1::Signal& signal) const {
+Result<std::vector<v1::Diagnosis>> Detection::detect(const Fault& fault, const HostView& host,
+                                                     const v1::Signal& signal) const {
   try {
     return fault.detect(host, signal);
   } catch (const std::exception& error) {
@@ -84,29 +86,27 @@ Result<std::optional<v1::Diagnosis>> Detection::detect(const Fault& fault, const
   }
 }
 
-Finding Detection::look(const HostView& host, const v1::FaultInfo& info, const v1::Signal& signal) const {
-  Finding finding;
-  finding.set_fault_id(info.id());
+std::vector<Finding> Detection::look(const HostView& host, const v1::FaultInfo& info, const v1::Signal& signal) const {
+  const auto finding = [&](Finding::Outcome outcome, std::string detail = {}) {
+    Finding made;
+    made.set_fault_id(info.id());
+    made.set_outcome(outcome);
+    made.set_detail(std::move(detail));
+    return made;
+  };
   const auto* fault = find(info.id());
-  if (fault == nullptr) {
-    finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_UNKNOWN);
-    finding.set_detail("this build has no detection for it");
-    return finding;
+  if (fault == nullptr) return {finding(Finding::OUTCOME_UNKNOWN, "this build has no detection for it")};
+  auto diagnoses = detect(*fault, host, signal);
+  if (!diagnoses) return {finding(Finding::OUTCOME_UNKNOWN, to_string(diagnoses.error()))};
+  if (diagnoses->empty()) return {finding(Finding::OUTCOME_ABSENT)};
+  std::vector<Finding> findings;
+  for (auto& diagnosis : *diagnoses) {
+    bound_evidence(diagnosis);
+    diagnosis.set_fault_id(info.id());
+    *diagnosis.mutable_found_at() = to_proto(host.clock.now());
+    *findings.emplace_back(finding(Finding::OUTCOME_PRESENT)).mutable_diagnosis() = std::move(diagnosis);
   }
-  auto diagnosis = detect(*fault, host, signal);
-  if (!diagnosis) {
-    finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_UNKNOWN);
-    finding.set_detail(to_string(diagnosis.error()));
-  } else if (!*diagnosis) {
-    finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_ABSENT);
-  } else {
-    finding.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_PRESENT);
-    auto& found = *finding.mutable_diagnosis() = std::move(**diagnosis);
-    bound_evidence(found);
-    found.set_fault_id(info.id());
-    *found.mutable_found_at() = to_proto(host.clock.now());
-  }
-  return finding;
+  return findings;
 }
 
 void bound_evidence(v1::Diagnosis& diagnosis) {

@@ -42,16 +42,16 @@ class Detection {
  public:
   Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults);
 
-  // For the faults of the reasons and those that mask them. A fault that cannot be looked at, whatever it throws, is
-  // unknown, and the others are looked at all the same.
+  // For the faults of the reasons and those that mask them: a finding for each subject that a fault is present on, else
+  // one. A fault that cannot be looked at, whatever it throws, is unknown, and the others are looked at all the same.
   std::vector<Finding> run(const HostView& host, const Reasons& reasons) const;
 
   const Fault* find(const std::string& fault_id) const;
 
  private:
   std::set<std::string> with_masks(const std::set<std::string>& fault_ids) const;
-  Finding look(const HostView& host, const v1::FaultInfo& info, const v1::Signal& signal) const;
-  Result<std::optional<v1::Diagnosis>> detect(const Fault& fault, const HostView& host, const v1::Signal& signal) const;
+  std::vector<Finding> look(const HostView& host, const v1::FaultInfo& info, const v1::Signal& signal) const;
+  Result<std::vector<v1::Diagnosis>> detect(const Fault& fault, const HostView& host, const v1::Signal& signal) const;
 
   const Catalogue& catalogue_;
   const std::vector<std::unique_ptr<Fault>>& faults_;

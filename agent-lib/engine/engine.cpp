@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/inquiries.hpp"
@@ -360,16 +361,21 @@ class Engine::Impl {
   }
 
   void found(const std::vector<Finding>& findings, const Reasons& reasons) {
+    std::map<std::string, std::set<std::string>> subjects;  // That each fault which could be looked at is present on.
     for (const auto& finding : findings) {
       masked_.erase(finding.fault_id());
       switch (finding.outcome()) {
         case Finding::OUTCOME_MASKED: masked_[finding.fault_id()] = finding.detail(); break;
-        case Finding::OUTCOME_PRESENT: present(finding.diagnosis(), reasons.of(finding.fault_id())); break;
-        case Finding::OUTCOME_ABSENT: absent(finding.fault_id()); break;
+        case Finding::OUTCOME_PRESENT:
+          present(finding.diagnosis(), reasons.of(finding.fault_id()));
+          subjects[finding.fault_id()].insert(finding.diagnosis().subject());
+          break;
+        case Finding::OUTCOME_ABSENT: subjects[finding.fault_id()]; break;
         case Finding::OUTCOME_UNKNOWN: note_unknown(finding); break;
         default: break;
       }
     }
+    for (const auto& [fault_id, present_on] : subjects) gone_elsewhere(fault_id, present_on);
     consider_all();
   }
 
@@ -408,15 +414,18 @@ class Engine::Impl {
     if (!recorded) log::error("a diagnosis cannot be recorded: {}", to_string(recorded.error()));
   }
 
-  // The fault is gone without our doing: its incidents are over, unless a repair is about to prove it itself. One that
-  // has written something and waits to go on is over only if it would be called repaired.
-  void absent(const std::string& fault_id) {
+  // From all subjects but these the fault is gone without our doing: the incidents there are over, unless a repair is
+  // about to prove it itself. One that has written something and waits to go on is over only if it would be called
+  // repaired.
+  void gone_elsewhere(const std::string& fault_id, const std::set<std::string>& present_on) {
     unknown_.erase(fault_id);
     const auto gone = ledger_.read([&](const IncidentBook& book) {
       std::vector<std::shared_ptr<const v1::Incident>> result;
       for (const auto& [id, incident] : book.incidents()) {
         const bool waits = !is_closed(incident->state()) || incident->state() == v1::INCIDENT_STATE_DISMISSED;
-        if (waits && incident->diagnosis().fault_id() == fault_id) result.push_back(incident);
+        const auto& diagnosis = incident->diagnosis();
+        if (waits && diagnosis.fault_id() == fault_id && !present_on.contains(diagnosis.subject()))
+          result.push_back(incident);
       }
       return result;
     });
@@ -427,7 +436,7 @@ class Engine::Impl {
         continue;
       }
       set_state(*incident, v1::INCIDENT_STATE_CLEARED, "the fault is no longer present");
-      look_behind(fault_id);
+      if (present_on.empty()) look_behind(fault_id);
     }
   }
 

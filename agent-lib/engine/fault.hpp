@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,8 +17,9 @@ class Fault {
   virtual ~Fault() = default;
   // Its id in the catalogue (faults/<id>/rules.textproto holds the rest).
   virtual std::string_view id() const = 0;
-  // nullopt: not present. An error: could not be read, which is not the same as absent.
-  virtual Result<std::optional<v1::Diagnosis>> detect(const HostView& host, const v1::Signal& signal) const = 0;
+  // A diagnosis for each subject that the fault is present on; none: it is absent. An error: could not be read, which
+  // is not the same as absent.
+  virtual Result<std::vector<v1::Diagnosis>> detect(const HostView& host, const v1::Signal& signal) const = 0;
   // Exactly what would be written. No rungs: advice only.
   virtual Result<v1::Plan> plan(const HostView& host, const v1::Diagnosis& diagnosis) const = 0;
   // After the last step of a rung was done at `since`: repaired, not repaired, or ask again.

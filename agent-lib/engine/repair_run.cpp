@@ -95,14 +95,16 @@ Result<RepairRun::Prepared> RepairRun::prepare(const v1::Incident& incident) con
   for (const auto& finding : findings) {
     if (finding.fault_id() != old.fault_id()) continue;
     switch (finding.outcome()) {
-      case Finding::OUTCOME_PRESENT: result.diagnosis = finding.diagnosis(); break;
+      case Finding::OUTCOME_PRESENT:
+        if (finding.diagnosis().subject() == old.subject()) result.diagnosis = finding.diagnosis();
+        break;
       case Finding::OUTCOME_ABSENT: return result;
       default: return fail(ErrorCode::unavailable, "cannot look again before the repair: " + finding.detail());
     }
   }
   const auto* fault = tools_.detection.find(old.fault_id());
-  if (fault == nullptr || !result.diagnosis)
-    return fail(ErrorCode::unsupported, "this build cannot repair " + old.fault_id());
+  if (fault == nullptr) return fail(ErrorCode::unsupported, "this build cannot repair " + old.fault_id());
+  if (!result.diagnosis) return result;  // Gone from this subject.
 
   auto plan = fault->plan(tools_.host.view(), *result.diagnosis);
   if (!plan) return fail(std::move(plan).error().context("cannot plan"));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -18,9 +20,9 @@ using testing::HasSubstr;
 
 constexpr char k_first[] = "certificate_expired", k_second[] = "firewall_rule_disabled", k_mask[] = "clock_wrong";
 
-v1::Diagnosis repairable() {
+v1::Diagnosis repairable(const std::string& subject = "it") {
   v1::Diagnosis diagnosis;
-  diagnosis.set_subject("it");
+  diagnosis.set_subject(subject);
   diagnosis.set_summary("broken");
   diagnosis.set_repairable(true);
   return diagnosis;
@@ -46,7 +48,9 @@ v1::Verdict verdict(v1::Verdict::Result result, Duration again = Duration::zero(
 // A fault that does what a test says; else it is present, and repaired by one write.
 struct Scripted {
   std::string id;
-  std::function<std::optional<v1::Diagnosis>(const v1::Signal&)> detect = [](const auto&) { return repairable(); };
+  std::function<std::vector<v1::Diagnosis>(const v1::Signal&)> detect = [](const auto&) {
+    return std::vector{repairable()};
+  };
   std::function<v1::Plan()> plan = one_write;
   std::function<v1::Verdict()> verify = [] { return verdict(v1::Verdict::RESULT_REPAIRED); };
   int looks = 0, plans = 0, verifications = 0;
@@ -57,9 +61,9 @@ class ScriptedFault final : public Fault {
  public:
   explicit ScriptedFault(Scripted& script) : script_(script) {}
   std::string_view id() const override { return script_.id; }
-  Result<std::optional<v1::Diagnosis>> detect(const HostView&, const v1::Signal& signal) const override {
+  Result<std::vector<v1::Diagnosis>> detect(const HostView&, const v1::Signal& signal) const override {
     ++script_.looks;
-    return script_.gone ? std::nullopt : script_.detect(signal);
+    return script_.gone ? std::vector<v1::Diagnosis>{} : script_.detect(signal);
   }
   Result<v1::Plan> plan(const HostView&, const v1::Diagnosis&) const override {
     ++script_.plans;
@@ -114,7 +118,7 @@ struct World {
 
 TEST(UnrulyFaults, OneThatThrowsIsUnknownAndTheOthersAreLookedAt) {
   Scripted first{.id = k_first}, second{.id = k_second};
-  first.detect = [](const auto&) -> std::optional<v1::Diagnosis> { throw_it(); };
+  first.detect = [](const auto&) -> std::vector<v1::Diagnosis> { throw_it(); };
   World world({&first, &second});
   EXPECT_TRUE(world.reaches(k_second, v1::INCIDENT_STATE_REPAIRED, 1min));
   EXPECT_THAT(world.internal_error("detect certificate_expired"), HasSubstr("no such fact"));
@@ -179,7 +183,7 @@ TEST(UnrulyFaults, TwoThatCannotBePlannedDoNotTakeTurnsWithoutAPause) {
 TEST(UnrulyFaults, OneThatIsMaskedSaysSoOnceAndWaits) {
   bool clock_is_wrong = false;
   Scripted mask{.id = k_mask}, masked{.id = k_first};
-  mask.detect = [&](const auto&) { return clock_is_wrong ? std::optional(v1::Diagnosis()) : std::nullopt; };
+  mask.detect = [&](const auto&) { return std::vector<v1::Diagnosis>(clock_is_wrong ? 1 : 0); };
   masked.plan = []() -> v1::Plan { throw_it(); };
   World world({&mask, &masked});
   ASSERT_TRUE(world.reaches(k_first, v1::INCIDENT_STATE_OPEN, 1s));
@@ -191,6 +195,57 @@ TEST(UnrulyFaults, OneThatIsMaskedSaysSoOnceAndWaits) {
   world.engine->run_for(2h);
   EXPECT_EQ(masked.plans, plans);
   EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kIncidentStateChanged), entries);
+}
+
+TEST(UnrulyFaults, OneOnSeveralSubjectsHasAnIncidentForEach) {
+  std::set<std::string> broken{"SessionEnv", "TermService"};
+  Scripted first{.id = k_first};
+  first.detect = [&](const auto&) {
+    std::vector<v1::Diagnosis> found;
+    for (const auto& subject : broken) {
+      found.push_back(repairable(subject));
+      found.back().set_repairable(false);
+    }
+    return found;
+  };
+  World world({&first});
+  // The newest incident about each subject, and its state.
+  const auto states = [&] {
+    std::map<std::string, v1::IncidentState> of;
+    for (const auto& [id, incident] : world.engine->engine().snapshot()->incidents)
+      of[incident->diagnosis().subject()] = incident->state();
+    return of;
+  };
+  using testing::Pair;
+  using testing::UnorderedElementsAre;
+  world.engine->settle();
+  EXPECT_THAT(states(), UnorderedElementsAre(Pair("SessionEnv", v1::INCIDENT_STATE_ESCALATED),
+                                             Pair("TermService", v1::INCIDENT_STATE_ESCALATED)));
+  broken = {"TermService", "UmRdpService"};
+  world.engine->run_for(20min);
+  EXPECT_THAT(states(), UnorderedElementsAre(Pair("SessionEnv", v1::INCIDENT_STATE_CLEARED),
+                                             Pair("TermService", v1::INCIDENT_STATE_ESCALATED),
+                                             Pair("UmRdpService", v1::INCIDENT_STATE_ESCALATED)));
+  EXPECT_EQ(world.engine->incidents(), 3u);
+}
+
+TEST(UnrulyFaults, ARepairIsOfItsOwnSubject) {
+  std::set<std::string> broken{"SessionEnv", "TermService"};
+  Scripted first{.id = k_first};
+  first.detect = [&](const auto&) {
+    std::vector<v1::Diagnosis> found;
+    for (const auto& subject : broken) found.push_back(repairable(subject));
+    return found;
+  };
+  first.plan = [&] {
+    broken.erase("TermService");  // Between the two plans somebody mends the other one.
+    return one_write();
+  };
+  World world({&first});
+  EXPECT_TRUE(
+      world.engine->run_until([&] { return count_entries(world.journal, v1::JournalEntry::kRepairEnded) == 1; }, 1min));
+  world.engine->run_for(1min);
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kRepairStarted), 1u) << "the other one is gone";
 }
 
 TEST(UnrulyFaults, AFaultIsHandedItsOwnSignal) {
@@ -258,9 +313,9 @@ TEST(UnrulyFaults, AStopWaitsForTheJobThatIsUnderWayAndNothingBeginsAfterwards) 
   Scripted first{.id = k_first};
   World world({&first});
   bool stopped = false;
-  first.detect = [&](const auto&) -> std::optional<v1::Diagnosis> {
+  first.detect = [&](const auto&) -> std::vector<v1::Diagnosis> {
     EXPECT_FALSE(stopped);
-    return repairable();
+    return std::vector{repairable()};
   };
   world.engine->engine().stop("the test is over", [&] { stopped = true; });
   world.engine->settle();

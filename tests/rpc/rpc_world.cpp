@@ -169,12 +169,14 @@ void RpcWorld::write_trust() {
   ASSERT_TRUE(write_trust_file(folder_ / "trust.textproto", trusted_));
 }
 
-void RpcWorld::append(std::size_t entries, std::uint64_t incident_id) {
+void RpcWorld::append(std::size_t entries, std::uint64_t incident_id, std::size_t bytes) {
   for (std::size_t i = 0; i < entries; ++i) {
     std::vector<v1::JournalEntry> one(1);
     one[0].set_incident_id(incident_id);
     one[0].mutable_internal_error()->set_where("test");
-    one[0].mutable_internal_error()->set_what(std::to_string(i));
+    auto what = std::to_string(i);
+    what.resize(std::max(what.size(), bytes), ' ');
+    one[0].mutable_internal_error()->set_what(what);
     ASSERT_TRUE(journal_.append(one, std::nullopt));
   }
 }

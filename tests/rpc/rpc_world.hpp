@@ -55,7 +55,8 @@ class RpcWorld {
   void damage_trust();
 
   // Appends so many small entries.
-  void append(std::size_t entries, std::uint64_t incident_id = 0);
+  // Each of at least so many bytes.
+  void append(std::size_t entries, std::uint64_t incident_id = 0, std::size_t bytes = 0);
   // Waits for the first sweep, so that the journal holds what it holds. The newest incident's id; 0: none.
   std::uint64_t settle();
   // Lets the time of the next sweep come, and waits for its end.

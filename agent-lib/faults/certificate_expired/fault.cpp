@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "agent-lib/faults/evidence.hpp"
 #include "agent-lib/faults/listener_certificate.hpp"
@@ -127,17 +128,17 @@ class CertificateExpired final : public Fault {
  public:
   std::string_view id() const override { return "certificate_expired"; }
 
-  Result<std::optional<v1::Diagnosis>> detect(const HostView& host, const v1::Signal&) const override {
+  Result<std::vector<v1::Diagnosis>> detect(const HostView& host, const v1::Signal&) const override {
     const auto allowed = remote_desktop_allowed(host);
     if (!allowed) return fail(allowed.error());
-    if (!*allowed) return std::nullopt;
+    if (!*allowed) return std::vector<v1::Diagnosis>{};
     const auto listener = read_listener_certificate(host);
     if (!listener) return fail(listener.error());
     const auto problem = problem_with(host, *listener);
-    if (!problem) return std::nullopt;
+    if (!problem) return std::vector<v1::Diagnosis>{};
     const bool self_signed = listener->origin == Origin::self_signed;
-    if (!self_signed && serves_a_valid_certificate(host)) return std::nullopt;
-    if (self_signed && !listener->certificate && may_be_in_the_making(host)) return std::nullopt;
+    if (!self_signed && serves_a_valid_certificate(host)) return std::vector<v1::Diagnosis>{};
+    if (self_signed && !listener->certificate && may_be_in_the_making(host)) return std::vector<v1::Diagnosis>{};
 
     v1::Diagnosis diagnosis;
     diagnosis.set_subject("RDP-Tcp");
@@ -146,7 +147,7 @@ class CertificateExpired final : public Fault {
     add_certificate_evidence(diagnosis, *listener, *problem);
     if (!self_signed) {
       diagnosis.set_advice(advice_for(listener->origin));
-      return diagnosis;
+      return std::vector{std::move(diagnosis)};
     }
     if (auto added = add_doubts(host, *problem, diagnosis); !added) return fail(added.error());
     if (auto added = add_causes(host, diagnosis); !added) return fail(added.error());
@@ -154,7 +155,7 @@ class CertificateExpired final : public Fault {
       add_probe_evidence(*diagnosis.mutable_evidence(), *report);
     }
     diagnosis.set_repairable(diagnosis.advice().empty());
-    return diagnosis;
+    return std::vector{std::move(diagnosis)};
   }
 
   Result<v1::Plan> plan(const HostView& host, const v1::Diagnosis& diagnosis) const override {

@@ -15,7 +15,7 @@ using testing::IsEmpty;
 struct Bench {
   explicit Bench(const std::string& name) : host(scenario(name), {}) {}
 
-  std::optional<v1::Diagnosis> detect() { return fault().detect(host.control().view(), {}).value(); }
+  std::optional<v1::Diagnosis> detect() { return only(fault().detect(host.control().view(), {}).value()); }
   v1::Plan plan() {
     auto plan = fault().plan(host.control().view(), detect().value()).value();
     EXPECT_TRUE(finish_plan(plan));
@@ -171,13 +171,14 @@ TEST(CertificateExpired, AKeyFileWhoseAccessCannotBeReadIsEvidenceAndAdviceAndHi
     const KeyFilesThatFail key_files(view.key_files, code);
     const HostView host{view.identity, view.clock,    view.events,   view.registry, view.certificates,
                         key_files,     view.services, view.firewall, view.sessions, view.listener};
-    const auto diagnosis = bench.fault().detect(host, {});
-    ASSERT_TRUE(diagnosis) << to_string(diagnosis.error());
-    ASSERT_TRUE(*diagnosis);
-    EXPECT_FALSE((*diagnosis)->repairable());
-    EXPECT_THAT((*diagnosis)->advice(), HasSubstr("take ownership"));
-    EXPECT_THAT(all_text(**diagnosis), HasSubstr("cannot look at the key file"));
-    EXPECT_EQ(bench.fault().plan(host, **diagnosis).value().rungs_size(), 0);
+    const auto found = bench.fault().detect(host, {});
+    ASSERT_TRUE(found) << to_string(found.error());
+    const auto diagnosis = only(*found);
+    ASSERT_TRUE(diagnosis);
+    EXPECT_FALSE(diagnosis->repairable());
+    EXPECT_THAT(diagnosis->advice(), HasSubstr("take ownership"));
+    EXPECT_THAT(all_text(*diagnosis), HasSubstr("cannot look at the key file"));
+    EXPECT_EQ(bench.fault().plan(host, *diagnosis).value().rungs_size(), 0);
   }
 }
 
@@ -207,7 +208,7 @@ TEST(CertificateExpired, ADamagedKeyIsLostAndOneOfWhichNobodyKnowsIsNot) {
     const CertificatesWithKey certificates(view.certificates, std::move(use));
     const HostView host{view.identity,  view.clock,    view.events,   view.registry, certificates,
                         view.key_files, view.services, view.firewall, view.sessions, view.listener};
-    return bench.fault().detect(host, {}).value();
+    return only(bench.fault().detect(host, {}).value());
   };
   const auto damaged = detect_with(KeyUse::corrupt);
   ASSERT_TRUE(damaged);

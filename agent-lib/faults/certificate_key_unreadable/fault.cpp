@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "agent-lib/faults/evidence.hpp"
 #include "agent-lib/faults/listener_certificate.hpp"
 
@@ -33,22 +35,22 @@ class CertificateKeyUnreadable final : public Fault {
  public:
   std::string_view id() const override { return "certificate_key_unreadable"; }
 
-  Result<std::optional<v1::Diagnosis>> detect(const HostView& host, const v1::Signal&) const override {
+  Result<std::vector<v1::Diagnosis>> detect(const HostView& host, const v1::Signal&) const override {
     const auto allowed = remote_desktop_allowed(host);
     if (!allowed) return fail(allowed.error());
-    if (!*allowed) return std::nullopt;
+    if (!*allowed) return std::vector<v1::Diagnosis>{};
     const auto listener = certificate_with_our_key(host);
     if (!listener) return fail(listener.error());
-    if (!*listener) return std::nullopt;
+    if (!*listener) return std::vector<v1::Diagnosis>{};
     const auto key = read_rdp_key_file(host);
     if (!key) return fail(key.error());
-    if (!key->present) return std::nullopt;
+    if (!key->present) return std::vector<v1::Diagnosis>{};
     if (!key->unknown.empty()) {
-      if (is_served(host, **listener)) return std::nullopt;
+      if (is_served(host, **listener)) return std::vector<v1::Diagnosis>{};
     } else if (key->lets_read(sid::k_network_service)) {
-      return std::nullopt;
+      return std::vector<v1::Diagnosis>{};
     }
-    return diagnose(host, **listener, *key);
+    return std::vector{diagnose(host, **listener, *key)};
   }
 
   Result<v1::Plan> plan(const HostView& host, const v1::Diagnosis& diagnosis) const override {

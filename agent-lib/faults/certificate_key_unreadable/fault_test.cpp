@@ -35,7 +35,7 @@ struct Bench {
     }
     throw std::logic_error("no such fault");
   }
-  std::optional<v1::Diagnosis> detect() { return fault().detect(host.control().view(), {}).value(); }
+  std::optional<v1::Diagnosis> detect() { return only(fault().detect(host.control().view(), {}).value()); }
   std::string thumbprint() {
     return to_hex(
         *read_binary(host.control().view().registry, registry_key::k_win_stations, "SelfSignedCertificate").value());

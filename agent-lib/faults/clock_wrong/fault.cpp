@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "agent-lib/faults/evidence.hpp"
 #include "agent-lib/faults/listener_certificate.hpp"
 #include "agent-lib/steps/service_state.hpp"
@@ -22,13 +24,13 @@ class ClockWrong final : public Fault {
  public:
   std::string_view id() const override { return "clock_wrong"; }
 
-  Result<std::optional<v1::Diagnosis>> detect(const HostView& host, const v1::Signal& signal) const override {
+  Result<std::vector<v1::Diagnosis>> detect(const HostView& host, const v1::Signal& signal) const override {
     const auto reference = host.clock.reference();
     if (!reference) return fail(reference.error());
     v1::Diagnosis diagnosis;
     diagnosis.set_subject("clock");
     const bool wrong = *reference ? differs(**reference, diagnosis) : made_in_the_future(host, diagnosis);
-    if (!wrong) return std::nullopt;
+    if (!wrong) return std::vector<v1::Diagnosis>{};
 
     add_change(signal, diagnosis);
     add_time_service(host, diagnosis);
@@ -36,7 +38,7 @@ class ClockWrong final : public Fault {
         "Set the clock right before anything else: check Windows Time (w32tm /query /status), the domain's time "
         "hierarchy, and on a virtual machine whether its hypervisor sets the time as well. Certificates are not "
         "touched until then.");
-    return diagnosis;
+    return std::vector{std::move(diagnosis)};
   }
 
   Result<v1::Plan> plan(const HostView&, const v1::Diagnosis& diagnosis) const override {
@@ -50,8 +52,8 @@ class ClockWrong final : public Fault {
   Result<v1::Verdict> verify(const HostView& host, const v1::Diagnosis&, WallTime) const override {
     const auto still = detect(host, {});
     if (!still) return fail(still.error());
-    return *still ? verdict(v1::Verdict::RESULT_NOT_REPAIRED, (*still)->summary())
-                  : verdict(v1::Verdict::RESULT_REPAIRED, "the clock is right");
+    return still->empty() ? verdict(v1::Verdict::RESULT_REPAIRED, "the clock is right")
+                          : verdict(v1::Verdict::RESULT_NOT_REPAIRED, still->front().summary());
   }
 
  private:

@@ -13,7 +13,7 @@ struct Bench {
 
   std::optional<v1::Diagnosis> detect(const v1::Signal& signal = {}) {
     for (const auto& fault : faults) {
-      if (fault->id() == "clock_wrong") return fault->detect(host.control().view(), signal).value();
+      if (fault->id() == "clock_wrong") return only(fault->detect(host.control().view(), signal).value());
     }
     throw std::logic_error("no such fault");
   }

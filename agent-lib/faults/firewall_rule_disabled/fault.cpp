@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "agent-lib/faults/evidence.hpp"
 #include "agent-lib/faults/firewall_picture.hpp"
@@ -92,18 +93,19 @@ class FirewallRuleDisabled final : public Fault {
  public:
   std::string_view id() const override { return "firewall_rule_disabled"; }
 
-  Result<std::optional<v1::Diagnosis>> detect(const HostView& host, const v1::Signal& signal) const override {
+  Result<std::vector<v1::Diagnosis>> detect(const HostView& host, const v1::Signal& signal) const override {
     const auto picture = read_firewall_picture(host);
     if (picture) seen_.look(*picture, host.clock.steady());
     const auto allowed = remote_desktop_allowed(host);
     if (!allowed) return fail(allowed.error());
-    if (!*allowed) return std::nullopt;
+    if (!*allowed) return std::vector<v1::Diagnosis>{};
     if (!picture) return fail(picture.error());
-    if (!picture->status.services_down.empty()) return service_down(picture->status);
+    if (!picture->status.services_down.empty()) return std::vector{service_down(picture->status)};
 
     const auto ways = judge_ways_in(*picture);
     if (!ways) return fail(ways.error());
-    if (std::all_of(ways->begin(), ways->end(), [](const WayIn& way) { return way.open(); })) return std::nullopt;
+    if (std::all_of(ways->begin(), ways->end(), [](const WayIn& way) { return way.open(); }))
+      return std::vector<v1::Diagnosis>{};
     const auto agent = reverse_connect_agent(host);
     if (!agent) return fail(agent.error());
 
@@ -113,7 +115,7 @@ class FirewallRuleDisabled final : public Fault {
     diagnosis.set_ask_first(diagnosis.repairable() && !all_seen(*ways, host.clock.steady()));
     add_who(signal, diagnosis);
     add_own_probe(host, *diagnosis.mutable_evidence());
-    return diagnosis;
+    return std::vector{std::move(diagnosis)};
   }
 
   Result<v1::Plan> plan(const HostView& host, const v1::Diagnosis& diagnosis) const override {

@@ -37,14 +37,14 @@ class OneRuleMore final : public Firewall {
 struct Bench {
   explicit Bench(const std::string& name = "healthy") : host(scenario(name), {}) { host.advance(10s); }
 
-  std::optional<v1::Diagnosis> detect() { return fault().detect(host.control().view(), {}).value(); }
+  std::optional<v1::Diagnosis> detect() { return only(fault().detect(host.control().view(), {}).value()); }
   std::optional<v1::Diagnosis> detect_with(FirewallRule rule) {
     const auto control = host.control();
     const OneRuleMore firewall(control.firewall, std::move(rule));
     const auto view = control.view();
     const HostView with_rule{view.identity,  view.clock,    view.events, view.registry, view.certificates,
                              view.key_files, view.services, firewall,    view.sessions, view.listener};
-    return fault().detect(with_rule, {}).value();
+    return only(fault().detect(with_rule, {}).value());
   }
   void change(const std::string& text) {
     v1::SimChange change;
