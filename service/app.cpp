@@ -21,6 +21,7 @@ namespace {
 constexpr Duration k_rpc_grace = 3s;
 constexpr Duration k_shortest_tick = 50ms;  // Should the engine ever ask for the past.
 constexpr Duration k_longest_tick = 1h;
+constexpr Duration k_longest_subscribing = 10s;
 // Between attempts to write a journal that could not be written, should nothing else write it.
 constexpr Duration k_journal_again = 10s;
 constexpr std::size_t k_max_site_file_bytes = 1 << 20;
@@ -114,6 +115,11 @@ Status App::start_engine() {
       std::make_unique<Engine>(EngineParts{parts_.host, *journal_, catalogue_, faults_, parts_.config.policy(),
                                            from_proto(parts_.config.probe().deadline()), RDPMEND_VERSION, degraded_},
                                engine_thread_.executor(), worker_thread_.executor());
+  // An event that comes after the first look must not be missed: the look waits for the subscriptions.
+  asio::post(worker_thread_.executor(), [this] {
+    if (!reader_->wait_until_tried(k_longest_subscribing))
+      log::warning("the host is looked at before its events are read");
+  });
   if (auto started = engine_->start(); !started) {
     engine_.reset();
     return fail(std::move(started.error()).context("cannot start the engine"));

@@ -106,9 +106,21 @@ void EventReader::start() {
 }
 
 void EventReader::stop() {
+  note_tried();
   if (!thread_.joinable()) return;
   thread_.request_stop();
   thread_.join();
+}
+
+bool EventReader::wait_until_tried(Duration at_most) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, at_most, [&] { return tried_; });
+}
+
+void EventReader::note_tried() {
+  const std::scoped_lock lock(mutex_);
+  if (std::exchange(tried_, true)) return;
+  changed_.notify_all();
 }
 
 void EventReader::run(const std::stop_token& stop) {
@@ -139,6 +151,7 @@ Duration EventReader::read_once() {
     serve(source);
     look(source);
   }
+  note_tried();
   auto again = look_at_service_ - now();
   for (const auto& source : sources_) again = std::min(again, until_next(source));
   return std::max(again, Duration::zero());

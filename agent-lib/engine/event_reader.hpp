@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -18,6 +19,7 @@
 
 #include "agent-lib/engine/channel_book.hpp"
 #include "agent-lib/host/host.hpp"
+#include "agent-lib/support/steady_condition.hpp"
 #include "rdpmend/v1/journal.pb.h"
 
 namespace rdpmend {
@@ -46,6 +48,9 @@ class EventReader {
   void start();
   // No batch is handed over afterwards. Joins.
   void stop();
+
+  // Blocks until each channel has been tried once, or the reader stops. False: that took longer. From any thread.
+  bool wait_until_tried(Duration at_most);
 
   // How well each channel is followed. From any thread.
   std::vector<v1::ChannelStatus> channels() const { return book_.all(); }
@@ -88,6 +93,7 @@ class EventReader {
   class Credits;
 
   void run(const std::stop_token& stop);
+  void note_tried();
   void serve(Source& source);
   void hand_over(Source& source, EventBatch batch);
   bool open(Source& source);
@@ -118,6 +124,9 @@ class EventReader {
   ChannelBook book_;
   SteadyTime look_at_service_ = SteadyTime::min();
   const std::shared_ptr<Credits> credits_;
+  std::mutex mutex_;
+  SteadyCondition changed_;
+  bool tried_ = false;  // Under the mutex.
   std::jthread thread_;
 };
 

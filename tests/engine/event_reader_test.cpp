@@ -160,6 +160,17 @@ TEST_F(EventReaderTest, HandsOverWhatIsLoggedFromNowOnWithItsBookmark) {
   EXPECT_FALSE(batch.events.gap);
 }
 
+TEST_F(EventReaderTest, WhoeverWaitsLearnsThatEachChannelHasBeenTried) {
+  const auto events = reader({}, {{"No-Such-Role/Operational", "*"}, {k_channel, "*"}});
+  EXPECT_FALSE(events->wait_until_tried(0s));
+  events->read_once();
+  EXPECT_TRUE(events->wait_until_tried(0s));
+
+  const auto never_started = reader();
+  never_started->stop();
+  EXPECT_TRUE(never_started->wait_until_tried(0s));
+}
+
 TEST_F(EventReaderTest, ReadsAChannelAgainOnlyWhenItsCreditIsBack) {
   const auto events = reader();
   events->read_once();
