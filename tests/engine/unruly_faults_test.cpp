@@ -89,7 +89,9 @@ std::vector<std::unique_ptr<Fault>> faults_of(const std::vector<Scripted*>& scri
 struct World {
   explicit World(const std::vector<Scripted*>& scripts) : World(scripts, {}) {}
   World(const std::vector<Scripted*>& scripts, std::vector<v1::JournalEntry> before) {
-    if (!before.empty()) EXPECT_TRUE(journal.append(before, std::nullopt));
+    if (!before.empty()) {
+      EXPECT_TRUE(journal.append(before, std::nullopt));
+    }
     engine.emplace(host, journal, v1::PolicyConfig{}, faults_of(scripts));
   }
 
