@@ -354,7 +354,7 @@ class Engine::Impl {
             if (sweeping) note_sweep();
             found(seen->findings, reasons);
           } else {
-            note_defect("look at the host", seen.error());
+            note_error("look at the host", to_string(seen.error()));
           }
           detect();
         });
@@ -457,8 +457,6 @@ class Engine::Impl {
     last = finding.detail();
     note_error("detect " + finding.fault_id(), finding.detail());
   }
-
-  void note_defect(const std::string& where, const Error& error) { note_error(where, to_string(error)); }
 
   void note_error(const std::string& where, const std::string& what) {
     const auto recorded = ledger_.record(0, [&](v1::JournalEntry& entry) {
