@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "agent-lib/engine/journal.hpp"
+#include "agent-lib/record/journal.hpp"
 #include "agent-lib/support/result.hpp"
 #include "rdpmend/v1/probe.pb.h"
 

@@ -12,10 +12,10 @@
 #include "agent-lib/engine/inquiries.hpp"
 #include "agent-lib/engine/intake.hpp"
 #include "agent-lib/engine/jobs.hpp"
-#include "agent-lib/engine/ledger.hpp"
 #include "agent-lib/engine/own_probes.hpp"
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repairs.hpp"
+#include "agent-lib/record/ledger.hpp"
 #include "agent-lib/support/bounded.hpp"
 #include "agent-lib/support/log.hpp"
 

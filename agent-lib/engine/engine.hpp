@@ -13,8 +13,8 @@
 
 #include "agent-lib/engine/agenda.hpp"
 #include "agent-lib/engine/fault.hpp"
-#include "agent-lib/engine/journal.hpp"
 #include "agent-lib/host/host.hpp"
+#include "agent-lib/record/journal.hpp"
 #include "agent-lib/rules/catalogue.hpp"
 #include "agent-lib/support/asio.hpp"
 #include "rdpmend/v1/agent.pb.h"

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "agent-lib/engine/ledger.hpp"
 #include "agent-lib/host/host.hpp"
+#include "agent-lib/record/ledger.hpp"
 #include "agent-lib/steps/step_kind.hpp"
 
 namespace rdpmend {

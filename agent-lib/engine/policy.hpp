@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "agent-lib/engine/incident_book.hpp"
+#include "agent-lib/record/incident_book.hpp"
 #include "agent-lib/support/time.hpp"
 #include "rdpmend/v1/catalog.pb.h"
 #include "rdpmend/v1/config.pb.h"

@@ -14,9 +14,9 @@
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/executor.hpp"
 #include "agent-lib/engine/jobs.hpp"
-#include "agent-lib/engine/ledger.hpp"
 #include "agent-lib/engine/pen.hpp"
 #include "agent-lib/engine/policy.hpp"
+#include "agent-lib/record/ledger.hpp"
 
 namespace rdpmend {
 

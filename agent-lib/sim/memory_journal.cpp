@@ -4,7 +4,7 @@
 #include <deque>
 #include <mutex>
 
-#include "agent-lib/engine/journal_chain.hpp"
+#include "agent-lib/record/journal_chain.hpp"
 #include "agent-lib/sim/fault_injector.hpp"
 
 namespace rdpmend::sim {

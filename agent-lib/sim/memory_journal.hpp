@@ -6,7 +6,7 @@
 #include <map>
 #include <memory>
 
-#include "agent-lib/engine/journal.hpp"
+#include "agent-lib/record/journal.hpp"
 
 namespace rdpmend::sim {
 

@@ -9,7 +9,7 @@
 #include <optional>
 #include <thread>
 
-#include "agent-lib/engine/journal.hpp"
+#include "agent-lib/record/journal.hpp"
 #include "agent-lib/support/steady_condition.hpp"
 #include "service/hosting/event_messages.hpp"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent-lib/engine/engine.hpp"
-#include "agent-lib/engine/journal.hpp"
+#include "agent-lib/record/journal.hpp"
 #include "agent-lib/rules/catalogue.hpp"
 #include "agent-lib/support/asio.hpp"
 #include "rdpmend/v1/agent.grpc.pb.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent-lib/engine/incident_book.hpp"
+#include "agent-lib/record/incident_book.hpp"
 #include "service/rpc/requests.hpp"
 
 namespace rdpmend {

@@ -1,5 +1,5 @@
 // The RPCs that look at what the service already knows: snapshot, catalogue, journal.
-#include "agent-lib/engine/incident_book.hpp"
+#include "agent-lib/record/incident_book.hpp"
 #include "service/rpc/agent_service.hpp"
 #include "service/rpc/authz_table.hpp"
 #include "service/rpc/open_incidents.hpp"

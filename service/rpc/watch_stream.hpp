@@ -10,7 +10,7 @@
 #include <memory>
 #include <optional>
 
-#include "agent-lib/engine/journal.hpp"
+#include "agent-lib/record/journal.hpp"
 #include "agent-lib/support/asio.hpp"
 #include "rdpmend/v1/agent.pb.h"
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "agent-lib/engine/journal_chain.hpp"
+#include "agent-lib/record/journal_chain.hpp"
 #include "service/store/entry_row.hpp"
 
 namespace rdpmend {

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <utility>
 
-#include "agent-lib/engine/journal_chain.hpp"
+#include "agent-lib/record/journal_chain.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "service/store/chain_check.hpp"
 #include "service/store/entry_row.hpp"

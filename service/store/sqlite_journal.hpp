@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <string>
 
-#include "agent-lib/engine/journal.hpp"
+#include "agent-lib/record/journal.hpp"
 #include "rdpmend/v1/config.pb.h"
 
 namespace rdpmend {

@@ -22,7 +22,7 @@ const std::map<std::string, Folders>& allowed_folders() {
       base.insert(base.end(), more.begin(), more.end());
       return base;
     };
-    const Folders agent = plus(reads, {a + "engine", a + "steps"});
+    const Folders agent = plus(reads, {a + "record", a + "engine", a + "steps"});
     return std::map<std::string, Folders>{
         {a + "support", {}},
         {a + "host", {a + "support"}},
@@ -30,13 +30,14 @@ const std::map<std::string, Folders>& allowed_folders() {
         {a + "rules", {a + "support", a + "host", a + "events"}},
         {a + "probe", {a + "support"}},
         {a + "knowledge", {a + "support", a + "host"}},
+        {a + "record", {a + "support", a + "host"}},
         {a + "engine", agent},
         {a + "steps", agent},
         {a + "faults", plus(agent, {a + "knowledge"})},
-        {a + "sim", {a + "support", a + "host", a + "knowledge", a + "probe", a + "engine"}},
+        {a + "sim", {a + "support", a + "host", a + "knowledge", a + "probe", a + "record"}},
         {a + "win32", {a + "support", a + "host", a + "probe"}},
         {"service", plus(agent, {a + "probe", a + "knowledge", a + "sim", a + "faults", a + "win32"})},
-        {"cli", plus(Folders{a + "probe", a + "knowledge"}, {a + "support", a + "events", a + "rules"})},
+        {"cli", plus(Folders{a + "probe", a + "knowledge", a + "record"}, {a + "support", a + "events", a + "rules"})},
     };
   }();
   return table;

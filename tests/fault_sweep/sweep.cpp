@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "agent-lib/engine/incident_book.hpp"
-#include "agent-lib/engine/journal_chain.hpp"
+#include "agent-lib/record/incident_book.hpp"
+#include "agent-lib/record/journal_chain.hpp"
 #include "tests/engine/rehearsed_engine.hpp"
 
 namespace rdpmend::test {

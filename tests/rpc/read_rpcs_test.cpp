@@ -3,7 +3,7 @@
 
 #include <thread>
 
-#include "agent-lib/engine/journal_chain.hpp"
+#include "agent-lib/record/journal_chain.hpp"
 #include "tests/rpc/rpc_world.hpp"
 
 namespace rdpmend {

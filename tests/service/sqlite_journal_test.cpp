@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "agent-lib/engine/journal_chain.hpp"
+#include "agent-lib/record/journal_chain.hpp"
 #include "service/pki/private_file.hpp"
 #include "service/store/sqlite.hpp"
 #include "tests/service/journal_test_support.hpp"

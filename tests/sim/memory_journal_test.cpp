@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "agent-lib/engine/journal_chain.hpp"
+#include "agent-lib/record/journal_chain.hpp"
 #include "agent-lib/sim/fault_injector.hpp"
 
 namespace rdpmend::sim {

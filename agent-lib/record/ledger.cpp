@@ -1,4 +1,4 @@
-#include "agent-lib/engine/ledger.hpp"
+#include "agent-lib/record/ledger.hpp"
 
 namespace rdpmend {
 

@@ -1,4 +1,4 @@
-#include "agent-lib/engine/journal_chain.hpp"
+#include "agent-lib/record/journal_chain.hpp"
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>

@@ -1,4 +1,4 @@
-#include "agent-lib/engine/incident_book.hpp"
+#include "agent-lib/record/incident_book.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,9 +8,9 @@
 #include <optional>
 #include <vector>
 
-#include "agent-lib/engine/incident_book.hpp"
-#include "agent-lib/engine/journal.hpp"
 #include "agent-lib/host/clock.hpp"
+#include "agent-lib/record/incident_book.hpp"
+#include "agent-lib/record/journal.hpp"
 
 namespace rdpmend {
 
