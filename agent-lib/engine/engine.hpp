@@ -13,6 +13,7 @@
 
 #include "agent-lib/engine/agenda.hpp"
 #include "agent-lib/engine/fault.hpp"
+#include "agent-lib/engine/snapshot.hpp"
 #include "agent-lib/host/host.hpp"
 #include "agent-lib/record/journal.hpp"
 #include "agent-lib/rules/catalogue.hpp"
@@ -21,19 +22,6 @@
 #include "rdpmend/v1/config.pb.h"
 
 namespace rdpmend {
-
-// What the rest of the service may look at, at any time and from any thread. Immutable.
-struct EngineSnapshot {
-  std::map<std::uint64_t, std::shared_ptr<const v1::Incident>>
-      incidents;  // Open ones and the newest closed ones, by id.
-  bool breaker_open = false;
-  WallTime started{};
-  std::optional<WallTime> last_sweep;
-  std::optional<v1::ProbeReport> last_probe;           // Of the host's own address.
-  std::optional<v1::OutsideProbe> last_outside_probe;  // The newest that a client told of.
-  std::vector<std::string> degraded;
-  std::uint64_t own_probe_events = 0;  // Of the service's own probes: matched by a rule, and left out.
-};
 
 // What a client tells of its own probe of the listener; without `received`.
 struct ProbeTold {
@@ -52,10 +40,6 @@ struct AdminCommand {
   std::string comment;
   std::string plan_id;  // approve only; empty: any.
 };
-
-// Of EngineParts::degraded, which is journalled at each start and answered with each status.
-inline constexpr std::size_t k_max_degraded = 100;
-inline constexpr std::size_t k_max_degraded_bytes = 1000;
 
 struct EngineParts {
   HostControl host;

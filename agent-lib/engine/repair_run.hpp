@@ -50,9 +50,6 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   // Goes on with what a crash or a stop interrupted: verifies if the rung was complete, else undoes.
   void resume();
 
-  // How long the host may take to show the effect of a rung.
-  static constexpr Duration k_verification_window = std::chrono::seconds{90};
-
  private:
   // What planning on the worker found.
   struct Prepared {
@@ -62,7 +59,10 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   };
 
   void prepare_and(bool propose, const std::string& approved_by);
-  Result<Prepared> prepare(const v1::Incident& incident) const;
+  Result<Prepared> prepare(const v1::Incident& incident, bool nothing_written_since) const;
+  bool is_fresh(const v1::Diagnosis& diagnosis) const;
+  Result<std::optional<v1::Diagnosis>> find_again(const HostView& host, const v1::Incident& incident) const;
+  Result<std::string> what_forbids(std::uint32_t rung_number) const;
   void prepared(Result<Prepared> result, bool propose, const std::string& approved_by);
   bool needs_approval(const v1::Rung& rung, const std::string& fault_id) const;
   void ask(const v1::Plan* new_plan, const std::string& reason);
@@ -92,6 +92,7 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   const std::function<void()> on_end_;
   Executor executor_;
 
+  Duration verification_window_{};
   SteadyTime verify_until_{};
   bool rechecking_ = false;   // What waits for approval goes on waiting unless the verdict is repaired.
   std::string last_verdict_;  // What was recorded last, so that asking again is not recorded again.

@@ -11,6 +11,12 @@ bool is_closed(v1::IncidentState state) {
          state == v1::INCIDENT_STATE_CLEARED;
 }
 
+bool has_written(const v1::Repair& repair) {
+  return std::any_of(repair.steps().begin(), repair.steps().end(), [](const v1::StepRecord& record) {
+    return record.phase() == v1::StepRecord::PHASE_DONE || record.phase() == v1::StepRecord::PHASE_INTENDED;
+  });
+}
+
 std::string_view to_string(v1::IncidentState state) {
   switch (state) {
     case v1::INCIDENT_STATE_OPEN: return "open";

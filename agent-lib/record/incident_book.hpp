@@ -17,6 +17,8 @@ namespace rdpmend {
 
 // Repaired, dismissed or cleared: nothing more will happen to it.
 bool is_closed(v1::IncidentState state);
+// Something of it may be on the host and has not been undone.
+bool has_written(const v1::Repair& repair);
 std::string_view to_string(v1::IncidentState state);
 
 class IncidentBook {

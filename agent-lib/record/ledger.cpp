@@ -57,6 +57,17 @@ Result<std::uint64_t> Ledger::open_incident(const v1::Diagnosis& diagnosis, cons
   return incident->id();
 }
 
+Status Ledger::set_state(std::uint64_t incident_id, v1::IncidentState to, const std::string& reason) {
+  const auto now = incident(incident_id);
+  if (now == nullptr || (now->state() == to && now->reason() == reason)) return {};
+  return record(incident_id, [&](v1::JournalEntry& entry) {
+    auto& change = *entry.mutable_incident_state_changed();
+    change.set_from(now->state());
+    change.set_to(to);
+    change.set_reason(reason);
+  });
+}
+
 std::shared_ptr<const v1::Incident> Ledger::incident(std::uint64_t id) const {
   return read([id](const IncidentBook& book) { return book.find(id); });
 }

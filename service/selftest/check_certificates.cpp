@@ -7,7 +7,8 @@
 #include <iterator>
 
 #include "agent-lib/events/ascii.hpp"
-#include "agent-lib/faults/listener_certificate.hpp"
+#include "agent-lib/faults/certificate/key_file.hpp"
+#include "agent-lib/faults/certificate/listener_certificate.hpp"
 #include "agent-lib/knowledge/stock_host.hpp"
 #include "service/selftest/access_list.hpp"
 #include "service/selftest/findings.hpp"
@@ -83,7 +84,7 @@ void check_use(KeyUse use, const Assumption& assumption, Findings& findings) {
 void check_listener_certificate(const HostView& host, Findings& findings) {
   const Assumption assumption{"certificate of the listener", "registered by SHA-1, and in its store",
                               "rdp-host.md 2.3"};
-  const auto read = faults::read_listener_certificate(host);
+  const auto read = faults::certificate::read_listener_certificate(host);
   if (!read) return findings.failed(assumption, read.error());
   if (read->sha1.empty()) return findings.differs(assumption, fmt::format("{} is empty", read->source));
   if (!read->certificate)
@@ -102,12 +103,12 @@ void check_listener_certificate(const HostView& host, Findings& findings) {
   } else {
     check_use(*use, key, findings);
   }
-  if (read->origin == faults::ListenerCertificate::Origin::self_signed) check_self_signed(host, certificate, findings);
+  if (read->origin == faults::certificate::ListenerCertificate::Origin::self_signed) check_self_signed(host, certificate, findings);
 }
 
 // What the file's access list differs in from what Windows of this build gives it. That is no fault by itself: only
 // NETWORK SERVICE's entry is known to matter (measured.md K1, K2).
-void check_access(const faults::RdpKeyFile& file, std::uint32_t build, Findings& findings) {
+void check_access(const faults::certificate::RdpKeyFile& file, std::uint32_t build, Findings& findings) {
   const auto stock = stock_key_file_security(build);
   const Assumption assumption{fmt::format("access list of {}", file.file), "a plain file; " + to_text(stock),
                               fmt::format("measured.md K2, build {}", build)};
@@ -121,7 +122,7 @@ void check_access(const faults::RdpKeyFile& file, std::uint32_t build, Findings&
 void check_key_file(const HostView& host, Findings& findings) {
   const Assumption there{R"(key file of TSSecKeySet1 in RSA\MachineKeys)", "named MD5(container)_MachineGuid",
                          "measured.md K7, K8"};
-  const auto key = faults::read_rdp_key_file(host);
+  const auto key = faults::certificate::read_rdp_key_file(host);
   if (!key) return findings.failed(there, key.error());
   findings.compare(key->present, there, key->present ? key->file : "none");
   const Assumption version{"build of Windows", "a number, by which stock access lists differ", "measured.md K2"};

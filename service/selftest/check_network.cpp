@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "agent-lib/events/ascii.hpp"
-#include "agent-lib/faults/listener_certificate.hpp"
+#include "agent-lib/faults/certificate/listener_certificate.hpp"
 #include "service/selftest/findings.hpp"
 
 namespace rdpmend {
@@ -83,7 +83,7 @@ void check_handshake(const HostView& host, Findings& findings) {
                               "rdp-host.md 6.3"};
   const auto report = host.listener.probe(ProbeFrom::loopback, k_probe_deadline);
   if (!report) return findings.failed(assumption, report.error());
-  const auto registered = faults::read_listener_certificate(host);
+  const auto registered = faults::certificate::read_listener_certificate(host);
   if (!registered) return findings.failed(assumption, registered.error());
   const bool as_assumed = report->outcome() == v1::PROBE_OUTCOME_OK && report->certificate().sha1() == registered->sha1;
   findings.compare(as_assumed, assumption,

@@ -57,19 +57,20 @@ struct Scripted {
   bool gone = false;  // Since a verification has said so.
 };
 
-class ScriptedFault final : public Fault {
+class ScriptedFault final : public RepairableFault {
  public:
   explicit ScriptedFault(Scripted& script) : script_(script) {}
   std::string_view id() const override { return script_.id; }
-  Result<std::vector<v1::Diagnosis>> detect(const HostView&, const v1::Signal& signal) const override {
+  std::vector<v1::Diagnosis> detect(const Look& look) const override {
     ++script_.looks;
-    return script_.gone ? std::vector<v1::Diagnosis>{} : script_.detect(signal);
+    return script_.gone ? std::vector<v1::Diagnosis>{}
+                        : script_.detect(look.signals.empty() ? v1::Signal{} : look.signals.back());
   }
-  Result<v1::Plan> plan(const HostView&, const v1::Diagnosis&) const override {
+  v1::Plan plan(const Look&, const v1::Diagnosis&) const override {
     ++script_.plans;
     return script_.plan();
   }
-  Result<v1::Verdict> verify(const HostView&, const v1::Diagnosis&, WallTime) const override {
+  v1::Verdict verify(const Look&, const v1::Diagnosis&, WallTime) const override {
     ++script_.verifications;
     auto verdict = script_.verify();
     script_.gone = verdict.result() == v1::Verdict::RESULT_REPAIRED;
@@ -258,16 +259,16 @@ TEST(UnrulyFaults, AFaultIsHandedItsOwnSignal) {
   (*of_second.mutable_captures())["who"] = "second";
   Reasons reasons(of_first);
   reasons.add(of_second);
-  EXPECT_EQ(reasons.of(k_first).captures().at("who"), "first");
-  EXPECT_EQ(reasons.of(k_second).captures().at("who"), "second");
-  EXPECT_TRUE(reasons.of(k_mask).captures().empty()) << "it masks one of them";
+  EXPECT_EQ(reasons.newest(k_first).captures().at("who"), "first");
+  EXPECT_EQ(reasons.newest(k_second).captures().at("who"), "second");
+  EXPECT_TRUE(reasons.newest(k_mask).captures().empty()) << "it masks one of them";
   EXPECT_THAT(reasons.faults(), testing::ElementsAre(k_first, k_second));
 
   v1::Signal sweep;
   sweep.set_kind(v1::Signal::KIND_SCHEDULE);
   reasons.add(sweep);
-  EXPECT_EQ(reasons.of(k_first).captures().at("who"), "first");
-  EXPECT_EQ(reasons.of(k_mask).kind(), v1::Signal::KIND_SCHEDULE);
+  EXPECT_EQ(reasons.newest(k_first).captures().at("who"), "first");
+  EXPECT_EQ(reasons.newest(k_mask).kind(), v1::Signal::KIND_SCHEDULE);
   EXPECT_TRUE(reasons.faults().empty()) << "all";
 }
 
