@@ -84,12 +84,10 @@ Result<v1::PlanRepairResponse> Inquiries::dry_run(const std::string& fault_id) c
     }
     auto plan = detection_.find(fault_id)->plan(host_, finding.diagnosis());
     if (!plan) return fail(std::move(plan).error().context("cannot plan"));
-    plan->set_id("dry-run");
-    plan->set_fault_id(fault_id);
-    plan->set_subject(finding.diagnosis().subject());
-    if (auto finished = finish_plan(*plan); !finished) return fail(finished.error());
+    auto made = make_plan(host_, std::move(*plan), finding.diagnosis(), "dry-run");
+    if (!made) return fail(std::move(made).error());
     *response.add_diagnoses() = finding.diagnosis();
-    *response.add_plans() = std::move(*plan);
+    *response.add_plans() = std::move(made->plan);
   }
   return response;
 }

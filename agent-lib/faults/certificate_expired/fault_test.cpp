@@ -158,6 +158,13 @@ class KeyFilesThatFail final : public KeyFiles {
   Status put_back(std::string_view, std::string_view, std::string_view) override {
     return fail(code_, "nothing is written here");
   }
+  Result<std::optional<KeyFile>> find_aside(std::string_view aside) const override { return host_.find_aside(aside); }
+  Status move_aside(std::string_view, std::string_view, std::string_view) override {
+    return fail(code_, "nothing is moved here");
+  }
+  Status move_back(std::string_view, std::string_view, std::string_view) override {
+    return fail(code_, "nothing is moved here");
+  }
 
  private:
   const KeyFiles& host_;
