@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "agent-lib/steps/step_kind.hpp"
 #include "agent-lib/support/printable.hpp"
 
 namespace rdpmend {
@@ -148,23 +147,19 @@ Result<const RepairableFault*> Detection::repairable(const std::string& fault_id
   return fail(ErrorCode::unsupported, "this version cannot repair " + fault_id);
 }
 
-Result<v1::Plan> Detection::plan(const HostView& host, const v1::Diagnosis& diagnosis, std::string plan_id) const {
-  v1::Plan plan;
+Result<MadePlan> Detection::plan(const HostView& host, const v1::Diagnosis& diagnosis, std::string plan_id) const {
+  v1::Plan draft;
   if (diagnosis.repairable()) {
     const auto fault = repairable(diagnosis.fault_id());
     if (!fault) return fail(fault.error());
-    auto made = guarded([&] { return (*fault)->plan({host, {}}, diagnosis); });
-    if (!made) return fail(std::move(made).error().context("cannot plan"));
-    plan = std::move(*made);
+    auto planned = guarded([&] { return (*fault)->plan({host, {}}, diagnosis); });
+    if (!planned) return fail(std::move(planned).error().context("cannot plan"));
+    draft = std::move(*planned);
   } else {
-    plan.set_summary("None: this one is reported only");
-    plan.set_advice(diagnosis.advice());
+    draft.set_summary("None: this one is reported only");
+    draft.set_advice(diagnosis.advice());
   }
-  plan.set_id(std::move(plan_id));
-  plan.set_fault_id(diagnosis.fault_id());
-  plan.set_subject(diagnosis.subject());
-  if (auto finished = finish_plan(plan); !finished) return fail(finished.error());
-  return plan;
+  return make_plan(host, std::move(draft), diagnosis, std::move(plan_id));
 }
 
 Duration Detection::verification_window(const std::string& fault_id) const {

@@ -12,6 +12,7 @@
 
 #include "agent-lib/engine/fault.hpp"
 #include "agent-lib/rules/catalogue.hpp"
+#include "agent-lib/steps/step_kind.hpp"
 #include "rdpmend/v1/agent.pb.h"
 
 namespace rdpmend {
@@ -51,8 +52,8 @@ class Detection {
   // one. A fault that cannot be looked at, whatever it throws, is unknown, and the others are looked at all the same.
   std::vector<Finding> run(const HostView& host, const Reasons& reasons) const;
 
-  // unsupported: this version cannot repair it. A plan is complete: numbered, described, with the fault and its subject.
-  Result<v1::Plan> plan(const HostView& host, const v1::Diagnosis& diagnosis, std::string plan_id) const;
+  // unsupported: this version cannot repair it. What is reported only has a plan without rungs.
+  Result<MadePlan> plan(const HostView& host, const v1::Diagnosis& diagnosis, std::string plan_id) const;
   // Not repaired, where this version cannot prove it.
   Result<v1::Verdict> verify(const HostView& host, const v1::Diagnosis& diagnosis, WallTime since) const;
   // How long the host may take to show the effect of a rung.

@@ -26,20 +26,6 @@ bool is_passing(ErrorCode code) {
 
 }  // namespace
 
-Result<std::vector<v1::StepState>> Executor::capture(const v1::Rung& rung) const {
-  std::vector<v1::StepState> states;
-  for (const auto& step : rung.steps()) {
-    const auto kind = kind_of(step);
-    if (!kind) return fail(kind.error());
-    auto state = (*kind)->capture(host_.view(), step);
-    if (!state)
-      return fail(
-          std::move(state).error().context(fmt::format("cannot read what step {} would change", step.number())));
-    states.push_back(std::move(*state));
-  }
-  return states;
-}
-
 Status Executor::climb(std::uint64_t incident_id, const v1::Rung& rung, const std::vector<v1::StepState>& before,
                        const std::stop_token& stop) const {
   for (int i = 0; i < rung.steps_size(); ++i) {

@@ -17,9 +17,6 @@ class Executor {
  public:
   Executor(const HostControl& host, Ledger& ledger) : host_(host), ledger_(ledger) {}
 
-  // The pre-state of every step of a rung. Reads only.
-  Result<std::vector<v1::StepState>> capture(const v1::Rung& rung) const;
-
   // Intent, compare, apply, read back, done: for each step in order. Ends at the first that fails, or between two steps
   // when stop is requested (code cancelled).
   Status climb(std::uint64_t incident_id, const v1::Rung& rung, const std::vector<v1::StepState>& before,

@@ -85,10 +85,10 @@ Result<v1::PlanRepairResponse> Inquiries::dry_run(const std::string& fault_id) c
       return fail(finding.outcome() == Finding::OUTCOME_MASKED ? ErrorCode::conflict : ErrorCode::unavailable,
                   fmt::format("{} cannot be planned for: {}", fault_id, finding.detail()));
     }
-    auto plan = detection_.plan(seen.view(), finding.diagnosis(), "dry-run");
-    if (!plan) return fail(std::move(plan).error());
+    auto made = detection_.plan(seen.view(), finding.diagnosis(), "dry-run");
+    if (!made) return fail(std::move(made).error());
     *response.add_diagnoses() = finding.diagnosis();
-    *response.add_plans() = std::move(*plan);
+    *response.add_plans() = std::move(made->plan);
   }
   return response;
 }

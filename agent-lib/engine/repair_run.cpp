@@ -96,12 +96,13 @@ Result<std::string> RepairRun::what_forbids(std::uint32_t rung_number) const {
   const auto now = incident();
   const auto& approved = now->repair().plan().rungs(static_cast<int>(rung_number) - 1);
   const SeenOnce seen(tools_.host.view());
-  const auto plan = tools_.detection.plan(seen.view(), now->diagnosis(), plan_id(*now));
-  if (!plan) return fail(plan.error());
-  const bool still = std::any_of(plan->rungs().begin(), plan->rungs().end(),
+  const auto made = tools_.detection.plan(seen.view(), now->diagnosis(), plan_id(*now));
+  if (!made) return fail(made.error());
+  const auto& plan = made->plan;
+  const bool still = std::any_of(plan.rungs().begin(), plan.rungs().end(),
                                  [&](const v1::Rung& rung) { return rung.id() == approved.id(); });
   if (still) return std::string{};
-  return plan->advice().empty() ? std::string("the host has changed since it was planned") : plan->advice();
+  return plan.advice().empty() ? std::string("the host has changed since it was planned") : plan.advice();
 }
 
 void RepairRun::prepare_and(bool propose, const std::string& approved_by) {
@@ -126,14 +127,9 @@ Result<RepairRun::Prepared> RepairRun::prepare(const v1::Incident& incident, boo
     if (!*found) return result;
     result.diagnosis = std::move(**found);
   }
-  auto plan = tools_.detection.plan(seen.view(), *result.diagnosis, plan_id(incident));
-  if (!plan) return fail(std::move(plan).error());
-  result.plan = std::move(*plan);
-  if (result.plan.rungs_size() == 0) return result;
-
-  auto snapshot = executor_.capture(result.plan.rungs(0));
-  if (!snapshot) return fail(std::move(snapshot).error());
-  result.snapshot = std::move(*snapshot);
+  auto made = tools_.detection.plan(seen.view(), *result.diagnosis, plan_id(incident));
+  if (!made) return fail(std::move(made).error());
+  result.made = std::move(*made);
   return result;
 }
 
@@ -169,23 +165,23 @@ void RepairRun::prepared(Result<Prepared> result, bool propose, const std::strin
     record({state_change(v1::INCIDENT_STATE_CLEARED, "the fault is no longer present")});
     return finish();
   }
-  if (result->plan.rungs_size() == 0) {
+  if (result->made.plan.rungs_size() == 0) {
     v1::JournalEntry made;
-    *made.mutable_plan_made()->mutable_plan() = result->plan;
+    *made.mutable_plan_made()->mutable_plan() = result->made.plan;
     made.set_incident_id(incident_id_);
     record({made, state_change(v1::INCIDENT_STATE_ESCALATED,
-                               "nothing that the service may write would help: " + result->plan.advice())});
+                               "nothing that the service may write would help: " + result->made.plan.advice())});
     return finish();
   }
   if (approved_by.empty()) {
-    if (propose) return ask(&result->plan, "the plan waits for approval");
-    if (needs_approval(result->plan.rungs(0), result->plan.fault_id())) {
-      return ask(&result->plan, "the first rung drops sessions or cannot be undone, and waits for approval");
+    if (propose) return ask(&result->made.plan, "the plan waits for approval");
+    if (needs_approval(result->made.plan.rungs(0), result->made.plan.fault_id())) {
+      return ask(&result->made.plan, "the first rung drops sessions or cannot be undone, and waits for approval");
     }
-  } else if (!same_writes(result->plan, incident()->repair().plan())) {
-    return ask(&result->plan, "the host has changed since the plan was approved: this is the new plan");
+  } else if (!same_writes(result->made.plan, incident()->repair().plan())) {
+    return ask(&result->made.plan, "the host has changed since the plan was approved: this is the new plan");
   }
-  start_first_rung(*result, approved_by);
+  start_first_rung(result->made, approved_by);
 }
 
 bool RepairRun::needs_approval(const v1::Rung& rung, const std::string& fault_id) const {
@@ -205,44 +201,54 @@ void RepairRun::ask(const v1::Plan* new_plan, const std::string& reason) {
 
 // --- climbing ---
 
-void RepairRun::start_first_rung(const Prepared& prepared, const std::string& approved_by) {
+void RepairRun::start_first_rung(const MadePlan& made, const std::string& approved_by) {
   std::vector<v1::JournalEntry> entries(3);
   for (auto& entry : entries) entry.set_incident_id(incident_id_);
-  *entries[0].mutable_plan_made()->mutable_plan() = prepared.plan;
+  *entries[0].mutable_plan_made()->mutable_plan() = made.plan;
   auto& started = *entries[1].mutable_repair_started();
-  started.set_plan_id(prepared.plan.id());
+  started.set_plan_id(made.plan.id());
   started.set_attempt(incident()->attempts() + 1);
-  for (const auto& state : prepared.snapshot) *started.add_snapshot() = state;
+  for (const auto& state : made.before) *started.add_snapshot() = state;
   entries[2].mutable_rung_started()->set_rung(1);
   entries[2].mutable_rung_started()->set_approved_by(approved_by);
-  entries.push_back(state_change(v1::INCIDENT_STATE_REPAIRING, prepared.plan.summary()));
+  entries.push_back(state_change(v1::INCIDENT_STATE_REPAIRING, made.plan.summary()));
   if (!record(std::move(entries))) return finish();
-  climb(1, prepared.snapshot);
+  climb(made.plan.rungs(0), made.before);
 }
 
+// The plan says what a rung costs as the host was when it was made; what it costs now is what counts.
 void RepairRun::start_rung(std::uint32_t rung_number, const std::string& approved_by) {
   tools_.pen.take(incident_id_, [self = shared_from_this(), rung_number, approved_by] {
-    const auto now = self->incident();
-    std::vector<v1::JournalEntry> entries(1);
-    entries[0].set_incident_id(self->incident_id_);
-    entries[0].mutable_rung_started()->set_rung(rung_number);
-    entries[0].mutable_rung_started()->set_approved_by(approved_by);
-    entries.push_back(self->state_change(v1::INCIDENT_STATE_REPAIRING,
-                                         now->repair().plan().rungs(static_cast<int>(rung_number) - 1).reason()));
-    if (!self->record(std::move(entries))) return self->finish();
-    self->climb(rung_number, {});
+    const auto rung = self->incident()->repair().plan().rungs(static_cast<int>(rung_number) - 1);
+    self->tools_.jobs.run<States>(
+        "look at what the next rung changes", [self, rung] { return capture(self->tools_.host.view(), rung); },
+        [self, rung_number, approved_by](auto before) { self->captured(rung_number, approved_by, std::move(before)); });
   });
 }
 
-void RepairRun::climb(std::uint32_t rung_number, std::vector<v1::StepState> snapshot) {
-  const auto rung = incident()->repair().plan().rungs(static_cast<int>(rung_number) - 1);
+void RepairRun::captured(std::uint32_t rung_number, const std::string& approved_by, Result<States> before) {
+  if (!before) return undo(to_string(before.error()), v1::INCIDENT_STATE_ROLLED_BACK);
+  const auto now = incident();
+  auto rung = now->repair().plan().rungs(static_cast<int>(rung_number) - 1);
+  weigh(rung, *before);
+  if (approved_by.empty() && needs_approval(rung, now->diagnosis().fault_id())) {
+    return ask(nullptr, fmt::format("{}. The next rung waits for approval: {}", now->repair().verdict().summary(),
+                                    rung.reason()));
+  }
+  std::vector<v1::JournalEntry> entries(1);
+  entries[0].set_incident_id(incident_id_);
+  entries[0].mutable_rung_started()->set_rung(rung_number);
+  entries[0].mutable_rung_started()->set_approved_by(approved_by);
+  entries.push_back(state_change(v1::INCIDENT_STATE_REPAIRING, rung.reason()));
+  if (!record(std::move(entries))) return finish();
+  climb(rung, std::move(*before));
+}
+
+void RepairRun::climb(const v1::Rung& rung, States before) {
   tools_.jobs.run<void>(
       "take the steps of the repair",
-      [self = shared_from_this(), rung, snapshot = std::move(snapshot)]() -> Status {
-        if (!snapshot.empty()) return self->executor_.climb(self->incident_id_, rung, snapshot, self->tools_.stop);
-        const auto captured = self->executor_.capture(rung);
-        if (!captured) return fail(captured.error());
-        return self->executor_.climb(self->incident_id_, rung, *captured, self->tools_.stop);
+      [self = shared_from_this(), rung, before = std::move(before)] {
+        return self->executor_.climb(self->incident_id_, rung, before, self->tools_.stop);
       },
       [self = shared_from_this()](const Status& status) { self->climbed(status); });
 }
@@ -325,12 +331,8 @@ void RepairRun::not_repaired(const v1::Verdict& verdict) {
   *entry.mutable_verified()->mutable_verdict() = verdict;
   if (!record({entry})) return finish();
 
-  const auto now = incident();
-  const auto next = next_rung(now->repair());
-  if (!next) return undo(verdict.summary(), v1::INCIDENT_STATE_ROLLED_BACK);
-  const auto& rung = now->repair().plan().rungs(static_cast<int>(*next) - 1);
-  if (!needs_approval(rung, now->diagnosis().fault_id())) return start_rung(*next, "");
-  ask(nullptr, fmt::format("{}. The next rung waits for approval: {}", verdict.summary(), rung.reason()));
+  if (const auto next = next_rung(incident()->repair())) return start_rung(*next, "");
+  undo(verdict.summary(), v1::INCIDENT_STATE_ROLLED_BACK);
 }
 
 // --- undoing ---

@@ -54,9 +54,9 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   // What planning on the worker found.
   struct Prepared {
     std::optional<v1::Diagnosis> diagnosis;  // Absent: the fault is gone.
-    v1::Plan plan;
-    std::vector<v1::StepState> snapshot;  // Of the first rung.
+    MadePlan made;
   };
+  using States = std::vector<v1::StepState>;
 
   void prepare_and(bool propose, const std::string& approved_by);
   Result<Prepared> prepare(const v1::Incident& incident, bool nothing_written_since) const;
@@ -67,9 +67,11 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   bool needs_approval(const v1::Rung& rung, const std::string& fault_id) const;
   void ask(const v1::Plan* new_plan, const std::string& reason);
 
-  void start_first_rung(const Prepared& prepared, const std::string& approved_by);
+  void start_first_rung(const MadePlan& made, const std::string& approved_by);
+  // Asks first if nobody has approved it and it needs that.
   void start_rung(std::uint32_t rung_number, const std::string& approved_by);
-  void climb(std::uint32_t rung_number, std::vector<v1::StepState> snapshot);
+  void captured(std::uint32_t rung_number, const std::string& approved_by, Result<States> before);
+  void climb(const v1::Rung& rung, States before);
   void climbed(const Status& status);
 
   void start_verification();

@@ -35,6 +35,12 @@ Result<std::optional<RegistryValue>> SeenOnce::SeenRegistry::value(std::string_v
 Result<std::optional<v1::FileSecurity>> SeenOnce::SeenRegistry::security(std::string_view key) const {
   return securities_.once([&] { return registry_.security(key); }, Text(key));
 }
+Status SeenOnce::SeenRegistry::set(std::string_view, std::string_view, const RegistryValue&) {
+  return reads_only();
+}
+Status SeenOnce::SeenRegistry::erase(std::string_view, std::string_view) {
+  return reads_only();
+}
 
 Result<std::optional<Certificate>> SeenOnce::SeenCertificates::find(std::string_view store,
                                                                     std::string_view sha1) const {
@@ -66,6 +72,15 @@ Status SeenOnce::SeenKeyFiles::keep(std::string_view, std::string_view, std::str
   return reads_only();
 }
 Status SeenOnce::SeenKeyFiles::put_back(std::string_view, std::string_view, std::string_view) {
+  return reads_only();
+}
+Result<std::optional<KeyFile>> SeenOnce::SeenKeyFiles::find_aside(std::string_view aside) const {
+  return aside_.once([&] { return files_.find_aside(aside); }, Text(aside));
+}
+Status SeenOnce::SeenKeyFiles::move_aside(std::string_view, std::string_view, std::string_view) {
+  return reads_only();
+}
+Status SeenOnce::SeenKeyFiles::move_back(std::string_view, std::string_view, std::string_view) {
   return reads_only();
 }
 

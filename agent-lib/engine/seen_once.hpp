@@ -56,6 +56,8 @@ class SeenOnce {
     explicit SeenRegistry(const Registry& registry) : registry_(registry) {}
     Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const override;
     Result<std::optional<v1::FileSecurity>> security(std::string_view key) const override;
+    Status set(std::string_view, std::string_view, const RegistryValue&) override;
+    Status erase(std::string_view, std::string_view) override;
 
    private:
     const Registry& registry_;
@@ -87,10 +89,14 @@ class SeenOnce {
     Status write_dacl(std::string_view, std::string_view, const v1::FileSecurity&) override;
     Status keep(std::string_view, std::string_view, std::string_view) override;
     Status put_back(std::string_view, std::string_view, std::string_view) override;
+    Result<std::optional<KeyFile>> find_aside(std::string_view aside) const override;
+    Status move_aside(std::string_view, std::string_view, std::string_view) override;
+    Status move_back(std::string_view, std::string_view, std::string_view) override;
 
    private:
     const KeyFiles& files_;
     mutable Answers<Result<std::optional<KeyFile>>, std::string, std::string> found_;
+    mutable Answers<Result<std::optional<KeyFile>>, std::string> aside_;
   };
 
   class SeenServices final : public Services {

@@ -54,7 +54,7 @@ struct HostControl {
   const HostIdentity& identity;
   const Clock& clock;
   EventChannels& events;
-  const Registry& registry;
+  Registry& registry;
   CertificateStores& certificates;
   KeyFiles& key_files;
   Services& services;

@@ -14,6 +14,7 @@ namespace {
 std::string text_of(const RegistryValue& value) {
   if (const auto* number = std::get_if<std::uint32_t>(&value)) return fmt::format("dword {:#x}", *number);
   if (const auto* text = std::get_if<std::string>(&value)) return fmt::format("text {}", *text);
+  if (const auto* text = std::get_if<ExpandableText>(&value)) return fmt::format("expandable text {}", text->text);
   return fmt::format("binary {}", to_hex(std::get<RegistryBinary>(value)));
 }
 

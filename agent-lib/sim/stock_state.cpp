@@ -14,12 +14,16 @@ using std::chrono::days;
 
 constexpr Duration k_uptime = days{3};
 
+RegistryValue value_of(const StockValue& stock) {
+  if (const auto* number = std::get_if<std::uint32_t>(&stock.value)) return *number;
+  const std::string text(std::get<std::string_view>(stock.value));
+  return text.starts_with('%') ? RegistryValue(ExpandableText{text}) : text;
+}
+
 void add_registry(World& world) {
   using namespace registry_key;
   for (const auto& stock : stock_registry_values()) {
-    const auto* number = std::get_if<std::uint32_t>(&stock.value);
-    set_value(world, stock.key, stock.name,
-              number ? RegistryValue(*number) : std::string(std::get<std::string_view>(stock.value)));
+    set_value(world, stock.key, stock.name, value_of(stock));
   }
   set_value(world, k_cryptography, "MachineGuid", std::string(k_machine_guid));
   set_value(world, k_current_version, "CurrentBuildNumber", std::to_string(world.build));

@@ -38,6 +38,10 @@ std::vector<Finding> differing(const sim::TestHost& host) {
   return complaints(host.view);
 }
 
+Status only_read() {
+  return fail(ErrorCode::internal, "the selftest only reads");
+}
+
 // The host, but nobody may look at the listener's key file.
 class LockedKeyFiles final : public KeyFiles {
  public:
@@ -50,10 +54,11 @@ class LockedKeyFiles final : public KeyFiles {
   Status write_dacl(std::string_view, std::string_view, const v1::FileSecurity&) override { return only_read(); }
   Status keep(std::string_view, std::string_view, std::string_view) override { return only_read(); }
   Status put_back(std::string_view, std::string_view, std::string_view) override { return only_read(); }
+  Result<std::optional<KeyFile>> find_aside(std::string_view aside) const override { return host_.find_aside(aside); }
+  Status move_aside(std::string_view, std::string_view, std::string_view) override { return only_read(); }
+  Status move_back(std::string_view, std::string_view, std::string_view) override { return only_read(); }
 
  private:
-  static Status only_read() { return fail(ErrorCode::internal, "the selftest only reads"); }
-
   const KeyFiles& host_;
   const std::string locked_;
   const ErrorCode code_;
@@ -240,6 +245,8 @@ class DeniedRegistry final : public Registry {
     if (key == key_) *(*security)->add_dacl() = added_;
     return security;
   }
+  Status set(std::string_view, std::string_view, const RegistryValue&) override { return only_read(); }
+  Status erase(std::string_view, std::string_view) override { return only_read(); }
 
  private:
   const Registry& host_;

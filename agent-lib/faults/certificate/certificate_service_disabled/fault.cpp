@@ -59,7 +59,7 @@ class CertificateServiceDisabled final : public RepairableFault {
   v1::Plan plan(const Look&, const v1::Diagnosis& diagnosis) const override {
     PlanDraft plan(fmt::format("Let service {} start again", diagnosis.subject()));
     plan.rung("The start type that Windows ships; nothing is started or stopped by this.")
-        .step(set_service_start_type(diagnosis.subject(), stock_of(diagnosis.subject())),
+        .step(set_start_type(diagnosis.subject(), stock_of(diagnosis.subject())),
               "A disabled service cannot start, and without it no certificate can be made.");
     return plan;
   }

@@ -11,7 +11,7 @@ namespace {
 
 class KeepKeyFileKind final : public StepKind {
  public:
-  std::string describe(const v1::Step& step) const override {
+  std::string describe(const v1::Step& step, const v1::StepState&) const override {
     const auto& keep = step.keep_key_file();
     return fmt::format("keep a copy of Crypto\\{}\\{} in the service's folder", keep.folder(), keep.file());
   }

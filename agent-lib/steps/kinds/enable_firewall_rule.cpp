@@ -9,7 +9,7 @@ namespace {
 
 class EnableFirewallRuleKind final : public StepKind {
  public:
-  std::string describe(const v1::Step& step) const override {
+  std::string describe(const v1::Step& step, const v1::StepState&) const override {
     return fmt::format("enable firewall rule {}", step.enable_firewall_rule().rule_id());
   }
 

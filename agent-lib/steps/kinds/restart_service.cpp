@@ -1,5 +1,9 @@
 // Restarts a service with the dependents that ran. Undo makes the same services run that ran before: a service that we
 // stopped and could not start again is our doing, whatever the reason.
+// A service that does not run is only started, so starting has no kind of its own: what was captured tells the two
+// apart in the plan's words and in what it may cost, and a service that somebody starts in between is a conflict, never
+// a restart. What it depends on Windows starts first, by itself; undo leaves that running, since others may use it by
+// then. https://learn.microsoft.com/windows/win32/services/service-startup
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,16 +28,20 @@ std::string dependents_text(const v1::ServiceState& state) {
 
 class RestartServiceKind final : public StepKind {
  public:
-  std::string describe(const v1::Step& step) const override {
-    return fmt::format("restart service {}", step.restart_service().service());
+  std::string describe(const v1::Step& step, const v1::StepState& before) const override {
+    return fmt::format("{} service {}", is_down(before) ? "start" : "restart", step.restart_service().service());
   }
 
   Duration default_deadline() const override { return std::chrono::seconds{60}; }
 
-  // Restarting SessionEnv drops nobody; TermService owns the connections.
+  // TermService owns the connections, so whoever stops it, also because it runs on top of what is restarted,
+  // disconnects everybody. Restarting SessionEnv drops nobody, and starting what does not run cannot.
   // https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/event-id-troubleshoot-vm-rdp-connecton
-  bool drops_sessions(const v1::Step& step) const override {
-    return step.restart_service().service() == service_name::k_term_service;
+  bool drops_sessions(const v1::Step& step, const v1::StepState& before) const override {
+    if (is_down(before)) return false;
+    const auto& on_top = before.service().running_dependents();
+    return step.restart_service().service() == service_name::k_term_service ||
+           std::find(on_top.begin(), on_top.end(), service_name::k_term_service) != on_top.end();
   }
 
   Result<v1::StepState> capture(const HostView& host, const v1::Step& step) const override {
@@ -88,6 +96,8 @@ class RestartServiceKind final : public StepKind {
   }
 
  private:
+  static bool is_down(const v1::StepState& before) { return before.has_service() && !before.service().running(); }
+
   // Of those that ran before, one that does not run now. More may run: a trigger starts UmRdpService when a client
   // connects.
   static std::string first_missing(const v1::ServiceState& before, const v1::ServiceState& now) {

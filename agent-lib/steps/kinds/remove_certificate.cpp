@@ -12,13 +12,22 @@ namespace {
 
 class RemoveCertificateKind final : public StepKind {
  public:
-  std::string describe(const v1::Step& step) const override {
+  std::string describe(const v1::Step& step, const v1::StepState&) const override {
     return fmt::format(
         "remove certificate {} from store LocalMachine\\{}, if a trial key can be made; it is kept in the journal",
         step.remove_certificate().sha1(), step.remove_certificate().store());
   }
 
   Duration default_deadline() const override { return std::chrono::seconds{10}; }
+
+  // The removal itself can be undone: the certificate and the link to its key are in the journal. The way back closes
+  // when SessionEnv replaces the certificate, which is what the removal is for, because the new key takes the container
+  // of the old one. Then the old certificate is gone for good. With one that has expired or has no key nothing is lost
+  // by that, since nobody could be served with it; one that is still good, or may be, is a loss, and an administrator
+  // is asked first.
+  bool irreversible(const v1::Step&, const v1::StepState& before) const override {
+    return !before.has_certificate() || (before.certificate().present() && before.certificate().still_good());
+  }
 
   Result<v1::StepState> capture(const HostView& host, const v1::Step& step) const override {
     const auto& remove = step.remove_certificate();
@@ -35,6 +44,7 @@ class RemoveCertificateKind final : public StepKind {
       copy.set_der((*certificate)->der);
       copy.set_key_container((*certificate)->key_container);
       copy.set_key_provider((*certificate)->key_provider);
+      copy.set_still_good(is_still_good(host, remove, **certificate));
     }
     if (*registered) copy.set_registered_sha1(to_hex(**registered));
     return state;
@@ -47,6 +57,7 @@ class RemoveCertificateKind final : public StepKind {
     copy.clear_der();
     copy.clear_key_container();
     copy.clear_key_provider();
+    copy.clear_still_good();
     return after;
   }
 
@@ -89,6 +100,14 @@ class RemoveCertificateKind final : public StepKind {
   }
 
  private:
+  // What nobody can tell may be good.
+  static bool is_still_good(const HostView& host, const v1::RemoveCertificate& remove, const Certificate& certificate) {
+    const auto now = host.clock.now();
+    if (now < certificate.not_before || certificate.not_after <= now) return false;
+    const auto use = host.certificates.key_use(remove.store(), remove.sha1());
+    return !use || *use == KeyUse::usable || *use == KeyUse::denied;
+  }
+
   static std::string or_none(const std::string& sha1) { return sha1.empty() ? "none" : sha1; }
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 class SetServiceStartTypeKind final : public StepKind {
  public:
-  std::string describe(const v1::Step& step) const override {
+  std::string describe(const v1::Step& step, const v1::StepState&) const override {
     const auto& set = step.set_service_start_type();
     return fmt::format("set the start type of service {} to {}", set.service(), to_string(set.start_type()));
   }

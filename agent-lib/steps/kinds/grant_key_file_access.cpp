@@ -30,7 +30,7 @@ std::string to_text(const v1::FileSecurity& security) {
 
 class GrantKeyFileAccessKind final : public StepKind {
  public:
-  std::string describe(const v1::Step& step) const override {
+  std::string describe(const v1::Step& step, const v1::StepState&) const override {
     const auto& grant = step.grant_key_file_access();
     std::string entries;
     for (const auto& ace : grant.missing()) entries += (entries.empty() ? "" : ", ") + to_text(ace);
