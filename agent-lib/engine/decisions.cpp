@@ -88,7 +88,7 @@ void Decisions::consider_waiting(const v1::Incident& incident) {
 
 void Decisions::consider_at(SteadyTime time) {
   parts_.agenda.not_later_than(k_decisions, std::max(time, now() + std::chrono::milliseconds{10}),
-                         [this] { consider_all(); });
+                               [this] { consider_all(); });
 }
 
 void Decisions::set_state(const v1::Incident& incident, v1::IncidentState to, const std::string& reason) {

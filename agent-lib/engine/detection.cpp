@@ -29,8 +29,9 @@ v1::Diagnosis what_counts(v1::Diagnosis diagnosis) {
   diagnosis.clear_found_at();
   diagnosis.clear_summary();
   auto& evidence = *diagnosis.mutable_evidence();
-  evidence.erase(std::remove_if(evidence.begin(), evidence.end(), [](const v1::Evidence& one) { return one.passing(); }),
-                 evidence.end());
+  evidence.erase(
+      std::remove_if(evidence.begin(), evidence.end(), [](const v1::Evidence& one) { return one.passing(); }),
+      evidence.end());
   return diagnosis;
 }
 

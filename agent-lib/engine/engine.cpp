@@ -387,8 +387,8 @@ class Engine::Impl {
   }
 
   void dismiss(const AdminCommand& command) {
-    const auto recorded = ledger_.set_state(command.incident_id, v1::INCIDENT_STATE_DISMISSED,
-                                            "dismissed by " + command.client);
+    const auto recorded =
+        ledger_.set_state(command.incident_id, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client);
     if (!recorded) log::error("incident {} cannot be recorded: {}", command.incident_id, to_string(recorded.error()));
   }
 
@@ -429,7 +429,7 @@ class Engine::Impl {
   std::map<std::string, std::string> bookmarks_;
   bool stopping_ = false;
   std::deque<IntakeWrite> waiting_writes_;  // At most one per channel: each holds its credit.
-  ProbeTold last_told_;  // No request id: none yet.
+  ProbeTold last_told_;                     // No request id: none yet.
 };
 
 Engine::Engine(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker)

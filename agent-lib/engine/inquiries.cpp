@@ -68,8 +68,7 @@ Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_
   const auto& listener = seen.view().listener;
   for (auto& finding : detection_.run(seen.view(), asked_for(fault_ids))) *response.add_findings() = std::move(finding);
   if (!wanted()) return response;
-  if (auto report = listener.probe(ProbeFrom::loopback, probe_deadline))
-    *response.mutable_loopback_probe() = *report;
+  if (auto report = listener.probe(ProbeFrom::loopback, probe_deadline)) *response.mutable_loopback_probe() = *report;
   if (!wanted()) return response;
   if (auto report = listener.probe(ProbeFrom::own_address, probe_deadline))
     *response.mutable_own_address_probe() = *report;

@@ -22,7 +22,8 @@ class Jobs {
   Jobs& operator=(const Jobs&) = delete;
 
   // `job` runs on the worker, then `then` on the engine's executor with what the job returned. Whatever exception the
-  // job throws is an error of that job (support/guarded), named by what it does: "cannot NAME". Call on the engine's executor.
+  // job throws is an error of that job (support/guarded), named by what it does: "cannot NAME". Call on the engine's
+  // executor.
   template <class T>
   void run(std::string name, std::function<Result<T>()> job, std::function<void(Result<T>)> then) {
     ++under_way_;

@@ -47,8 +47,7 @@ void Lookout::sweep(v1::Signal::Kind why) {
 
 void Lookout::host_changed() {
   if (parts_.agenda.due(k_sweep_after_a_change)) return;
-  parts_.agenda.at(k_sweep_after_a_change,
-                   std::max(now() + k_settling, last_sweep_began_ + k_between_change_sweeps),
+  parts_.agenda.at(k_sweep_after_a_change, std::max(now() + k_settling, last_sweep_began_ + k_between_change_sweeps),
                    [this] { sweep(v1::Signal::KIND_CHANGE); });
 }
 
@@ -212,6 +211,5 @@ void Lookout::note_error(const std::string& where, const std::string& what) {
   });
   if (!recorded) log::error("{}: {}", where, what);
 }
-
 
 }  // namespace rdpmend

@@ -114,8 +114,8 @@ void RepairRun::prepare_and(bool propose, const std::string& approved_by) {
   });
 }
 
-// Looks again before acting: a diagnosis may be minutes old, an approval hours. Only one that a look has found just now,
-// and since which no repair has written, is still the picture.
+// Looks again before acting: a diagnosis may be minutes old, an approval hours. Only one that a look has found just
+// now, and since which no repair has written, is still the picture.
 Result<RepairRun::Prepared> RepairRun::prepare(const v1::Incident& incident, bool nothing_written_since) const {
   const SeenOnce seen(tools_.host.view());
   Prepared result;
@@ -273,8 +273,7 @@ void RepairRun::verify() {
       "verify the repair",
       [self = shared_from_this(), now = incident()]() -> Result<v1::Verdict> {
         const SeenOnce seen(self->tools_.host.view());
-        return self->tools_.detection.verify(seen.view(), now->diagnosis(),
-                                             from_proto(now->repair().last_step_done()));
+        return self->tools_.detection.verify(seen.view(), now->diagnosis(), from_proto(now->repair().last_step_done()));
       },
       [self = shared_from_this()](auto verdict) { self->verified(std::move(verdict)); });
 }

@@ -1,5 +1,5 @@
-// A host of which each question is asked once: what one look has seen is one picture, whoever reads it, and the fiftieth
-// fault costs the host no second handshake.
+// A host of which each question is asked once: what one look has seen is one picture, whoever reads it, and the
+// fiftieth fault costs the host no second handshake.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// What the rest of the service may look at, at any time and from any thread: an immutable picture of the engine's state,
-// made anew whenever something in it changes.
+// What the rest of the service may look at, at any time and from any thread: an immutable picture of the engine's
+// state, made anew whenever something in it changes.
 #pragma once
 
 #include <cstddef>

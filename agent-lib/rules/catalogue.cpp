@@ -10,8 +10,9 @@
 namespace rdpmend {
 
 namespace embedded {
-// One serialized v1::FaultFile or v1::SignalFile each; made from faults/*/*/fault.textproto and faults/signals/*.textproto
-// while building, which checks them against the schema. A test checks them against rule_check.
+// One serialized v1::FaultFile or v1::SignalFile each; made from faults/*/*/fault.textproto and
+// faults/signals/*.textproto while building, which checks them against the schema. A test checks them against
+// rule_check.
 const std::vector<std::string_view>& fault_files();
 const std::vector<std::string_view>& signal_files();
 }  // namespace embedded

@@ -32,10 +32,12 @@ bool is_disabled(const World& world, std::string_view service) {
   return !found || found->start_type == v1::SERVICE_START_TYPE_DISABLED;
 }
 
-// It deletes the old key first, and keeps the new one in the same file.
+// The old key is deleted first, and the new one kept in the same file. That a key set which cannot be opened cannot be
+// deleted either is unproven; the one report of a cure moved its file aside (rdp-host.md 8.1 R-KEYSET, reports.md R1).
 bool can_replace_key(const World& world) {
   const auto file = world.key_files.find(listener_key_file());
   if (file == world.key_files.end()) return true;
+  if (file->second.key.private_der.empty()) return false;
   return has_access(file->second.security, sid::k_system, k_file_all_access);
 }
 

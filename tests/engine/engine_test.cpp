@@ -239,7 +239,8 @@ TEST(Engine, RefusesToRollBackACertificateWhoseKeyIsGone) {
   ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::rollback, world.engine.incident(k_certificate)->id())));
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_ESCALATED); }, 1min));
-  EXPECT_THAT(world.engine.incident(k_certificate)->rollback_blocked(), HasSubstr("has no key any more and is not put back"));
+  EXPECT_THAT(world.engine.incident(k_certificate)->rollback_blocked(),
+              HasSubstr("has no key any more and is not put back"));
   EXPECT_TRUE(world.host.client_connects());
 }
 

@@ -41,7 +41,7 @@ class FaultBench {
   std::optional<v1::Diagnosis> detect(const v1::Signal& signal = {}) const { return detect(view(), signal); }
 
   v1::Plan plan(const v1::Diagnosis& diagnosis) const {
-    return Detection(unmasked_, faults_).plan(view(), diagnosis, "test").value();
+    return Detection(unmasked_, faults_).plan(view(), diagnosis, "test").value().plan;
   }
   v1::Plan plan() const { return plan(detect().value()); }
 

@@ -67,8 +67,8 @@ bool add_obstacles(const RdpKeyFile& key, Case& found) {
   }
   if (!key.state.plain) {
     found.saw(key.name(), "a link", "a plain file", "the file system")
-        .advises(fmt::format("{} is a link, which may have been planted. Look into it before anything else.",
-                             path_of(key)));
+        .advises(
+            fmt::format("{} is a link, which may have been planted. Look into it before anything else.", path_of(key)));
     return true;
   }
   bool any = false;

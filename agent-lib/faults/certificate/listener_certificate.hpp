@@ -1,4 +1,5 @@
-// Which certificate the RDP listener presents, and where it comes from. Precedence: explicit binding, then the template named by Group Policy, then the self-signed one.
+// Which certificate the RDP listener presents, and where it comes from. Precedence: explicit binding, then the template
+// named by Group Policy, then the self-signed one.
 // https://learn.microsoft.com/troubleshoot/windows-server/remote/remote-desktop-listener-certificate-configurations
 #pragma once
 

@@ -85,8 +85,9 @@ void add_renewal(const Look& look, const std::string& thumbprint, PlanDraft& pla
     return;
   }
   plan.rung("Only if SessionEnv cannot replace the certificate while it is there.", k_removal_rung)
-      .step(remove_certificate(listener.store, listener.sha1),
-            "SessionEnv makes a new certificate when the registered one is missing. Only this entry, and never its key.")
+      .step(
+          remove_certificate(listener.store, listener.sha1),
+          "SessionEnv makes a new certificate when the registered one is missing. Only this entry, and never its key.")
       .step(restart_service(service_name::k_session_env),
             "SessionEnv makes or replaces the listener's certificate when it starts.");
 }

@@ -55,8 +55,8 @@ TEST(CertificateServiceDisabled, TwoDisabledServicesAreTwoIncidentsAndTheCertifi
   host.change(expired());
   sim::MemoryJournal journal;
   RehearsedEngine engine(host, journal);
-  ASSERT_TRUE(engine.run_until(
-      [&] { return engine.in_state("certificate_expired", v1::INCIDENT_STATE_REPAIRED); }, 1h));
+  ASSERT_TRUE(
+      engine.run_until([&] { return engine.in_state("certificate_expired", v1::INCIDENT_STATE_REPAIRED); }, 1h));
   std::vector<std::string> repaired;
   for (const auto& [id, incident] : engine.engine().snapshot()->incidents) {
     EXPECT_EQ(incident->state(), v1::INCIDENT_STATE_REPAIRED) << incident->ShortDebugString();

@@ -56,7 +56,8 @@ std::optional<std::string> reverse_connect_agent(const HostView& host) {
   for (const auto& [service, product] : k_agents) {
     if (need(host.services.find(service))) return fmt::format("{} (service {})", product, service);
   }
-  if (need(read_dword(host.registry, R"(SOFTWARE\Microsoft\RDInfraAgent)", "IsRegistered"))) return "Azure Virtual Desktop (RDInfraAgent)";
+  if (need(read_dword(host.registry, R"(SOFTWARE\Microsoft\RDInfraAgent)", "IsRegistered")))
+    return "Azure Virtual Desktop (RDInfraAgent)";
   return std::nullopt;
 }
 
@@ -71,10 +72,10 @@ constexpr std::string_view k_subject = "Remote Desktop";
 Case service_down(const FirewallStatus& status) {
   Case found(k_subject, "The firewall service is not running: everything inbound is dropped");
   for (const auto& down : status.services_down) {
-    found.saw("service " + down.name,
-              down.found ? fmt::format("not running, start type {}", to_string(down.found->start_type))
-                         : "not installed",
-              "running, start type automatic", "Service Control Manager");
+    found.saw(
+        "service " + down.name,
+        down.found ? fmt::format("not running, start type {}", to_string(down.found->start_type)) : "not installed",
+        "running, start type automatic", "Service Control Manager");
   }
   return found.advises(
       "Set the start type of BFE and of mpssvc to automatic and start them, BFE first. While they do not run, clients "
@@ -94,7 +95,8 @@ Case describe(const std::vector<WayIn>& ways) {
   }
   Case found(k_subject, summary.empty() ? fmt::format("Firewall rules disabled: {}", names) : summary);
   for (const auto& way : ways) {
-    for (const auto& each : way.obstacles) found.saw(each.what, each.found, each.expected, each.source).advises(each.advice);
+    for (const auto& each : way.obstacles)
+      found.saw(each.what, each.found, each.expected, each.source).advises(each.advice);
     for (const auto& stock : way.disabled) {
       found.saw(fmt::format("firewall rule {}", stock.id), "disabled", "enabled, for " + way.name,
                 "local firewall rules");
@@ -107,9 +109,10 @@ Case describe(const std::vector<WayIn>& ways) {
 Case reached_by(const std::string& agent) {
   return Case(k_subject, fmt::format("TCP is shut, and clients come by {}", agent))
       .saw("how clients reach this host", agent, "the listener's TCP port", "services, registry")
-      .advises(fmt::format("Clients reach this host by {}, not by a TCP port: it is meant to be shut, and is not opened "
-                           "here. Open it by hand only if direct access is wanted besides.",
-                           agent));
+      .advises(
+          fmt::format("Clients reach this host by {}, not by a TCP port: it is meant to be shut, and is not opened "
+                      "here. Open it by hand only if direct access is wanted besides.",
+                      agent));
 }
 
 void add_who(const Look& look, Case& found) {
@@ -159,8 +162,8 @@ class FirewallRuleDisabled final : public RepairableFault {
     return plan;
   }
 
-  // By the effective policy. The listener's answer to the host itself is evidence, and proves nothing here: the firewall
-  // lets it pass unseen (measured.md F8).
+  // By the effective policy. The listener's answer to the host itself is evidence, and proves nothing here: the
+  // firewall lets it pass unseen (measured.md F8).
   v1::Verdict verify(const Look& look, const v1::Diagnosis&, WallTime) const override {
     const auto picture = need(read_firewall_picture(look.host));
     if (!picture.status.services_down.empty()) {

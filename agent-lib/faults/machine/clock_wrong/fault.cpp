@@ -33,8 +33,7 @@ std::optional<Case> differs(const TimeReference& reference) {
 // Without a reference: the host made its own certificate at a time that it says has not come yet.
 std::optional<Case> made_in_the_future(const Look& look) {
   const auto listener = certificate::read_listener_certificate(look.host);
-  if (!listener || !listener->certificate ||
-      listener->origin != certificate::ListenerCertificate::Origin::self_signed)
+  if (!listener || !listener->certificate || listener->origin != certificate::ListenerCertificate::Origin::self_signed)
     return std::nullopt;
   const auto ahead = listener->certificate->not_before - look.host.clock.now();
   if (ahead <= k_tolerance) return std::nullopt;
