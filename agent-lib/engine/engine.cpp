@@ -16,6 +16,7 @@
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repairs.hpp"
 #include "agent-lib/record/ledger.hpp"
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/support/bounded.hpp"
 #include "agent-lib/support/log.hpp"
 
@@ -42,10 +43,9 @@ Error not_running() {
   return {ErrorCode::unavailable, "the service is stopping", "Try again when it runs.", {}};
 }
 
-v1::Signal signal_of(v1::Signal::Kind kind, std::string requested_by = {}) {
+v1::Signal signal_of(v1::Signal::Kind kind) {
   v1::Signal signal;
   signal.set_kind(kind);
-  signal.set_requested_by(std::move(requested_by));
   return signal;
 }
 
@@ -190,6 +190,8 @@ class Engine::Impl {
   }
 
   void report_probe(ProbeTold told, const Callback<v1::OutsideProbe>& done) {
+    told.probe.set_client(told.client.name);
+    told.probe.set_peer(told.client.peer);
     if (told.incident_id != 0 && ledger_.incident(told.incident_id) == nullptr) {
       return done(fail(ErrorCode::not_found, fmt::format("there is no incident {}", told.incident_id),
                        "'rdpmend incidents --all' lists them."));
@@ -215,6 +217,7 @@ class Engine::Impl {
   }
 
   Agenda& agenda() { return agenda_; }
+  Ledger& ledger() { return ledger_; }
 
  private:
   // Findings of a batch that wait for the journal, with the credit of their channel.
@@ -455,7 +458,11 @@ class Engine::Impl {
     auto& last = unknown_[finding.fault_id()];
     if (last == finding.detail()) return;
     last = finding.detail();
-    note_error("detect " + finding.fault_id(), finding.detail());
+    const auto recorded = ledger_.record(0, [&](v1::JournalEntry& entry) {
+      entry.set_fault_id(finding.fault_id());
+      entry.mutable_look_failed()->set_reason(finding.detail());
+    });
+    if (!recorded) log::error("{} could not be looked at: {}", finding.fault_id(), finding.detail());
   }
 
   void note_error(const std::string& where, const std::string& what) {
@@ -636,7 +643,9 @@ class Engine::Impl {
     return ledger_.record(command.incident_id, [&](v1::JournalEntry& entry) {
       constexpr std::string_view k_names[] = {"Repair", "Approve", "Rollback", "Dismiss"};
       auto& action = *entry.mutable_admin_action();
-      action.set_client(command.client);
+      action.set_client(command.client.name);
+      action.set_certificate_sha256(command.client.certificate_sha256);
+      action.set_peer(command.client.peer);
       action.set_method(std::string(k_names[static_cast<std::size_t>(command.verb)]));
       action.set_request_id(command.request_id);
       action.set_comment(command.comment);
@@ -647,7 +656,9 @@ class Engine::Impl {
   Status record_told(const ProbeTold& told) {
     std::vector<v1::JournalEntry> entries(2);
     auto& action = *entries[0].mutable_admin_action();
-    action.set_client(told.probe.client());
+    action.set_client(told.client.name);
+    action.set_certificate_sha256(told.client.certificate_sha256);
+    action.set_peer(told.client.peer);
     action.set_method("ReportProbe");
     action.set_request_id(told.request_id);
     *entries[1].mutable_outside_probe() = told.probe;
@@ -660,9 +671,11 @@ class Engine::Impl {
     const auto incident = ledger_.incident(command.incident_id);
     switch (command.verb) {
       case Verb::repair: repairs_.begin(command.incident_id, false); break;
-      case Verb::approve: repairs_.approve(command.incident_id, command.client); break;
-      case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client); break;
-      case Verb::dismiss: set_state(*incident, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client); break;
+      case Verb::approve: repairs_.approve(command.incident_id, command.client.name); break;
+      case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client.name); break;
+      case Verb::dismiss:
+        set_state(*incident, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client.name);
+        break;
     }
   }
 
@@ -812,6 +825,9 @@ v1::FaultMode Engine::mode_of(const std::string& fault_id) const {
 }
 Agenda& Engine::agenda() {
   return impl_->agenda();
+}
+Ledger& Engine::ledger() {
+  return impl_->ledger();
 }
 void Engine::stop(std::string reason, std::function<void()> done) {
   asio::post(executor_, [this, reason = std::move(reason), done = std::move(done)] { impl_->stop(reason, done); });
