@@ -12,7 +12,7 @@ namespace rdpmend {
 
 // The version of the file: its tables, what is hashed and how, and what the field numbers of journal.proto mean. Kept
 // in the file as user_version. Whoever adds a field to an entry leaves it as it is; whoever changes what an old file
-// means raises it, and keeps a journal of the format before (tests/service/kept).
+// means raises it. The journal in tests/service/kept shows a change that was not meant.
 inline constexpr std::int64_t k_journal_format = 2;
 
 // Holds the journal for this process until destroyed or the process ends, however it ends. unavailable: another has it.
