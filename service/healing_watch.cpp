@@ -25,26 +25,30 @@ std::optional<Healing> HealingWatch::look() {
 }
 
 std::optional<Healing> HealingWatch::judge(const v1::JournalEntry& entry) {
-  if (entry.has_incident_opened()) {
-    const auto& diagnosis = entry.incident_opened().diagnosis();
-    if (diagnosis.fault_id() != fault_id_) return std::nullopt;
-    incident_ = entry.seq();
-    if (diagnosis.repairable()) return std::nullopt;
+  book_.apply(entry);
+  const auto incident = book_.find(entry.incident_id());
+  if (incident == nullptr || entry.fault_id() != fault_id_) return std::nullopt;
+  const auto& diagnosis = incident->diagnosis();
+  if (entry.has_incident_opened() && !diagnosis.repairable()) {
     return Healing{false,
                    fmt::format("{}, which is reported, not repaired: {}", diagnosis.summary(), diagnosis.advice())};
   }
-  if (entry.has_incident_state_changed() && incident_ != 0 && entry.incident_id() == incident_)
-    return judge_state(entry.incident_state_changed());
-  return std::nullopt;
+  return entry.has_incident_state_changed() ? judge(*incident) : std::nullopt;
 }
 
-std::optional<Healing> HealingWatch::judge_state(const v1::IncidentStateChanged& change) {
-  switch (change.to()) {
-    case v1::INCIDENT_STATE_REPAIRED: return prove(fmt::format("incident {} is repaired", incident_));
-    case v1::INCIDENT_STATE_CLEARED: return prove(fmt::format("incident {} went away without a repair", incident_));
+std::optional<Healing> HealingWatch::judge(const v1::Incident& incident) {
+  const auto id = incident.id();
+  switch (incident.state()) {
+    case v1::INCIDENT_STATE_REPAIRED:
+    case v1::INCIDENT_STATE_CLEARED:
+      for (const auto& other : book_.open())
+        if (other->diagnosis().fault_id() == fault_id_) return std::nullopt;
+      return prove(
+          fmt::format("incident {} {}", id,
+                      incident.state() == v1::INCIDENT_STATE_REPAIRED ? "is repaired" : "went away without a repair"));
     case v1::INCIDENT_STATE_ESCALATED:
-      return Healing{false, fmt::format("incident {} needs a human: {}", incident_, change.reason())};
-    case v1::INCIDENT_STATE_DISMISSED: return Healing{false, fmt::format("incident {} was dismissed", incident_)};
+      return Healing{false, fmt::format("incident {} needs a human: {}", id, incident.reason())};
+    case v1::INCIDENT_STATE_DISMISSED: return Healing{false, fmt::format("incident {} was dismissed", id)};
     default: return std::nullopt;
   }
 }

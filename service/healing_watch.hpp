@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "agent-lib/record/incident_book.hpp"
 #include "agent-lib/record/journal.hpp"
 #include "agent-lib/support/result.hpp"
 #include "rdpmend/v1/probe.pb.h"
@@ -29,14 +30,14 @@ class HealingWatch {
 
  private:
   std::optional<Healing> judge(const v1::JournalEntry& entry);
-  std::optional<Healing> judge_state(const v1::IncidentStateChanged& change);
+  std::optional<Healing> judge(const v1::Incident& incident);
   Healing prove(const std::string& what);
 
   const Journal& journal_;
   const std::string fault_id_;
   const Probe probe_;
   std::uint64_t cursor_ = 0;
-  std::uint64_t incident_ = 0;  // The newest of the rehearsed fault; 0: none yet.
+  IncidentBook book_;
 };
 
 // What is wrong with an outside probe of the host at `now` of its own clock; empty: nothing.

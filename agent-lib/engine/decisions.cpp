@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "agent-lib/record/fold.hpp"
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {

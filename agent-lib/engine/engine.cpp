@@ -16,6 +16,8 @@
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repairs.hpp"
 #include "agent-lib/record/ledger.hpp"
+#include "agent-lib/record/fold.hpp"
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
@@ -158,6 +160,8 @@ class Engine::Impl {
   }
 
   void report_probe(ProbeTold told, const Callback<v1::OutsideProbe>& done) {
+    told.probe.set_client(told.client.name);
+    told.probe.set_peer(told.client.peer);
     if (told.incident_id != 0 && ledger_.incident(told.incident_id) == nullptr) {
       return done(fail(ErrorCode::not_found, fmt::format("there is no incident {}", told.incident_id),
                        "'rdpmend incidents --all' lists them."));
@@ -180,6 +184,7 @@ class Engine::Impl {
   }
 
   Agenda& agenda() { return agenda_; }
+  Ledger& ledger() { return ledger_; }
 
  private:
   // Findings of a batch that wait for the journal, with the credit of their channel.
@@ -357,7 +362,9 @@ class Engine::Impl {
     return ledger_.record(command.incident_id, [&](v1::JournalEntry& entry) {
       constexpr std::string_view k_names[] = {"Repair", "Approve", "Rollback", "Dismiss"};
       auto& action = *entry.mutable_admin_action();
-      action.set_client(command.client);
+      action.set_client(command.client.name);
+      action.set_certificate_sha256(command.client.certificate_sha256);
+      action.set_peer(command.client.peer);
       action.set_method(std::string(k_names[static_cast<std::size_t>(command.verb)]));
       action.set_request_id(command.request_id);
       action.set_comment(command.comment);
@@ -368,7 +375,9 @@ class Engine::Impl {
   Status record_told(const ProbeTold& told) {
     std::vector<v1::JournalEntry> entries(2);
     auto& action = *entries[0].mutable_admin_action();
-    action.set_client(told.probe.client());
+    action.set_client(told.client.name);
+    action.set_certificate_sha256(told.client.certificate_sha256);
+    action.set_peer(told.client.peer);
     action.set_method("ReportProbe");
     action.set_request_id(told.request_id);
     *entries[1].mutable_outside_probe() = told.probe;
@@ -380,15 +389,15 @@ class Engine::Impl {
     using Verb = AdminCommand::Verb;
     switch (command.verb) {
       case Verb::repair: repairs_.begin(command.incident_id, false); break;
-      case Verb::approve: repairs_.approve(command.incident_id, command.client); break;
-      case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client); break;
+      case Verb::approve: repairs_.approve(command.incident_id, command.client.name); break;
+      case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client.name); break;
       case Verb::dismiss: dismiss(command); break;
     }
   }
 
   void dismiss(const AdminCommand& command) {
     const auto recorded =
-        ledger_.set_state(command.incident_id, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client);
+        ledger_.set_state(command.incident_id, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client.name);
     if (!recorded) log::error("incident {} cannot be recorded: {}", command.incident_id, to_string(recorded.error()));
   }
 
@@ -485,6 +494,9 @@ v1::FaultMode Engine::mode_of(const std::string& fault_id) const {
 }
 Agenda& Engine::agenda() {
   return impl_->agenda();
+}
+Ledger& Engine::ledger() {
+  return impl_->ledger();
 }
 void Engine::stop(std::string reason, std::function<void()> done) {
   asio::post(executor_, [this, reason = std::move(reason), done = std::move(done)] { impl_->stop(reason, done); });

@@ -16,6 +16,7 @@
 #include "agent-lib/engine/snapshot.hpp"
 #include "agent-lib/host/host.hpp"
 #include "agent-lib/record/journal.hpp"
+#include "agent-lib/record/ledger.hpp"
 #include "agent-lib/rules/catalogue.hpp"
 #include "agent-lib/support/asio.hpp"
 #include "rdpmend/v1/agent.pb.h"
@@ -23,8 +24,16 @@
 
 namespace rdpmend {
 
-// What a client tells of its own probe of the listener; without `received`.
+// Who commands or tells, as the journal keeps it.
+struct Client {
+  std::string name;                // In its certificate's trust entry.
+  std::string certificate_sha256;  // Upper-case hex.
+  std::string peer;                // The address that it calls from, without the port.
+};
+
+// What a client tells of its own probe of the listener: its report.
 struct ProbeTold {
+  Client client;
   v1::OutsideProbe probe;
   std::uint64_t incident_id = 0;  // 0: about none.
   std::string request_id;
@@ -36,7 +45,7 @@ struct AdminCommand {
   Verb verb = Verb::repair;
   std::uint64_t incident_id = 0;
   std::string request_id;
-  std::string client;
+  Client client;
   std::string comment;
   std::string plan_id;  // approve only; empty: any.
 };
@@ -97,6 +106,8 @@ class Engine {
   // What the engine does by itself: sweeps, time-outs, what is tried again. The owner of a timer runs it on the
   // engine's executor.
   Agenda& agenda();
+  // Whatever the service writes to the journal goes through it. From any thread.
+  Ledger& ledger();
 
   // Finishes or undoes the current step, journals ServiceStopped; then `done`. Nothing begins afterwards.
   void stop(std::string reason, std::function<void()> done);

@@ -29,7 +29,7 @@ class Executor {
  private:
   Status apply(std::uint64_t incident_id, const v1::Step& step, const v1::StepState& before) const;
   Status undo_step(const v1::Step& step, const v1::StepState& before, std::string& detail) const;
-  Status failed(std::uint64_t incident_id, const v1::Step& step, Error error, bool conflict) const;
+  Status failed(std::uint64_t incident_id, const v1::Step& step, v1::StepFailed::Cause cause, Error error) const;
 
   const HostControl& host_;
   Ledger& ledger_;

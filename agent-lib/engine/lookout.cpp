@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "agent-lib/engine/seen_once.hpp"
+#include "agent-lib/record/fold.hpp"
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
@@ -201,7 +203,11 @@ void Lookout::unknown(const Finding& finding) {
   auto& last = unknown_[finding.fault_id()];
   if (last == finding.detail()) return;
   last = finding.detail();
-  note_error("detect " + finding.fault_id(), finding.detail());
+  const auto recorded = parts_.ledger.record(0, [&](v1::JournalEntry& entry) {
+    entry.set_fault_id(finding.fault_id());
+    entry.mutable_look_failed()->set_reason(finding.detail());
+  });
+  if (!recorded) log::error("{} could not be looked at: {}", finding.fault_id(), finding.detail());
 }
 
 void Lookout::note_error(const std::string& where, const std::string& what) {

@@ -36,7 +36,12 @@ v1::PolicyConfig policy_with_mode(const std::string& fault, v1::FaultMode mode) 
 }
 
 AdminCommand command(AdminCommand::Verb verb, std::uint64_t incident, const std::string& request = "r1") {
-  return {.verb = verb, .incident_id = incident, .request_id = request, .client = "test", .comment = "", .plan_id = ""};
+  return {.verb = verb,
+          .incident_id = incident,
+          .request_id = request,
+          .client = {"test", "", ""},
+          .comment = "",
+          .plan_id = ""};
 }
 
 TEST(Engine, HealsAnExpiredCertificateAndProvesItFromOutside) {

@@ -102,6 +102,13 @@ struct World {
     return testing::AssertionFailure() << (incident ? incident->ShortDebugString() : "there is no incident");
   }
   // The newest journalled internal error at `where`; empty: none.
+  std::string look_failed(const std::string& fault_id) const {
+    std::string reason;
+    for (const auto& entry : all_entries(journal)) {
+      if (entry.has_look_failed() && entry.fault_id() == fault_id) reason = entry.look_failed().reason();
+    }
+    return reason;
+  }
   std::string internal_error(const std::string& where) const {
     std::string what;
     for (const auto& entry : all_entries(journal)) {
@@ -124,7 +131,7 @@ TEST(UnrulyFaults, OneThatThrowsIsUnknownAndTheOthersAreLookedAt) {
   first.detect = [](const auto&) -> std::vector<v1::Diagnosis> { throw_it(); };
   World world({&first, &second});
   EXPECT_TRUE(world.reaches(k_second, v1::INCIDENT_STATE_REPAIRED, 1min));
-  EXPECT_THAT(world.internal_error("detect certificate_expired"), HasSubstr("no such fact"));
+  EXPECT_THAT(world.look_failed("certificate_expired"), HasSubstr("no such fact"));
   world.engine->run_for(40min);
   EXPECT_GT(first.looks, 2) << "the engine is deaf";
 }
@@ -167,7 +174,7 @@ TEST(UnrulyFaults, OneRepairDoesNotWaitForAnothersVerification) {
   ASSERT_TRUE(world.engine->in_state(k_first, v1::INCIDENT_STATE_REPAIRING));
 
   const auto rollback = [](std::uint64_t incident) {
-    return AdminCommand{AdminCommand::Verb::rollback, incident, std::to_string(incident), "test", "", ""};
+    return AdminCommand{AdminCommand::Verb::rollback, incident, std::to_string(incident), {"test", "", ""}, "", ""};
   };
   EXPECT_TRUE(world.engine->act(rollback(world.engine->incident(k_second)->id()))) << "it is not being repaired";
   EXPECT_EQ(world.engine->act(rollback(world.engine->incident(k_first)->id())).error().code, ErrorCode::conflict);

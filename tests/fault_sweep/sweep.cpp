@@ -4,6 +4,7 @@
 
 #include "agent-lib/record/incident_book.hpp"
 #include "agent-lib/record/journal_chain.hpp"
+#include "agent-lib/record/words.hpp"
 #include "tests/engine/rehearsed_engine.hpp"
 
 namespace rdpmend::test {
@@ -26,7 +27,7 @@ void approve(RehearsedEngine& engine, const v1::Incident& incident) {
   command.verb = AdminCommand::Verb::approve;
   command.incident_id = incident.id();
   command.request_id = fmt::format("approval {}", incident.last_seq());
-  command.client = "sweep";
+  command.client.name = "sweep";
   engine.engine().act(command, [](const Result<v1::Incident>&) {});
 }
 
@@ -82,12 +83,12 @@ void Sweep::run() {
 
 std::string Sweep::complaint() {
   IncidentBook book;
-  auto previous = journal_genesis_hash();
-  for (const auto& entry : all_entries(journal_)) {
-    if (entry.previous_hash() != previous || entry.hash() != journal_hash(previous, entry))
-      return fmt::format("the journal's chain breaks at {}", entry.seq());
-    previous = entry.hash();
-    book.apply(entry);
+  ChainLink last;
+  const auto stored = journal_.read_stored(0, SIZE_MAX);
+  if (!stored) return stored.error().what;
+  for (const auto& entry : *stored) {
+    if (auto problem = check_link(entry, last); !problem.empty()) return problem;
+    book.apply(read_entry(entry).value());
   }
   std::size_t of_fault = 0;
   std::string result = "there is no incident";

@@ -334,7 +334,7 @@ TEST_F(WineLaboratory, InstallingItAgainKeepsKeysAndJournal) {
   ASSERT_TRUE(host->start_service());  // With the profile of before, since it keeps the state folder that it had.
   const auto after = host->journal();
   ASSERT_GT(after.size(), before.size());
-  EXPECT_EQ(after.front().hash(), before.front().hash());
+  EXPECT_EQ(after.front().SerializeAsString(), before.front().SerializeAsString());
   expect_whole_journal();
 }
 
@@ -413,7 +413,7 @@ TEST_F(WinePackage, AnUpgradeKeepsKeysConfigurationAndJournal) {
   ASSERT_TRUE(host->wait_until_up()) << host->service_state();  // With the profile of before.
   const auto after = host->journal();
   ASSERT_GT(after.size(), before.size());
-  EXPECT_EQ(after.front().hash(), before.front().hash());
+  EXPECT_EQ(after.front().SerializeAsString(), before.front().SerializeAsString());
   std::ifstream file(config);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   EXPECT_THAT(text, HasSubstr("Edited by an administrator"));
