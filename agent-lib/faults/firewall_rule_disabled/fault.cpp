@@ -28,14 +28,14 @@ class SeenEnabled {
  public:
   void look(const FirewallPicture& picture, SteadyTime now) {
     const std::scoped_lock lock(mutex_);
-    for (const auto& stock : {k_tcp_rule, k_udp_rule}) {
-      const auto* rule = find_local(picture, stock.id);
-      if (rule != nullptr && rule->enabled && rule->allow) last_[stock.id] = now;
+    for (const auto* stock : {picture.tcp_rule, picture.udp_rule}) {
+      const auto* rule = find_local(picture, stock->id());
+      if (rule != nullptr && rule->enabled && rule->allow) last_[stock->id()] = now;
     }
   }
-  bool recently(const StockRule& rule, SteadyTime now) const {
+  bool recently(const v1::StockFirewallRule& rule, SteadyTime now) const {
     const std::scoped_lock lock(mutex_);
-    const auto seen = last_.find(rule.id);
+    const auto seen = last_.find(rule.id());
     return seen != last_.end() && now - seen->second <= k_recent;
   }
 
@@ -110,9 +110,9 @@ class FirewallRuleDisabled final : public Fault {
     if (!agent) return fail(agent.error());
 
     auto diagnosis = describe(*ways);
-    diagnosis.set_repairable(!rules_to_enable(*ways).empty());
+    diagnosis.set_repairable(!rules_to_enable(*picture, *ways).empty());
     if (*agent) add_agent(**agent, diagnosis);
-    diagnosis.set_ask_first(diagnosis.repairable() && !all_seen(*ways, host.clock.steady()));
+    diagnosis.set_ask_first(diagnosis.repairable() && !all_seen(*picture, *ways, host.clock.steady()));
     add_who(signal, diagnosis);
     add_own_probe(host, *diagnosis.mutable_evidence());
     return std::vector{std::move(diagnosis)};
@@ -132,11 +132,11 @@ class FirewallRuleDisabled final : public Fault {
     }
     auto& rung = *plan.add_rungs();
     rung.set_reason("The rules as Windows ships them; addresses, ports and profiles stay as they are.");
-    for (const auto& rule : rules_to_enable(*ways)) {
+    for (const auto* rule : rules_to_enable(*picture, *ways)) {
       auto& step = *rung.add_steps();
-      step.set_reason(rule.protocol == k_tcp_rule.protocol ? "Without it no client reaches the listener."
-                                                           : "Without it sessions fall back to TCP only.");
-      step.mutable_enable_firewall_rule()->set_rule_id(std::string(rule.id));
+      step.set_reason(rule == picture->tcp_rule ? "Without it no client reaches the listener."
+                                                : "Without it sessions fall back to TCP only.");
+      step.mutable_enable_firewall_rule()->set_rule_id(rule->id());
     }
     return plan;
   }
@@ -151,7 +151,7 @@ class FirewallRuleDisabled final : public Fault {
     seen_.look(*picture, host.clock.steady());
     const auto ways = judge_ways_in(*picture);
     if (!ways) return fail(ways.error());
-    auto result = judge(*ways, host);
+    auto result = judge(*picture, *ways, host);
     auto report = host.listener.probe(ProbeFrom::own_address, k_probe_deadline);
     if (!report) return result;
     add_probe_evidence(*result.mutable_evidence(), *report);
@@ -160,9 +160,10 @@ class FirewallRuleDisabled final : public Fault {
   }
 
  private:
-  static v1::Verdict judge(const std::vector<WayIn>& ways, const HostView& host) {
-    if (const auto disabled = rules_to_enable(ways); !disabled.empty()) {
-      return verdict(v1::Verdict::RESULT_NOT_REPAIRED, fmt::format("rule {} is disabled again", disabled.front().id));
+  static v1::Verdict judge(const FirewallPicture& picture, const std::vector<WayIn>& ways, const HostView& host) {
+    if (const auto disabled = rules_to_enable(picture, ways); !disabled.empty()) {
+      return verdict(v1::Verdict::RESULT_NOT_REPAIRED,
+                     fmt::format("rule {} is disabled again", disabled.front()->id()));
     }
     std::string open;
     std::string shut;
@@ -191,10 +192,10 @@ class FirewallRuleDisabled final : public Fault {
         if (diagnosis.summary().empty()) diagnosis.set_summary(fmt::format("{}: {}", each.what, each.found));
         add_advice(each.advice, diagnosis);
       }
-      for (const auto& stock : way.disabled) {
-        add_evidence(evidence, fmt::format("firewall rule {}", stock.id), "disabled", "enabled, for " + way.name,
+      for (const auto* stock : way.disabled) {
+        add_evidence(evidence, fmt::format("firewall rule {}", stock->id()), "disabled", "enabled, for " + way.name,
                      "local firewall rules");
-        if (names.find(stock.id) == std::string::npos) names += (names.empty() ? "" : ", ") + std::string(stock.id);
+        if (names.find(stock->id()) == std::string::npos) names += (names.empty() ? "" : ", ") + stock->id();
       }
     }
     if (diagnosis.summary().empty()) diagnosis.set_summary(fmt::format("Firewall rules disabled: {}", names));
@@ -217,9 +218,9 @@ class FirewallRuleDisabled final : public Fault {
                  "services, registry");
   }
 
-  bool all_seen(const std::vector<WayIn>& ways, SteadyTime now) const {
-    const auto rules = rules_to_enable(ways);
-    return std::all_of(rules.begin(), rules.end(), [&](const auto& rule) { return seen_.recently(rule, now); });
+  bool all_seen(const FirewallPicture& picture, const std::vector<WayIn>& ways, SteadyTime now) const {
+    const auto rules = rules_to_enable(picture, ways);
+    return std::all_of(rules.begin(), rules.end(), [&](const auto* rule) { return seen_.recently(*rule, now); });
   }
 
   static void add_who(const v1::Signal& signal, v1::Diagnosis& diagnosis) {
