@@ -68,8 +68,8 @@ TEST_P(Contract, TheListsThatWindowsMakesAreKeptWordForWord) {
   const auto name = stage->key_file();
   RDPMEND_REQUIRE(name);
   RDPMEND_REQUIRE(stage->access_lists_are_kept());
-  for (const auto build : k_measured_builds) {
-    const auto stock = stock_key_file_security(build);
+  for (const auto& known : stock_hosts()) {
+    const auto& stock = known.listener_key_file().security();
     RDPMEND_REQUIRE(host.key_files.write_dacl(name->folder, name->file, stock));
     const auto found = host.key_files.find(name->folder, name->file);
     ASSERT_TRUE(found && *found);

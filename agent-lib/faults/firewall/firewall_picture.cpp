@@ -6,12 +6,13 @@
 #include <charconv>
 
 #include "agent-lib/host/connection_security.hpp"
+#include "agent-lib/knowledge/stock_host.hpp"
 
 namespace rdpmend::faults::firewall {
 
 namespace {
 
-constexpr std::uint32_t k_default_port = 3389;
+constexpr std::uint32_t k_default_port = 3389;  // Where PortNumber is absent (measured.md L7).
 constexpr std::uint32_t k_profiles[] = {k_profile_domain, k_profile_private, k_profile_public};
 
 // "3389", "80,3000-4000", "*" or nothing for any.
@@ -40,11 +41,11 @@ std::string to_lower(std::string text) {
 }
 
 // Whether a rule is about the traffic of a stock rule: inbound, its protocol and port, and TermService or everything.
-bool concerns(const FirewallRule& rule, const StockRule& stock, std::uint32_t port) {
+bool concerns(const FirewallRule& rule, const v1::StockFirewallRule& stock, std::uint32_t port) {
   constexpr std::uint32_t k_any_protocol = 256;
   const auto application = to_lower(rule.application);
   const auto service = to_lower(rule.service);
-  return rule.inbound && (rule.protocol == stock.protocol || rule.protocol == k_any_protocol) &&
+  return rule.inbound && (rule.protocol == stock.protocol() || rule.protocol == k_any_protocol) &&
          lists_port(rule.local_ports, port) && (application.empty() || application.ends_with("svchost.exe")) &&
          (service.empty() || service == "*" || service == "termservice");
 }
@@ -60,7 +61,7 @@ bool counts(const FirewallRule& rule, const FirewallStatus& status, std::uint32_
 }
 
 // A narrower rule counts, too: then the stock rule is off on purpose.
-bool allowed(const FirewallPicture& picture, const StockRule& stock, std::uint32_t profile) {
+bool allowed(const FirewallPicture& picture, const v1::StockFirewallRule& stock, std::uint32_t profile) {
   return std::any_of(picture.rules.begin(), picture.rules.end(), [&](const FirewallRule& rule) {
     return rule.allow && counts(rule, picture.status, profile) && concerns(rule, stock, picture.port);
   });
@@ -68,8 +69,8 @@ bool allowed(const FirewallPicture& picture, const StockRule& stock, std::uint32
 
 // The stock rule is there, allows the listener's port in this profile, and is disabled without another in its place.
 // On a port of its own the listener needs a rule of its own.
-bool wrongly_disabled(const FirewallPicture& picture, const StockRule& stock, std::uint32_t profile) {
-  const auto* rule = find_local(picture, stock.id);
+bool wrongly_disabled(const FirewallPicture& picture, const v1::StockFirewallRule& stock, std::uint32_t profile) {
+  const auto* rule = find_local(picture, stock.id());
   return rule != nullptr && !rule->enabled && rule->allow && (rule->profiles & profile) != 0 &&
          concerns(*rule, stock, picture.port) && !allowed(picture, stock, profile);
 }
@@ -78,7 +79,7 @@ bool wrongly_disabled(const FirewallPicture& picture, const StockRule& stock, st
 // single addresses are what brute-force guards make; one interface or one user is not everybody either.
 const FirewallRule* find_block(const FirewallPicture& picture, std::uint32_t profile) {
   const auto found = std::find_if(picture.rules.begin(), picture.rules.end(), [&](const FirewallRule& rule) {
-    return !rule.allow && counts(rule, picture.status, profile) && concerns(rule, k_tcp_rule, picture.port) &&
+    return !rule.allow && counts(rule, picture.status, profile) && concerns(rule, *picture.tcp_rule, picture.port) &&
            (rule.remote_addresses.empty() || rule.remote_addresses == "*") && !rule.narrowed;
   });
   return found == picture.rules.end() ? nullptr : &*found;
@@ -86,7 +87,7 @@ const FirewallRule* find_block(const FirewallPicture& picture, std::uint32_t pro
 
 const FirewallRule* find_enabled_elsewhere(const FirewallPicture& picture) {
   const auto found = std::find_if(picture.rules.begin(), picture.rules.end(), [&](const FirewallRule& rule) {
-    return rule.allow && rule.enabled && concerns(rule, k_tcp_rule, picture.port);
+    return rule.allow && rule.enabled && concerns(rule, *picture.tcp_rule, picture.port);
   });
   return found == picture.rules.end() ? nullptr : &*found;
 }
@@ -111,7 +112,7 @@ Obstacle nothing_allows(const FirewallPicture& picture, const WayIn& way) {
           fmt::format("an allow rule for {}, the profile of {}", profile, way.name), "PortNumber, firewall rules",
           fmt::format("Make a rule of its own for TCP port {}, if clients shall reach it. The stock rules are for "
                       "port {}: enabling them does not help, and they are not to be widened.",
-                      picture.port, k_default_port)};
+                      picture.port, picture.tcp_rule->local_ports())};
 }
 
 struct SecurityJudgement {
@@ -169,11 +170,12 @@ void judge_rules(const FirewallPicture& picture, WayIn& way) {
   add_firewall_obstacles(picture, way);
   if ((picture.status.allow_by_default & way.profile) != 0) return;
   const bool ignored = local_rules_ignored(picture.status, way.profile);
-  const bool tcp_disabled = wrongly_disabled(picture, k_tcp_rule, way.profile);
-  if (tcp_disabled && !ignored) way.disabled.push_back(k_tcp_rule);
-  if (picture.udp && !ignored && wrongly_disabled(picture, k_udp_rule, way.profile)) way.disabled.push_back(k_udp_rule);
+  const bool tcp_disabled = wrongly_disabled(picture, *picture.tcp_rule, way.profile);
+  if (tcp_disabled && !ignored) way.disabled.push_back(picture.tcp_rule);
+  if (picture.udp && !ignored && wrongly_disabled(picture, *picture.udp_rule, way.profile))
+    way.disabled.push_back(picture.udp_rule);
   const bool said = !way.obstacles.empty() || (tcp_disabled && !ignored);
-  if (!said && !allowed(picture, k_tcp_rule, way.profile)) way.obstacles.push_back(nothing_allows(picture, way));
+  if (!said && !allowed(picture, *picture.tcp_rule, way.profile)) way.obstacles.push_back(nothing_allows(picture, way));
 }
 
 void add_profiles(std::uint32_t profiles, const std::string& of, std::vector<WayIn>& ways) {
@@ -202,6 +204,14 @@ Result<bool> uses_udp(const HostView& host) {
   return !*transport || **transport != k_tcp_only;
 }
 
+// Every stock host has both: a test says so.
+const v1::StockFirewallRule* listener_rule(const v1::StockHost& stock, std::uint32_t protocol) {
+  const auto& rules = stock.firewall_rules();
+  return &*std::find_if(rules.begin(), rules.end(), [&](const v1::StockFirewallRule& rule) {
+    return rule.protocol() == protocol && rule.service() == "termservice";
+  });
+}
+
 }  // namespace
 
 Result<FirewallPicture> read_firewall_picture(const HostView& host) {
@@ -211,7 +221,16 @@ Result<FirewallPicture> read_firewall_picture(const HostView& host) {
   if (!udp) return fail(udp.error());
   auto status = host.firewall.status();
   if (!status) return fail(std::move(status).error().context("cannot read the firewall's status"));
-  FirewallPicture picture{static_cast<std::uint16_t>(port->value_or(k_default_port)), *udp, std::move(*status), {}, {}};
+  const auto stock = stock_of(host.registry);
+  if (!stock) return fail(stock.error());
+  constexpr std::uint32_t k_tcp = 6, k_udp = 17;
+  FirewallPicture picture{static_cast<std::uint16_t>(port->value_or(k_default_port)),
+                          *udp,
+                          std::move(*status),
+                          {},
+                          {},
+                          listener_rule(stock->host(), k_tcp),
+                          listener_rule(stock->host(), k_udp)};
   if (!picture.status.services_down.empty()) return picture;
   auto rules = host.firewall.rules("");
   if (!rules) return fail(std::move(rules).error().context("cannot read the firewall's rules"));
@@ -234,12 +253,12 @@ Result<std::vector<WayIn>> judge_ways_in(const FirewallPicture& picture) {
   return ways;
 }
 
-std::vector<StockRule> rules_to_enable(const std::vector<WayIn>& ways) {
-  std::vector<StockRule> rules;
-  for (const auto& stock : {k_tcp_rule, k_udp_rule}) {
+std::vector<const v1::StockFirewallRule*> rules_to_enable(const FirewallPicture& picture,
+                                                          const std::vector<WayIn>& ways) {
+  std::vector<const v1::StockFirewallRule*> rules;
+  for (const auto* stock : {picture.tcp_rule, picture.udp_rule}) {
     const bool wanted = std::any_of(ways.begin(), ways.end(), [&](const WayIn& way) {
-      return way.repairable() && std::any_of(way.disabled.begin(), way.disabled.end(),
-                                             [&](const StockRule& rule) { return rule.id == stock.id; });
+      return way.repairable() && std::find(way.disabled.begin(), way.disabled.end(), stock) != way.disabled.end();
     });
     if (wanted) rules.push_back(stock);
   }

@@ -7,15 +7,9 @@
 #include <vector>
 
 #include "agent-lib/host/host.hpp"
+#include "rdpmend/v1/knowledge.pb.h"
 
 namespace rdpmend::faults::firewall {
-
-struct StockRule {
-  std::string_view id;
-  std::uint32_t protocol;
-};
-inline constexpr StockRule k_tcp_rule{"RemoteDesktop-UserMode-In-TCP", 6};
-inline constexpr StockRule k_udp_rule{"RemoteDesktop-UserMode-In-UDP", 17};
 
 struct FirewallPicture {
   std::uint16_t port = 3389;  // The listener's.
@@ -23,6 +17,10 @@ struct FirewallPicture {
   FirewallStatus status;
   std::vector<FirewallRule> rules;  // Of all groups.
   Result<std::vector<SecurityRuleText>> security_rules;
+  // The rules that Windows of this build ships for the listener: no client gets in without the first, and none by UDP
+  // without the second.
+  const v1::StockFirewallRule* tcp_rule;
+  const v1::StockFirewallRule* udp_rule;
 };
 // Without rules where the firewall's services do not run.
 Result<FirewallPicture> read_firewall_picture(const HostView& host);
@@ -37,7 +35,7 @@ struct WayIn {
   std::string name;           // "interface Ethernet (domain)", for people.
   std::uint32_t profile = 0;  // One bit.
   std::vector<Obstacle> obstacles;
-  std::vector<StockRule> disabled;  // Stock rules that would let clients in here, were they enabled.
+  std::vector<const v1::StockFirewallRule*> disabled;  // Stock rules that would let clients in here, were they enabled.
 
   bool open() const { return obstacles.empty() && disabled.empty(); }
   // Enabling is all that it takes.
@@ -47,7 +45,8 @@ struct WayIn {
 Result<std::vector<WayIn>> judge_ways_in(const FirewallPicture& picture);
 
 // The stock rules whose enabling opens a way in, each once.
-std::vector<StockRule> rules_to_enable(const std::vector<WayIn>& ways);
+std::vector<const v1::StockFirewallRule*> rules_to_enable(const FirewallPicture& picture,
+                                                          const std::vector<WayIn>& ways);
 
 const FirewallRule* find_local(const FirewallPicture& picture, std::string_view id);
 

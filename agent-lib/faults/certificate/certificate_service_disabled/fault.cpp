@@ -10,6 +10,7 @@
 #include "agent-lib/faults/kit/case.hpp"
 #include "agent-lib/faults/kit/evidence.hpp"
 #include "agent-lib/faults/kit/plan_draft.hpp"
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "agent-lib/steps/make.hpp"
 #include "agent-lib/steps/service_state.hpp"
 
@@ -17,21 +18,13 @@ namespace rdpmend::faults::certificate {
 
 namespace {
 
-struct Companion {
-  std::string_view service;
-  v1::ServiceStartType stock;
-};
-// What making the certificate needs; start types as measured (measured.md S1, S2).
-constexpr std::array<Companion, 4> k_companions{{{service_name::k_session_env, v1::SERVICE_START_TYPE_MANUAL},
-                                                 {"CertPropSvc", v1::SERVICE_START_TYPE_MANUAL},
-                                                 {"KeyIso", v1::SERVICE_START_TYPE_MANUAL},
-                                                 {"CryptSvc", v1::SERVICE_START_TYPE_AUTO}}};
+// What making the certificate needs; that each of the last three is needed is unproven (measured.md S1, S2).
+constexpr std::array<std::string_view, 4> k_needed{service_name::k_session_env, "CertPropSvc", "KeyIso", "CryptSvc"};
 
-v1::ServiceStartType stock_of(std::string_view service) {
-  for (const auto& companion : k_companions) {
-    if (companion.service == service) return companion.stock;
-  }
-  return v1::SERVICE_START_TYPE_UNSPECIFIED;
+v1::ServiceStartType stock_start_type(const Look& look, std::string_view service) {
+  const auto stock = need(stock_of(look.host.registry));
+  const auto* found = stock.service(service);
+  return found == nullptr ? v1::SERVICE_START_TYPE_UNSPECIFIED : found->start_type();
 }
 
 class CertificateServiceDisabled final : public RepairableFault {
@@ -42,13 +35,13 @@ class CertificateServiceDisabled final : public RepairableFault {
     const auto seen = examine(look);
     if (!is_due(look, seen)) return {};
     std::vector<v1::Diagnosis> all;
-    for (const auto& companion : k_companions) {
-      const auto info = need(look.host.services.find(companion.service));
+    for (const auto service : k_needed) {
+      const auto info = need(look.host.services.find(service));
       if (!info || info->start_type != v1::SERVICE_START_TYPE_DISABLED) continue;
-      Case found(companion.service, fmt::format("Service {}, which Windows needs to make the listener's certificate, "
+      Case found(service, fmt::format("Service {}, which Windows needs to make the listener's certificate, "
                                                 "is disabled, and a certificate is due",
-                                                companion.service));
-      found.saw(fmt::format("service {}", companion.service), "Disabled", to_string(companion.stock),
+                                                service));
+      found.saw(fmt::format("service {}", service), "Disabled", to_string(stock_start_type(look, service)),
                 "service configuration");
       add_certificate(seen, found);
       all.push_back(std::move(found.can_be_repaired()));
@@ -56,10 +49,10 @@ class CertificateServiceDisabled final : public RepairableFault {
     return all;
   }
 
-  v1::Plan plan(const Look&, const v1::Diagnosis& diagnosis) const override {
+  v1::Plan plan(const Look& look, const v1::Diagnosis& diagnosis) const override {
     PlanDraft plan(fmt::format("Let service {} start again", diagnosis.subject()));
     plan.rung("The start type that Windows ships; nothing is started or stopped by this.")
-        .step(set_start_type(diagnosis.subject(), stock_of(diagnosis.subject())),
+        .step(set_start_type(diagnosis.subject(), stock_start_type(look, diagnosis.subject())),
               "A disabled service cannot start, and without it no certificate can be made.");
     return plan;
   }

@@ -31,20 +31,20 @@ class SeenEnabled {
  public:
   void look(const FirewallPicture& picture, SteadyTime now) {
     const std::scoped_lock lock(mutex_);
-    for (const auto& stock : {k_tcp_rule, k_udp_rule}) {
-      const auto* rule = find_local(picture, stock.id);
-      if (rule != nullptr && rule->enabled && rule->allow) last_[stock.id] = now;
+    for (const auto* stock : {picture.tcp_rule, picture.udp_rule}) {
+      const auto* rule = find_local(picture, stock->id());
+      if (rule != nullptr && rule->enabled && rule->allow) last_[stock->id()] = now;
     }
   }
-  bool recently(const StockRule& rule, SteadyTime now) const {
+  bool recently(const v1::StockFirewallRule& rule, SteadyTime now) const {
     const std::scoped_lock lock(mutex_);
-    const auto seen = last_.find(rule.id);
+    const auto seen = last_.find(rule.id());
     return seen != last_.end() && now - seen->second <= k_recent;
   }
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string_view, SteadyTime> last_;
+  std::map<std::string, SteadyTime> last_;
 };
 
 // Hosts that clients reach by a connection which the host itself makes, or through a broker's agent: they need no open
@@ -89,16 +89,16 @@ Case describe(const std::vector<WayIn>& ways) {
   for (const auto& way : ways) {
     if (summary.empty() && !way.obstacles.empty())
       summary = fmt::format("{}: {}", way.obstacles[0].what, way.obstacles[0].found);
-    for (const auto& stock : way.disabled) {
-      if (names.find(stock.id) == std::string::npos) names += (names.empty() ? "" : ", ") + std::string(stock.id);
+    for (const auto* stock : way.disabled) {
+      if (names.find(stock->id()) == std::string::npos) names += (names.empty() ? "" : ", ") + stock->id();
     }
   }
   Case found(k_subject, summary.empty() ? fmt::format("Firewall rules disabled: {}", names) : summary);
   for (const auto& way : ways) {
     for (const auto& each : way.obstacles)
       found.saw(each.what, each.found, each.expected, each.source).advises(each.advice);
-    for (const auto& stock : way.disabled) {
-      found.saw(fmt::format("firewall rule {}", stock.id), "disabled", "enabled, for " + way.name,
+    for (const auto* stock : way.disabled) {
+      found.saw(fmt::format("firewall rule {}", stock->id()), "disabled", "enabled, for " + way.name,
                 "local firewall rules");
     }
   }
@@ -139,9 +139,9 @@ class FirewallRuleDisabled final : public RepairableFault {
     if (const auto agent = reverse_connect_agent(look.host)) return {reached_by(*agent)};
 
     auto found = describe(ways);
-    const bool repairable = !rules_to_enable(ways).empty();
+    const bool repairable = !rules_to_enable(picture, ways).empty();
     found.can_be_repaired(repairable);
-    if (repairable && !all_seen(ways, look.host.clock.steady())) found.asks_first();
+    if (repairable && !all_seen(picture, ways, look.host.clock.steady())) found.asks_first();
     add_who(look, found);
     if (auto report = look.host.listener.probe(ProbeFrom::own_address, k_probe_deadline)) found.noted(*report);
     return {std::move(found)};
@@ -149,15 +149,16 @@ class FirewallRuleDisabled final : public RepairableFault {
 
   v1::Plan plan(const Look& look, const v1::Diagnosis&) const override {
     PlanDraft plan("Enable the stock Remote Desktop rules again, and nothing else");
-    const auto ways = need(judge_ways_in(need(read_firewall_picture(look.host))));
+    const auto picture = need(read_firewall_picture(look.host));
+    const auto ways = need(judge_ways_in(picture));
     for (const auto& way : ways) {
       if (way.repairable()) plan.reads(way.name + ": no Group Policy, no block rule, no other rule in their place");
     }
     plan.rung("The rules as Windows ships them; addresses, ports and profiles stay as they are.");
-    for (const auto& rule : rules_to_enable(ways)) {
-      plan.step(enable_firewall_rule(rule.id), rule.protocol == k_tcp_rule.protocol
-                                                   ? "Without it no client reaches the listener."
-                                                   : "Without it sessions fall back to TCP only.");
+    for (const auto* rule : rules_to_enable(picture, ways)) {
+      plan.step(enable_firewall_rule(rule->id()), rule == picture.tcp_rule
+                                                      ? "Without it no client reaches the listener."
+                                                      : "Without it sessions fall back to TCP only.");
     }
     return plan;
   }
@@ -170,7 +171,7 @@ class FirewallRuleDisabled final : public RepairableFault {
       return verdict(v1::Verdict::RESULT_NOT_REPAIRED, "the firewall service is not running: everything is dropped");
     }
     seen_.look(picture, look.host.clock.steady());
-    auto result = judge(need(judge_ways_in(picture)), look.host);
+    auto result = judge(picture, need(judge_ways_in(picture)), look.host);
     auto report = look.host.listener.probe(ProbeFrom::own_address, k_probe_deadline);
     if (!report) return result;
     add_probe_evidence(*result.mutable_evidence(), *report);
@@ -179,9 +180,10 @@ class FirewallRuleDisabled final : public RepairableFault {
   }
 
  private:
-  static v1::Verdict judge(const std::vector<WayIn>& ways, const HostView& host) {
-    if (const auto disabled = rules_to_enable(ways); !disabled.empty()) {
-      return verdict(v1::Verdict::RESULT_NOT_REPAIRED, fmt::format("rule {} is disabled again", disabled.front().id));
+  static v1::Verdict judge(const FirewallPicture& picture, const std::vector<WayIn>& ways, const HostView& host) {
+    if (const auto disabled = rules_to_enable(picture, ways); !disabled.empty()) {
+      return verdict(v1::Verdict::RESULT_NOT_REPAIRED,
+                     fmt::format("rule {} is disabled again", disabled.front()->id()));
     }
     std::string open;
     std::string shut;
@@ -198,9 +200,9 @@ class FirewallRuleDisabled final : public RepairableFault {
                                shut.empty() ? "" : ", still shut is " + shut, outside_proof(host)));
   }
 
-  bool all_seen(const std::vector<WayIn>& ways, SteadyTime now) const {
-    const auto rules = rules_to_enable(ways);
-    return std::all_of(rules.begin(), rules.end(), [&](const auto& rule) { return seen_.recently(rule, now); });
+  bool all_seen(const FirewallPicture& picture, const std::vector<WayIn>& ways, SteadyTime now) const {
+    const auto rules = rules_to_enable(picture, ways);
+    return std::all_of(rules.begin(), rules.end(), [&](const auto* rule) { return seen_.recently(*rule, now); });
   }
 
   mutable SeenEnabled seen_;
