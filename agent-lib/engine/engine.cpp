@@ -15,8 +15,8 @@
 #include "agent-lib/engine/own_probes.hpp"
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repairs.hpp"
-#include "agent-lib/record/ledger.hpp"
 #include "agent-lib/record/fold.hpp"
+#include "agent-lib/record/ledger.hpp"
 #include "agent-lib/record/words.hpp"
 #include "agent-lib/support/log.hpp"
 

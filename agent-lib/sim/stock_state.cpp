@@ -16,7 +16,8 @@ void add_value(World& world, const std::string& key, const v1::StockValue& value
   if (value.has_dword() && value.dword().has_value()) set_value(world, key, value.name(), value.dword().value());
   if (!value.has_text() || value.text().value().empty()) return;
   const auto& text = value.text().value();
-  set_value(world, key, value.name(), text.starts_with('%') ? RegistryValue(ExpandableText{text}) : RegistryValue(text));
+  set_value(world, key, value.name(),
+            value.text().expands() ? RegistryValue(ExpandableText{text}) : RegistryValue(text));
 }
 
 void add_registry(World& world, const v1::StockHost& stock) {

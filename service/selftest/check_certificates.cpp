@@ -102,7 +102,8 @@ void check_listener_certificate(const HostView& host, Findings& findings) {
   } else {
     check_use(*use, key, findings);
   }
-  if (read->origin == faults::certificate::ListenerCertificate::Origin::self_signed) check_self_signed(host, certificate, findings);
+  if (read->origin == faults::certificate::ListenerCertificate::Origin::self_signed)
+    check_self_signed(host, certificate, findings);
 }
 
 // What the file's access list differs in from what Windows of this build gives it. That is no fault by itself: only

@@ -70,7 +70,7 @@ class ExecutorTest : public testing::Test {
 };
 
 TEST_F(ExecutorTest, WhatCannotBeReadBeforeTheWriteIsNoConflictAndLeavesNothingToUndo) {
-  const auto before = executor_.capture(rung_).value();
+  const auto before = capture(host_.view(), rung_).value();
   const auto was = start_type();
   services_.unreadable_after(0);
   const auto failed = failure_of_the_step(before);
@@ -81,14 +81,14 @@ TEST_F(ExecutorTest, WhatCannotBeReadBeforeTheWriteIsNoConflictAndLeavesNothingT
 }
 
 TEST_F(ExecutorTest, AChangeBySomebodyElseIsAConflict) {
-  const auto before = executor_.capture(rung_).value();
+  const auto before = capture(host_.view(), rung_).value();
   ASSERT_TRUE(real_.services.set_start_type("UmRdpService", v1::SERVICE_START_TYPE_AUTO));
   EXPECT_EQ(failure_of_the_step(before).cause(), v1::StepFailed::CAUSE_CONFLICT);
   EXPECT_EQ(start_type(), v1::SERVICE_START_TYPE_AUTO) << "theirs is left alone";
 }
 
 TEST_F(ExecutorTest, WhatCannotBeReadBackAfterTheWriteIsUndone) {
-  const auto before = executor_.capture(rung_).value();
+  const auto before = capture(host_.view(), rung_).value();
   const auto was = start_type();
   services_.unreadable_after(1);
   EXPECT_EQ(failure_of_the_step(before).cause(), v1::StepFailed::CAUSE_WRITE);
@@ -99,7 +99,7 @@ TEST_F(ExecutorTest, WhatCannotBeReadBackAfterTheWriteIsUndone) {
 }
 
 TEST_F(ExecutorTest, EveryEntryOfAStepSaysWhatTheStepIs) {
-  ASSERT_TRUE(executor_.climb(incident_, rung_, executor_.capture(rung_).value(), {}));
+  ASSERT_TRUE(executor_.climb(incident_, rung_, capture(host_.view(), rung_).value(), {}));
   EXPECT_EQ(journal_.read(journal_.range().last_seq - 1, 1).value().front().step_done().description(),
             "set the start type of service UmRdpService");
   ASSERT_THAT(executor_.undo(*ledger_.incident(incident_)), IsEmpty());

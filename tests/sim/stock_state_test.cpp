@@ -35,12 +35,16 @@ TEST_P(StockState, HasTheRegistryValuesOfItsBuild) {
         const auto found = read_dword(host.view.registry, key.key(), value.name());
         ASSERT_TRUE(found) << what;
         EXPECT_EQ(found->has_value(), value.dword().has_value()) << what;
-        if (*found) EXPECT_EQ(**found, value.dword().value()) << what;
+        if (*found) {
+          EXPECT_EQ(**found, value.dword().value()) << what;
+        }
       }
       if (value.has_text() && !value.text().value().empty()) {
         EXPECT_EQ(read_text(host.view.registry, key.key(), value.name()).value(), value.text().value()) << what;
       }
-      if (value.always_there()) EXPECT_TRUE(host.view.registry.value(key.key(), value.name()).value()) << what;
+      if (value.always_there()) {
+        EXPECT_TRUE(host.view.registry.value(key.key(), value.name()).value()) << what;
+      }
     }
   }
 }

@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 4> k_needed{service_name::k_session_env, 
 v1::ServiceStartType stock_start_type(const Look& look, std::string_view service) {
   const auto stock = need(stock_of(look.host.registry));
   const auto* found = stock.service(service);
-  return found == nullptr ? v1::SERVICE_START_TYPE_UNSPECIFIED : found->start_type();
+  return found == nullptr ? v1::SERVICE_START_TYPE_UNSPECIFIED : found->start().type();
 }
 
 class CertificateServiceDisabled final : public RepairableFault {
@@ -39,8 +39,8 @@ class CertificateServiceDisabled final : public RepairableFault {
       const auto info = need(look.host.services.find(service));
       if (!info || info->start_type != v1::SERVICE_START_TYPE_DISABLED) continue;
       Case found(service, fmt::format("Service {}, which Windows needs to make the listener's certificate, "
-                                                "is disabled, and a certificate is due",
-                                                service));
+                                      "is disabled, and a certificate is due",
+                                      service));
       found.saw(fmt::format("service {}", service), "Disabled", to_string(stock_start_type(look, service)),
                 "service configuration");
       add_certificate(seen, found);
