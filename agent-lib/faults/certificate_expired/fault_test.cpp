@@ -91,8 +91,9 @@ TEST(CertificateExpired, EnablesADisabledSessionEnvFirst) {
 }
 
 TEST(CertificateExpired, RemovesNothingWhenThereIsNoCertificate) {
-  for (const auto& line : writes(Bench("certificate-absent").plan()))
-    EXPECT_THAT(line, testing::Not(HasSubstr("remove")));
+  const auto lines = writes(Bench("certificate-absent").plan());
+  EXPECT_THAT(lines, testing::Contains("restart service SessionEnv"));
+  for (const auto& line : lines) EXPECT_THAT(line, testing::Not(HasSubstr("remove")));
 }
 
 TEST(CertificateExpired, WarnsWeeksAheadWhenRenewalFails) {
