@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent-lib/record/incident_book.hpp"
@@ -22,8 +23,8 @@ class HealingWatch {
  public:
   // Makes one handshake from outside and says what is wrong with what the host served; empty: nothing.
   using Probe = std::function<std::string()>;
-  // `fault_id`: what the scenario rehearses; empty: nothing is expected to break.
-  HealingWatch(const Journal& journal, std::string fault_id, Probe probe);
+  // `fault_ids`: what the scenario rehearses; empty: nothing is expected to break.
+  HealingWatch(const Journal& journal, std::set<std::string> fault_ids, Probe probe);
 
   // Reads what is new in the journal; the answer, once there is one.
   std::optional<Healing> look();
@@ -31,10 +32,13 @@ class HealingWatch {
  private:
   std::optional<Healing> judge(const v1::JournalEntry& entry);
   std::optional<Healing> judge(const v1::Incident& incident);
+  // The incident is over, and with it what the scenario rehearses, unless another one is open or not yet found.
+  std::optional<Healing> over(const v1::Incident& incident, const std::string& how);
   Healing prove(const std::string& what);
 
   const Journal& journal_;
-  const std::string fault_id_;
+  std::set<std::string> awaited_;  // Rehearsed faults that no incident has told of yet.
+  const std::set<std::string> fault_ids_;
   const Probe probe_;
   std::uint64_t cursor_ = 0;
   IncidentBook book_;

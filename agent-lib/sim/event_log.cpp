@@ -7,10 +7,15 @@
 namespace rdpmend::sim {
 
 EventLog::EventLog() {
-  for (const auto name : k_channels) channels_[lower(name)].name = name;
+  for (const auto name : k_channels) add_channel(name);
+}
+
+void EventLog::add_channel(std::string_view name) {
+  if (const auto [added, is_new] = channels_.try_emplace(lower(name)); is_new) added->second.name = name;
 }
 
 void EventLog::append(const SimEvent& event, WallTime time, std::string_view computer) {
+  add_channel(event.channel);
   auto& channel = channels_.at(lower(event.channel));
   const auto id = ++channel.last_id;
   channel.records.push_back({id, time, std::string(event.provider.name), event.id, render(event, id, time, computer)});

@@ -43,6 +43,9 @@ class EventLog {
 
   EventLog();
 
+  // Beside the stock ones; nothing happens if there is one of that name.
+  void add_channel(std::string_view name);
+  // In a new channel, if there is none of that name.
   void append(const SimEvent& event, WallTime time, std::string_view computer);
   // nullptr: there is no such channel. Without case.
   const Channel* find(std::string_view name) const;

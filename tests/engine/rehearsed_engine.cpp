@@ -1,5 +1,7 @@
 #include "tests/engine/rehearsed_engine.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -8,13 +10,15 @@
 namespace rdpmend::test {
 
 namespace {
-constexpr Duration k_longest_jump = std::chrono::seconds{5};
 constexpr std::size_t k_batch = 64;
 }  // namespace
 
 RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy,
-                                 std::vector<std::unique_ptr<Fault>> faults)
-    : host_(host), faults_(std::move(faults)) {
+                                 std::vector<std::unique_ptr<Fault>> faults, std::uint64_t seed)
+    : host_(host),
+      faults_(std::move(faults)),
+      random_(seed),
+      pass_time_([this](Duration time) { host_.advance(time); }) {
   EngineParts parts{.host = host.control(),
                     .journal = journal,
                     .catalogue = catalogue_,
@@ -22,7 +26,7 @@ RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::Polic
                     .policy = std::move(policy),
                     .version = "test",
                     .degraded = {}};
-  engine_ = std::make_unique<Engine>(std::move(parts), io_.get_executor(), io_.get_executor());
+  engine_ = std::make_unique<Engine>(std::move(parts), engine_io_.get_executor(), worker_io_.get_executor());
   engine_->agenda().set_on_change([this] { due_ = engine_->agenda().next(); });
   if (auto started = engine_->start(); !started) throw std::runtime_error(to_string(started.error()));
   open_channels();
@@ -51,11 +55,18 @@ bool RehearsedEngine::pump_events() {
   return any;
 }
 
+bool RehearsedEngine::run_one() {
+  const bool engine_first = random_() % 2 == 0;
+  for (auto* io : {engine_first ? &engine_io_ : &worker_io_, engine_first ? &worker_io_ : &engine_io_}) {
+    io->restart();
+    if (io->poll_one() > 0) return true;
+  }
+  return false;
+}
+
 void RehearsedEngine::settle() {
-  do {
-    io_.restart();
-    io_.poll();
-  } while (pump_events());
+  while (run_one() || pump_events()) {
+  }
 }
 
 bool RehearsedEngine::run_until(const std::function<bool()>& done, Duration at_most) {
@@ -70,7 +81,10 @@ bool RehearsedEngine::run_until(const std::function<bool()>& done, Duration at_m
       engine_->agenda().run_due();
       continue;
     }
-    host_.advance(std::min({due_.value_or(end) - now, end - now, k_longest_jump}));
+    // Time steps from one thing that happens to the next, be it the engine's or the host's.
+    const auto next = std::min({due_.value_or(end), host_.next_happening().value_or(end), end});
+    if (next <= now) throw std::logic_error("time stands still");
+    pass_time_(next - now);
   }
 }
 
@@ -97,6 +111,19 @@ Result<v1::Incident> RehearsedEngine::act(AdminCommand command) {
   settle();
   if (!answer) return fail(ErrorCode::internal, "the engine did not answer");
   return *answer;
+}
+
+void RehearsedEngine::approve_what_waits() {
+  const auto snapshot = engine_->snapshot();
+  for (const auto& [id, incident] : snapshot->incidents) {
+    if (incident->state() != v1::INCIDENT_STATE_AWAITING_APPROVAL) continue;
+    (void)act({.verb = AdminCommand::Verb::approve,
+               .incident_id = id,
+               .request_id = fmt::format("approval after {}", incident->last_seq()),
+               .client = "an administrator",
+               .comment = "",
+               .plan_id = ""});
+  }
 }
 
 std::vector<v1::JournalEntry> all_entries(const sim::MemoryJournal& journal) {

@@ -67,7 +67,7 @@ TEST(App, HealsARehearsedHostByItself) {
   Bell bell;
   auto app = App::start({any_port(), state.path(), host->control(), bell.ring()});
   ASSERT_TRUE(app) << to_string(app.error());
-  HealingWatch watch((*app)->journal(), "certificate_expired", [&] {
+  HealingWatch watch((*app)->journal(), {"certificate_expired"}, [&] {
     const auto report = host->control().listener.probe(ProbeFrom::own_address, std::chrono::seconds{5});
     return report ? fault_of(*report, host->control().clock.now()) : report.error().what;
   });
@@ -82,7 +82,7 @@ TEST(App, AHostThatCannotBeHealedIsSaidToBeSo) {
   Bell bell;
   auto app = App::start({any_port(), state.path(), host->control(), bell.ring()});
   ASSERT_TRUE(app) << to_string(app.error());
-  HealingWatch watch((*app)->journal(), "clock_wrong", [] { return std::string(); });
+  HealingWatch watch((*app)->journal(), {"clock_wrong"}, [] { return std::string(); });
   std::optional<Healing> answer;
   ASSERT_TRUE(bell.wait_until([&] { return (answer = watch.look()).has_value(); }));
   EXPECT_FALSE(answer->healed);

@@ -54,8 +54,9 @@ class KeepKeyFileKind final : public StepKind {
   Status undo(const HostControl& host, const v1::Step& step, const v1::StepState& before,
               const v1::StepState& now) const override {
     const auto& keep = step.keep_key_file();
+    if (now.certificate().registered_sha1() != before.certificate().registered_sha1())
+      return fail(ErrorCode::conflict, "SessionEnv has registered another certificate since, whose key it is now");
     if (!before.certificate().key_file().present()) return {};
-    if (now.certificate().registered_sha1() != before.certificate().registered_sha1()) return {};
     const auto use = host.certificates.key_use(keep.store(), keep.sha1());
     if (use && (*use == KeyUse::usable || *use == KeyUse::denied)) return {};
     return host.key_files.put_back(kept_name(keep), keep.folder(), keep.file());
