@@ -82,7 +82,8 @@ std::vector<std::string> lines_touched_by(const v1::Step& step) {
     case v1::Step::kRestartService: return lines_of_service(step.restart_service().service());
     case v1::Step::kEnableFirewallRule:
       return {fmt::format("firewall rule *{}*", step.enable_firewall_rule().rule_id())};
-    case v1::Step::kSetSetting: return {fmt::format("registry *{} *", find_setting(step.set_setting().setting())->name)};
+    case v1::Step::kSetSetting:
+      return {fmt::format("registry *{} *", find_setting(step.set_setting().setting())->name)};
     case v1::Step::kMoveKeyFileAside:
       return {fmt::format("key file {}\\{} *", step.move_key_file_aside().folder(), step.move_key_file_aside().file())};
     default: return {};
@@ -103,7 +104,10 @@ IncidentBook book_of(const Journal& journal) {
 std::string complaint_about_incidents(const v1::Expect& expect, const IncidentBook& book, Administrator administrator) {
   std::vector<std::string> complaints;
   std::map<std::string, v1::IncidentState> missing;
-  for (const auto& incident : expect.present()) missing[incident.fault_id()] = expected_end(incident, administrator);
+  for (const auto& incident : expect.present()) {
+    if (const auto end = expected_end(incident, administrator); end != v1::INCIDENT_STATE_UNSPECIFIED)
+      missing[incident.fault_id()] = end;
+  }
   const auto expected = missing;
   std::set<std::pair<std::string, std::string>> subjects;
   for (const auto& [id, incident] : book.incidents()) {

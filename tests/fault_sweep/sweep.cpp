@@ -170,7 +170,8 @@ std::vector<std::string> Sweep::lines_that_may_differ(const IncidentBook& book) 
     }
     const auto entries = entries_about(journal_, id);
     for (const auto& entry : entries) {
-      if (entry.step_failed().cause() == v1::StepFailed::CAUSE_CONFLICT) not_undone.insert(entry.step_failed().step_number());
+      if (entry.step_failed().cause() == v1::StepFailed::CAUSE_CONFLICT)
+        not_undone.insert(entry.step_failed().step_number());
     }
     for (const auto& rung : incident->repair().plan().rungs()) {
       for (const auto& step : rung.steps()) {
