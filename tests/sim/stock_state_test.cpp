@@ -27,25 +27,24 @@ TEST_P(StockState, HasTheServicesOfItsBuild) {
   }
 }
 
+void expect_value(const Registry& registry, const std::string& key, const v1::StockValue& value) {
+  const auto what = key + "\\" + value.name();
+  const auto found = registry.value(key, value.name()).value();
+  EXPECT_TRUE(found || !value.always_there()) << what;
+  if (value.has_dword()) {
+    ASSERT_EQ(found.has_value(), value.dword().has_value()) << what;
+    EXPECT_EQ(found.value_or(0U), RegistryValue(value.dword().value())) << what;
+  }
+  if (value.has_text() && !value.text().value().empty()) {
+    ASSERT_TRUE(found) << what;
+    const auto& text = value.text().value();
+    EXPECT_EQ(*found, value.text().expands() ? RegistryValue(ExpandableText{text}) : RegistryValue(text)) << what;
+  }
+}
+
 TEST_P(StockState, HasTheRegistryValuesOfItsBuild) {
   for (const auto& key : stock.keys()) {
-    for (const auto& value : key.values()) {
-      const auto what = key.key() + "\\" + value.name();
-      if (value.has_dword()) {
-        const auto found = read_dword(host.view.registry, key.key(), value.name());
-        ASSERT_TRUE(found) << what;
-        EXPECT_EQ(found->has_value(), value.dword().has_value()) << what;
-        if (*found) {
-          EXPECT_EQ(**found, value.dword().value()) << what;
-        }
-      }
-      if (value.has_text() && !value.text().value().empty()) {
-        EXPECT_EQ(read_text(host.view.registry, key.key(), value.name()).value(), value.text().value()) << what;
-      }
-      if (value.always_there()) {
-        EXPECT_TRUE(host.view.registry.value(key.key(), value.name()).value()) << what;
-      }
-    }
+    for (const auto& value : key.values()) expect_value(host.view.registry, key.key(), value);
   }
 }
 

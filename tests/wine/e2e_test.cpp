@@ -160,6 +160,7 @@ INSTANTIATE_TEST_SUITE_P(OfABuild, WineKeyFile, testing::Values(k_server_2016, k
 TEST_F(WineLaboratory, ARenewalThatFailsInTheMiddleLeavesTheHostNoWorse) {
   host->lab({"behave", "CreationFails", "FailedCreationTakesOldKey"});
   host->lab({"expire-certificate"});
+  host->lab({"deny-key", k_system});  // So that the old key survives until the repair lets SessionEnv at it.
   const auto before = see_certificate(k_rdp_port);
   ASSERT_TRUE(before);
   const auto entries = key_entries();
