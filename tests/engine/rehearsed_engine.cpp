@@ -120,7 +120,7 @@ void RehearsedEngine::approve_what_waits() {
     (void)act({.verb = AdminCommand::Verb::approve,
                .incident_id = id,
                .request_id = fmt::format("approval after {}", incident->last_seq()),
-               .client = "an administrator",
+               .client = {"an administrator", "", ""},
                .comment = "",
                .plan_id = ""});
   }

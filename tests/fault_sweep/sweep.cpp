@@ -25,16 +25,6 @@ bool settled(const v1::Incident& incident) {
   return is_closed(incident.state()) || incident.state() == v1::INCIDENT_STATE_ESCALATED;
 }
 
-// An administrator who says yes to everything.
-void approve(RehearsedEngine& engine, const v1::Incident& incident) {
-  AdminCommand command;
-  command.verb = AdminCommand::Verb::approve;
-  command.incident_id = incident.id();
-  command.request_id = fmt::format("approval {}", incident.last_seq());
-  command.client.name = "sweep";
-  engine.engine().act(command, [](const Result<v1::Incident>&) {});
-}
-
 bool all_settled(const RehearsedEngine& engine, const v1::Expect& expect) {
   const auto found = [&](const v1::Expect::Incident& expected) {
     return engine.incident(expected.fault_id()) != nullptr;

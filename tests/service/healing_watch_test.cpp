@@ -32,7 +32,7 @@ class HealingWatchTest : public testing::Test {
 
   sim::MemoryJournal journal;
   std::string wrong;
-  HealingWatch watch{journal, "firewall_rule_disabled", [this] { return wrong; }};
+  HealingWatch watch{journal, {"firewall_rule_disabled"}, [this] { return wrong; }};
 };
 
 TEST_F(HealingWatchTest, is_over_when_the_last_incident_of_the_fault_is_closed) {
