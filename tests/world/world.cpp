@@ -28,6 +28,8 @@ constexpr std::uint64_t k_most_probe_events_an_hour = 150;  // Four sweeps, each
 // While the world does its worst, on the average of an hour and a deed: a busy loop makes thousands.
 constexpr std::uint64_t k_most_entries_a_deed = 250;
 
+constexpr std::size_t k_most_of_an_entry = 400;  // Characters that are shown of it.
+
 constexpr std::string_view k_rdp_core = "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational";
 
 std::uint64_t mixed(std::uint64_t a, std::uint64_t b) {
@@ -95,7 +97,7 @@ v1::PolicyConfig World::policy(std::uint64_t seed) {
     own.set_mode(choice == 0 ? v1::FAULT_MODE_OBSERVE : choice == 1 ? v1::FAULT_MODE_PROPOSE : v1::FAULT_MODE_AUTO);
     own.set_approve_session_drops(choice == 2);
   }
-  *policy.mutable_approval_timeout() = to_proto(k_approval_timeout);
+  policy.mutable_approval_timeout()->set_seconds(k_approval_timeout / 1s);
   if (seed % 7 == 0) {
     auto& window = *policy.add_repair_windows();
     window.set_begin("22:00");
@@ -355,6 +357,20 @@ std::string World::run(Duration time) {
   if (witness_.complaints().empty()) check_ends();
   figures_.time = time + k_settling + k_stillness;
   return fmt::format("{}", fmt::join(witness_.complaints(), "\n"));
+}
+
+std::string World::newest_entries(std::size_t count) {
+  const auto last = witness_.range().last_seq;
+  const auto entries = witness_.read(last > count ? last - count : 0, count, 0).value();
+  std::string lines;
+  for (auto entry : entries) {
+    const auto time = to_iso8601(from_proto(entry.time()));
+    entry.clear_time();
+    entry.clear_previous_hash();
+    entry.clear_hash();
+    lines += fmt::format("{} {}\n", time, entry.ShortDebugString().substr(0, k_most_of_an_entry));
+  }
+  return lines;
 }
 
 Figures World::figures() const {

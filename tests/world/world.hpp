@@ -28,6 +28,8 @@ class World {
   // The deeds, then days in which the world leaves the host alone. What was wrong, a complaint a line; empty: nothing.
   std::string run(Duration time);
   Figures figures() const;
+  // The newest journal entries, a line each.
+  std::string newest_entries(std::size_t count);
 
  private:
   void let_pass(Duration time);

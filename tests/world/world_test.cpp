@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t k_days = 3;
 constexpr std::uint64_t k_seconds = 10;
 constexpr auto k_shrinking = 60s;
+constexpr std::size_t k_entries_shown = 30;
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   const char* given = std::getenv(name);
@@ -29,12 +30,13 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
 struct Outcome {
   std::string complaint;
   Figures figures;
+  std::string newest_entries;
 };
 
 Outcome run(std::uint64_t seed, const std::vector<Deed>& deeds, Duration time) {
   World world(seed, deeds);
   auto complaint = world.run(time);
-  return {std::move(complaint), world.figures()};
+  return {std::move(complaint), world.figures(), world.newest_entries(k_entries_shown)};
 }
 
 // Leaves deeds out, many at a time and then one by one, as long as the world still fails.
@@ -92,7 +94,8 @@ TEST(World, IsSurvivedWhateverHappens) {
     if (!outcome.complaint.empty()) {
       const auto few = one_only ? deeds : shrunk(seed, deeds, time);
       const auto again = run(seed, few, time);
-      ADD_FAILURE() << "seed " << seed << ": " << again.complaint << "\n" << story_of(seed, few, days);
+      ADD_FAILURE() << "seed " << seed << ": " << again.complaint << "\n"
+                    << again.newest_entries << story_of(seed, few, days);
       break;
     }
     ++seed;
