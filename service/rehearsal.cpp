@@ -23,6 +23,7 @@
 #include "service/logging.hpp"
 #include "service/pki/private_file.hpp"
 #include "service/print.hpp"
+#include "service/scenario_file.hpp"
 
 namespace rdpmend {
 
@@ -128,7 +129,8 @@ std::set<std::string> expected_faults(const v1::Scenario& scenario) {
 }
 
 Result<int> run(const RehearsalOptions& options) {
-  const auto scenario = sim::find_scenario(options.scenario);
+  const auto scenario =
+      options.file ? load_scenario(*options.file, Catalogue::built_in()) : sim::find_scenario(options.scenario);
   if (!scenario) return fail(scenario.error());
   auto config = configuration(options);
   if (!config) return fail(std::move(config.error()));

@@ -15,8 +15,7 @@ void EventLog::add_channel(std::string_view name) {
 }
 
 void EventLog::append(const SimEvent& event, WallTime time, std::string_view computer) {
-  add_channel(event.channel);
-  auto& channel = channels_.at(lower(event.channel));
+  auto& channel = named(event.channel);
   const auto id = ++channel.last_id;
   channel.records.push_back({id, time, std::string(event.provider.name), event.id, render(event, id, time, computer)});
   if (channel.records.size() > k_max_records) channel.records.pop_front();
@@ -38,8 +37,9 @@ std::vector<std::string> EventLog::look_up(const Channel& channel, const EventLo
   return found;
 }
 
-std::string EventLog::lower_name(std::string_view name) {
-  return lower(name);
+EventLog::Channel& EventLog::named(std::string_view name) {
+  add_channel(name);
+  return channels_.at(lower(name));
 }
 
 void EventLog::kill_subscriptions(v1::SimEventLog::Dead dead) {

@@ -58,8 +58,8 @@ class EventLog {
   std::uint64_t written() const { return written_; }
 
  private:
-  Channel& named(const std::string& name) { return channels_.at(lower_name(name)); }
-  static std::string lower_name(std::string_view name);
+  // A new one, if there is none of that name.
+  Channel& named(std::string_view name);
 
   std::map<std::string, Channel> channels_;  // By lower-case name.
   std::uint64_t written_ = 0;

@@ -11,11 +11,13 @@ namespace rdpmend::test {
 
 namespace {
 constexpr std::size_t k_batch = 64;
+constexpr int k_most_handlers = 1'000'000;  // At one moment.
 }  // namespace
 
 RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy,
                                  std::vector<std::unique_ptr<Fault>> faults, std::uint64_t seed)
     : host_(host),
+      journal_(journal),
       faults_(std::move(faults)),
       random_(seed),
       pass_time_([this](Duration time) { host_.advance(time); }) {
@@ -35,13 +37,25 @@ RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::Polic
 RehearsedEngine::~RehearsedEngine() = default;
 
 void RehearsedEngine::open_channels() {
-  const auto bookmarks = engine_->bookmarks();
+  const auto bookmarks = journal_.bookmarks().value();
   for (const auto& query : build_queries(catalogue_.rules())) {
     const auto bookmark = bookmarks.find(query.channel);
     auto opened = host_.control().events.subscribe(
         query, bookmark == bookmarks.end() ? std::nullopt : std::optional(bookmark->second));
     if (opened) channels_[query.channel] = std::move(*opened);
   }
+}
+
+void RehearsedEngine::reopen_channels() {
+  channels_.clear();
+  open_channels();
+  for (const auto& [channel, subscription] : channels_) {
+    v1::ChannelReopened what;
+    what.set_channel(channel);
+    what.set_reason("the subscription had fallen silent");
+    engine_->channel_reopened(std::move(what));
+  }
+  settle();
 }
 
 bool RehearsedEngine::pump_events() {
@@ -65,7 +79,8 @@ bool RehearsedEngine::run_one() {
 }
 
 void RehearsedEngine::settle() {
-  while (run_one() || pump_events()) {
+  for (int handlers = 0; run_one() || pump_events(); ++handlers) {
+    if (handlers > k_most_handlers) throw std::logic_error("the engine never comes to rest");
   }
 }
 

@@ -42,6 +42,9 @@ class RehearsedEngine {
   // Approves each incident that waits for it; call until nothing waits any more.
   void approve_what_waits();
 
+  // As the service's event reader does when subscriptions have fallen silent.
+  void reopen_channels();
+
   // Who lets time pass on the host, instead of its advance().
   void set_pass_time(std::function<void(Duration)> pass_time) { pass_time_ = std::move(pass_time); }
 
@@ -53,6 +56,7 @@ class RehearsedEngine {
   bool pump_events();
 
   sim::SimHost& host_;
+  Journal& journal_;
   Catalogue catalogue_ = Catalogue::built_in();
   std::vector<std::unique_ptr<Fault>> faults_;
   std::mt19937_64 random_;
