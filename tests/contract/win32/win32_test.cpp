@@ -29,6 +29,10 @@
 
 #include <aclapi.h>
 
+// The only way to delete a link instead of what it names; no header of the SDK declares it.
+// https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-zwdeletekey
+extern "C" __declspec(dllimport) LONG NTAPI NtDeleteKey(HANDLE key);
+
 namespace rdpmend::win32 {
 namespace {
 
@@ -566,10 +570,9 @@ TEST(KeyFile, ThatIsALinkIsNotMovedAside) {
 // The link leads to a key that may be written to; nothing arrives there.
 TEST(RegistryLink, IsNeitherFollowedNorWrittenTo) {
   Win32Stage stage;
-  RDPMEND_REQUIRE(Win32Stage::may_change());
   constexpr const char* k_target = R"(SOFTWARE\rdpmend contract\target)";
   constexpr const char* k_link = R"(SOFTWARE\rdpmend contract\link)";
-  ASSERT_TRUE(stage.put(k_target, "value", std::uint32_t{1}));
+  RDPMEND_REQUIRE(stage.put(k_target, "value", std::uint32_t{1}));
   UniqueKey link;
   const auto made = RegCreateKeyExW(HKEY_LOCAL_MACHINE, widen(k_link).c_str(), 0, nullptr,
                                     REG_OPTION_VOLATILE | REG_OPTION_CREATE_LINK, KEY_ALL_ACCESS | KEY_WOW64_64KEY,
