@@ -57,6 +57,9 @@ std::string fingerprint(const World& world) {
     lines.push_back(fmt::format("key file {}\\{} generation {} {}", name.first, name.second, file.generation,
                                 text_of(file.security)));
   }
+  for (const auto& [name, file] : world.keys_aside) {
+    lines.push_back(fmt::format("key file aside {} generation {} {}", name, file.generation, text_of(file.security)));
+  }
   for (const auto& [name, service] : world.services) {
     lines.push_back(fmt::format("service {} {} {}", service.name, text_of(service.run),
                                 v1::ServiceStartType_Name(service.start_type)));
