@@ -9,6 +9,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/sim/scenarios.hpp"
 
 namespace rdpmend::world {
@@ -224,7 +225,7 @@ void World::command(const Deed& deed) {
   const auto answer = service_->act({.verb = verb_for(*incident, deed.choice),
                                      .incident_id = id,
                                      .request_id = fmt::format("deed {}", deed.number),
-                                     .client = "world",
+                                     .client = {"world", "", ""},
                                      .comment = "",
                                      .plan_id = ""});
   if (!answer) ++figures_.refused;
@@ -379,8 +380,6 @@ std::string World::newest_entries(std::size_t count) {
   for (auto entry : entries) {
     const auto time = to_iso8601(from_proto(entry.time()));
     entry.clear_time();
-    entry.clear_previous_hash();
-    entry.clear_hash();
     lines += fmt::format("{} {}\n", time, entry.ShortDebugString().substr(0, k_most_of_an_entry));
   }
   return lines;
