@@ -221,7 +221,6 @@ void RepairRun::climbed(const Status& status) {
 
 void RepairRun::start_verification() {
   verify_until_ = tools_.host.clock.steady() + k_verification_window;
-  last_verdict_.clear();
   verify();
 }
 
@@ -257,8 +256,8 @@ void RepairRun::verified(Result<v1::Verdict> result) {
     return not_repaired(not_repaired_because(
         fmt::format("not healthy {} after the last step: {}", to_human(k_verification_window), verdict.summary())));
   }
-  if (verdict.summary() != last_verdict_) {
-    last_verdict_ = verdict.summary();
+  // What was said before, be it by a process that ended since.
+  if (verdict.summary() != incident()->repair().verdict().summary()) {
     v1::JournalEntry entry;
     entry.set_incident_id(incident_id_);
     entry.mutable_verified()->set_rung(incident()->repair().rung());

@@ -93,8 +93,7 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   Executor executor_;
 
   SteadyTime verify_until_{};
-  bool rechecking_ = false;   // What waits for approval goes on waiting unless the verdict is repaired.
-  std::string last_verdict_;  // What was recorded last, so that asking again is not recorded again.
+  bool rechecking_ = false;  // What waits for approval goes on waiting unless the verdict is repaired.
 };
 
 }  // namespace rdpmend

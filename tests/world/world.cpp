@@ -250,6 +250,7 @@ void World::act(const Deed& deed) {
     case Deed::Kind::breakage: return break_something(deed.choice);
     case Deed::Kind::mend: return mend_something(deed.choice);
     case Deed::Kind::edit: return edit_something(deed.choice);
+    case Deed::Kind::meddling: return witness_.meddle([this, choice = deed.choice] { edit_something(choice); });
     case Deed::Kind::command: return outlive([&] { command(deed); });
     case Deed::Kind::wrong_call: {
       ++figures_.wrong_calls;
@@ -286,6 +287,7 @@ std::uint64_t World::probes() {
 
 void World::leave_alone() {
   host_.injector().disarm();
+  witness_.meddle(nullptr);
   witness_.memory().crash_after_append(0);
   witness_.memory().fail_appends(std::nullopt);
   witness_.memory().want_pruning(false);
@@ -297,7 +299,10 @@ void World::check_stillness() {
   const auto probe_events = probes();
   let_pass(k_stillness);
   const auto hours = static_cast<std::uint64_t>(k_stillness / 1h);
-  const auto most = witness_.book().open().empty() ? k_most_entries_an_hour : k_most_entries_an_hour_of_a_fault;
+  const bool stays = std::ranges::any_of(witness_.book().incidents(), [](const auto& each) {
+    return !is_closed(each.second->state()) || each.second->state() == v1::INCIDENT_STATE_DISMISSED;
+  });
+  const auto most = stays ? k_most_entries_an_hour_of_a_fault : k_most_entries_an_hour;
   if (const auto more = witness_.entries() - entries; more > hours * most)
     witness_.complain(fmt::format("{} entries in {} h of a still host", more, hours));
   if (const auto more = probes() - probe_events; more > hours * k_most_probe_events_an_hour)
@@ -350,6 +355,15 @@ void World::check_ends() {
 }
 
 std::string World::run(Duration time) {
+  try {
+    live(time);
+  } catch (const std::logic_error& error) {
+    witness_.complain(error.what());
+  }
+  return fmt::format("{}", fmt::join(witness_.complaints(), "\n"));
+}
+
+void World::live(Duration time) {
   for (const auto& deed : deeds_) {
     if (deed.at > passed_) {
       let_pass(deed.at - passed_);
@@ -369,7 +383,6 @@ std::string World::run(Duration time) {
   if (witness_.complaints().empty()) check_stillness();
   if (witness_.complaints().empty()) check_ends();
   figures_.time = time + k_settling + k_stillness;
-  return fmt::format("{}", fmt::join(witness_.complaints(), "\n"));
 }
 
 std::string World::newest_entries(std::size_t count) {
