@@ -436,7 +436,9 @@ class Engine::Impl {
         continue;
       }
       set_state(*incident, v1::INCIDENT_STATE_CLEARED, "the fault is no longer present");
-      if (present_on.empty()) look_behind(fault_id);
+      // While the journal cannot be written, it stays open, and each look sees it gone: none must ask for the next.
+      const auto now = ledger_.incident(incident->id());
+      if (present_on.empty() && now && is_closed(now->state())) look_behind(fault_id);
     }
   }
 

@@ -76,6 +76,8 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   void verify();
   void verified(Result<v1::Verdict> verdict);
   void repaired(const v1::Verdict& verdict);
+  // false: it cannot be recorded.
+  bool tell(const v1::Verdict& verdict);
   void not_repaired(const v1::Verdict& verdict);
 
   void undo(const std::string& reason, v1::IncidentState then);

@@ -326,6 +326,21 @@ TEST(Engine, KeepsTheCreditWhileTheJournalCannotBeWritten) {
   EXPECT_EQ(world.journal.bookmarks()->at("System"), "bookmark");
 }
 
+// What it has masked is looked at when a fault is gone, and that look sees it gone again.
+TEST(Engine, ComesToRestAlthoughItCannotBeRecordedThatAFaultIsGone) {
+  World world("clock-wrong");
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state("clock_wrong", v1::INCIDENT_STATE_ESCALATED); }, 5min));
+  world.journal.fail_appends(Error{ErrorCode::exhausted, "the disk is full", "", {}});
+  v1::SimChange right;
+  right.mutable_clock();
+  world.host.change(right);
+  world.engine.run_for(1h);  // Throws if there is no rest.
+  world.journal.fail_appends(std::nullopt);
+  EXPECT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state("clock_wrong", v1::INCIDENT_STATE_CLEARED); }, 1h));
+}
+
 TEST(Engine, LooksAtEveryFaultAfterAGap) {
   World world("healthy");
   world.engine.run_for(1min);
