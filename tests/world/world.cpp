@@ -322,11 +322,9 @@ void World::check_ends() {
     service_->settle();
   });
   const auto snapshot = service_->engine().snapshot();
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<const v1::Incident>> newest;
   for (const auto& [id, incident] : snapshot->incidents) {
     const auto about = fmt::format("incident {} about {} is {} ({})", id, incident->diagnosis().fault_id(),
                                    rdpmend::to_string(incident->state()), incident->reason());
-    newest[{incident->diagnosis().fault_id(), incident->diagnosis().subject()}] = incident;
     if (is_closed(incident->state())) continue;
     const bool waits = incident->state() == v1::INCIDENT_STATE_OPEN ||
                        incident->state() == v1::INCIDENT_STATE_ESCALATED ||
@@ -338,16 +336,19 @@ void World::check_ends() {
   }
   if (!answer) return witness_.complain("a diagnosis is not answered");
   for (const auto& finding : answer->findings()) {
-    const auto found = newest.find({finding.fault_id(), finding.diagnosis().subject()});
-    const bool known = found != newest.end() &&
-                       (!is_closed(found->second->state()) || found->second->state() == v1::INCIDENT_STATE_DISMISSED);
+    const bool known = std::ranges::any_of(snapshot->incidents, [&](const auto& each) {
+      const auto& incident = *each.second;
+      return incident.diagnosis().fault_id() == finding.fault_id() &&
+             incident.diagnosis().subject() == finding.diagnosis().subject() &&
+             (!is_closed(incident.state()) || incident.state() == v1::INCIDENT_STATE_DISMISSED);
+    });
     if (finding.outcome() == v1::DiagnoseResponse::Finding::OUTCOME_PRESENT && !known)
       witness_.complain(
           fmt::format("{} is there and no incident tells: {}", finding.fault_id(), finding.diagnosis().summary()));
     if (finding.outcome() == v1::DiagnoseResponse::Finding::OUTCOME_ABSENT) {
-      for (const auto& [key, incident] : newest) {
-        if (key.first == finding.fault_id() && !is_closed(incident->state()))
-          witness_.complain(fmt::format("{} is gone, but incident {} is {} ({})", key.first, incident->id(),
+      for (const auto& [id, incident] : snapshot->incidents) {
+        if (incident->diagnosis().fault_id() == finding.fault_id() && !is_closed(incident->state()))
+          witness_.complain(fmt::format("{} is gone, but incident {} is {} ({})", finding.fault_id(), id,
                                         rdpmend::to_string(incident->state()), incident->reason()));
       }
     }
