@@ -85,7 +85,8 @@ std::vector<std::string> lines_touched_by(const v1::Step& step) {
     case v1::Step::kSetSetting:
       return {fmt::format("registry *{} *", find_setting(step.set_setting().setting())->name)};
     case v1::Step::kMoveKeyFileAside:
-      return {fmt::format("key file {}\\{} *", step.move_key_file_aside().folder(), step.move_key_file_aside().file())};
+      return {fmt::format("key file {}\\{} *", step.move_key_file_aside().folder(), step.move_key_file_aside().file()),
+              fmt::format("key file aside {}*", step.move_key_file_aside().file())};
     default: return {};
   }
 }

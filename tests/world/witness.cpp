@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "agent-lib/record/words.hpp"
 #include "agent-lib/steps/settings.hpp"
@@ -102,6 +103,8 @@ Status Witness::append(std::vector<v1::JournalEntry>& entries, const std::option
   try {
     auto status = journal_.append(entries, bookmark);
     note_new_entries();
+    const bool intended = std::ranges::any_of(entries, [](const auto& entry) { return entry.has_step_intended(); });
+    if (status && intended && meddling_) std::exchange(meddling_, nullptr)();
     return status;
   } catch (const sim::Crash&) {
     note_new_entries();
@@ -193,9 +196,8 @@ void Witness::look() {
   host_.injector().reset_calls();
   calls_checked_ = 0;
   std::vector<std::string> patterns;
-  for (const auto id : busy_) {
-    const auto incident = book_.find(id);
-    if (incident == nullptr) continue;
+  for (const auto& [id, incident] : book_.incidents()) {
+    if (!busy_.contains(id) && incident->state() != v1::INCIDENT_STATE_REPAIRING) continue;
     const auto touched = patterns_of(*incident);
     patterns.insert(patterns.end(), touched.begin(), touched.end());
   }

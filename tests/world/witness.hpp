@@ -2,6 +2,7 @@
 // durable intent, a change that no step speaks of, an undoing that leaves something behind, the same said twice.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -25,6 +26,8 @@ class Witness final : public Journal {
   // Empty: nothing was wrong so far.
   const std::vector<std::string>& complaints() const { return complaints_; }
   void complain(std::string what);
+  // Somebody does this as soon as a step is intended, and before it is taken. nullptr: nobody does.
+  void meddle(std::function<void()> how) { meddling_ = std::move(how); }
 
   sim::MemoryJournal& memory() { return journal_; }
   const IncidentBook& book() const { return book_; }
@@ -69,6 +72,7 @@ class Witness final : public Journal {
   std::string seen_text_;                           // The host at the last look or rest,
   test::Lines seen_;                                // and its lines.
   test::Lines untouched_;                           // The host as if the service had written nothing.
+  std::function<void()> meddling_;
   std::vector<std::string> complaints_;
 };
 

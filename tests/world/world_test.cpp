@@ -15,7 +15,7 @@ namespace rdpmend::world {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
+using Stopwatch = std::chrono::steady_clock;
 
 constexpr std::uint64_t k_days = 3;
 constexpr std::uint64_t k_seconds = 10;
@@ -41,9 +41,9 @@ Outcome run(std::uint64_t seed, const std::vector<Deed>& deeds, Duration time) {
 
 // Leaves deeds out, many at a time and then one by one, as long as the world still fails.
 std::vector<Deed> shrunk(std::uint64_t seed, std::vector<Deed> deeds, Duration time) {
-  const auto until = Clock::now() + k_shrinking;
+  const auto until = Stopwatch::now() + k_shrinking;
   for (auto part = deeds.size() / 2; part > 0; part /= 2) {
-    for (std::size_t from = 0; from < deeds.size() && Clock::now() < until;) {
+    for (std::size_t from = 0; from < deeds.size() && Stopwatch::now() < until;) {
       auto fewer = deeds;
       const auto begin = fewer.begin() + static_cast<std::ptrdiff_t>(from);
       fewer.erase(begin, begin + static_cast<std::ptrdiff_t>(std::min(part, fewer.size() - from)));
@@ -84,7 +84,7 @@ TEST(World, IsSurvivedWhateverHappens) {
   const auto time = std::chrono::days{days};
   auto seed = setting("RDPMEND_SEED", std::random_device{}());
   fmt::print("seed {} (repeat with RDPMEND_SEED={})\n", seed, seed);
-  const auto begin = Clock::now();
+  const auto begin = Stopwatch::now();
   const auto until = begin + std::chrono::seconds{setting("RDPMEND_WORLD_SECONDS", k_seconds)};
   Figures all;
   do {
@@ -99,8 +99,8 @@ TEST(World, IsSurvivedWhateverHappens) {
       break;
     }
     ++seed;
-  } while (!one_only && Clock::now() < until);
-  const std::chrono::duration<double> took = Clock::now() - begin;
+  } while (!one_only && Stopwatch::now() < until);
+  const std::chrono::duration<double> took = Stopwatch::now() - begin;
   fmt::print("{}; {:.1f} host-years an hour\n", to_string(all),
              std::chrono::duration<double>(all.time).count() / took.count() * 3600 / (365.25 * 86'400));
 }
