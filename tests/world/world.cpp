@@ -9,6 +9,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/words.hpp"
 #include "agent-lib/sim/scenarios.hpp"
 
@@ -348,7 +349,10 @@ void World::check_ends() {
           fmt::format("{} is there and no incident tells: {}", finding.fault_id(), finding.diagnosis().summary()));
     if (finding.outcome() == v1::DiagnoseResponse::Finding::OUTCOME_ABSENT) {
       for (const auto& [id, incident] : snapshot->incidents) {
-        if (incident->diagnosis().fault_id() == finding.fault_id() && !is_closed(incident->state()))
+        // What a repair has written so far may be why the fault is gone: its next rung waits all the same.
+        const bool half_done =
+            incident->state() == v1::INCIDENT_STATE_AWAITING_APPROVAL && has_written(incident->repair());
+        if (incident->diagnosis().fault_id() == finding.fault_id() && !is_closed(incident->state()) && !half_done)
           witness_.complain(fmt::format("{} is gone, but incident {} is {} ({})", finding.fault_id(), id,
                                         rdpmend::to_string(incident->state()), incident->reason()));
       }
