@@ -8,6 +8,7 @@
 #include <mutex>
 #include <set>
 
+#include "agent-lib/engine/commands.hpp"
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/inquiries.hpp"
 #include "agent-lib/engine/intake.hpp"
@@ -38,10 +39,6 @@ constexpr std::string_view k_decisions = "decisions about incidents";
 constexpr std::string_view k_findings = "findings that wait for the journal";
 constexpr std::string_view k_repeats = "folded repeats of signals";
 
-Error not_running() {
-  return {ErrorCode::unavailable, "the service is stopping", "Try again when it runs.", {}};
-}
-
 v1::Signal signal_of(v1::Signal::Kind kind, std::string requested_by = {}) {
   v1::Signal signal;
   signal.set_kind(kind);
@@ -56,12 +53,6 @@ bool same_diagnosis(v1::Diagnosis a, v1::Diagnosis b) {
   // A probe's evidence names its time and ports; what counts is the rest.
   return a.summary() == b.summary() && a.repairable() == b.repairable() && a.ask_first() == b.ask_first() &&
          a.advice() == b.advice() && a.evidence_size() == b.evidence_size();
-}
-
-bool has_written(const v1::Repair& repair) {
-  return std::any_of(repair.steps().begin(), repair.steps().end(), [](const v1::StepRecord& record) {
-    return record.phase() == v1::StepRecord::PHASE_DONE || record.phase() == v1::StepRecord::PHASE_INTENDED;
-  });
 }
 
 }  // namespace
@@ -79,11 +70,13 @@ class Engine::Impl {
         detection_(parts_.catalogue, parts_.faults),
         intake_(parts_.catalogue, own_probes_),
         inquiries_(parts_.host.view(), detection_, jobs_),
-        repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_) {
+        repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_),
+        commands_(parts_.host.clock, ledger_, repairs_) {
     keep_first(parts_.degraded, k_max_degraded, k_max_degraded_bytes);
     ledger_.set_on_change([this] { publish(); });
     repairs_.set_on_end([this](std::uint64_t incident_id) { repair_ended(incident_id); });
     repairs_.set_on_probe([this](const v1::ProbeReport& report) { note_probe(report); });
+    commands_.set_on_told([this](const v1::OutsideProbe& probe) { note_outside_probe(probe); });
     publish();
   }
 
@@ -112,6 +105,7 @@ class Engine::Impl {
   void stop(std::string reason, std::function<void()> done) {
     stopping_ = true;
     inquiries_.stop();
+    commands_.stop();
     repairs_.request_stop();
     agenda_.close();
     // What the worker does now ends first, and what a repair has half done is undone.
@@ -174,40 +168,7 @@ class Engine::Impl {
     inquiries_.self_test(test, wanted, done);
   }
 
-  void act(const AdminCommand& command, const Callback<v1::Incident>& done) {
-    const auto incident = ledger_.incident(command.incident_id);
-    if (incident == nullptr) {
-      return done(fail(ErrorCode::not_found, fmt::format("there is no incident {}", command.incident_id),
-                       "'rdpmend incidents --all' lists them."));
-    }
-    if (ledger_.read([&](const IncidentBook& book) { return book.knows_request(command.request_id); }))
-      return done(*incident);
-    if (stopping_) return done(fail(not_running()));
-    if (auto allowed = check(command, *incident); !allowed) return done(fail(allowed.error()));
-    if (auto recorded = record_command(command); !recorded) return done(fail(recorded.error()));
-    carry_out(command);
-    done(*ledger_.incident(command.incident_id));
-  }
-
-  void report_probe(ProbeTold told, const Callback<v1::OutsideProbe>& done) {
-    if (told.incident_id != 0 && ledger_.incident(told.incident_id) == nullptr) {
-      return done(fail(ErrorCode::not_found, fmt::format("there is no incident {}", told.incident_id),
-                       "'rdpmend incidents --all' lists them."));
-    }
-    if (ledger_.read([&](const IncidentBook& book) { return book.knows_request(told.request_id); })) {
-      const bool newest = told.request_id == last_told_.request_id;
-      return done(newest ? last_told_.probe : std::move(told.probe));
-    }
-    if (stopping_) return done(fail(not_running()));
-    *told.probe.mutable_received() = to_proto(parts_.host.clock.now());
-    if (auto recorded = record_told(told); !recorded) return done(fail(recorded.error()));
-    {
-      const std::lock_guard lock(snapshot_mutex_);
-      last_told_ = std::move(told);
-    }
-    publish();
-    done(last_told_.probe);
-  }
+  Commands& commands() { return commands_; }
 
   v1::FaultMode mode_of(const std::string& fault_id) const {
     const auto* fault = parts_.catalogue.find_fault(fault_id);
@@ -563,109 +524,6 @@ class Engine::Impl {
                            [this] { consider_all(); });
   }
 
-  // --- commands ---
-
-  Status check(const AdminCommand& command, const v1::Incident& incident) const {
-    using Verb = AdminCommand::Verb;
-    const auto state = to_string(incident.state());
-    if (repairs_.under_way(incident.id())) {
-      return fail(ErrorCode::conflict, fmt::format("incident {} is being repaired", incident.id()),
-                  "Wait until it is done: 'rdpmend watch' shows how far it is.");
-    }
-    switch (command.verb) {
-      case Verb::repair: return check_repair(incident);
-      case Verb::approve:
-        if (incident.state() != v1::INCIDENT_STATE_AWAITING_APPROVAL) {
-          return fail(ErrorCode::conflict,
-                      fmt::format("incident {} is {}: nothing waits for approval", incident.id(), state));
-        }
-        if (!command.plan_id.empty() && command.plan_id != incident.repair().plan().id()) {
-          return fail(ErrorCode::conflict,
-                      fmt::format("the plan is {} by now, not {}", incident.repair().plan().id(), command.plan_id),
-                      fmt::format("Read it with 'rdpmend show {}' and approve that.", incident.id()));
-        }
-        return {};
-      case Verb::rollback:
-        if (!has_written(incident.repair())) {
-          return fail(ErrorCode::conflict,
-                      fmt::format("incident {} is {}: there is nothing to undo", incident.id(), state));
-        }
-        return check_no_other_open(incident);
-      case Verb::dismiss:
-        if (is_closed(incident.state())) {
-          return fail(ErrorCode::conflict, fmt::format("incident {} is closed already: {}", incident.id(), state));
-        }
-        if (!incident.repair().has_ended() && has_written(incident.repair())) {
-          return fail(
-              ErrorCode::conflict,
-              fmt::format("the repair of incident {} is not over: some of its steps are applied", incident.id()),
-              "Approve the next rung, or roll back first.");
-        }
-        return {};
-    }
-    return {};
-  }
-
-  static Status check_repair(const v1::Incident& incident) {
-    if (is_closed(incident.state())) {
-      return fail(ErrorCode::conflict,
-                  fmt::format("incident {} is closed: {}", incident.id(), to_string(incident.state())));
-    }
-    if (incident.state() == v1::INCIDENT_STATE_AWAITING_APPROVAL) {
-      return fail(ErrorCode::conflict, fmt::format("incident {} waits for approval", incident.id()),
-                  fmt::format("Read the plan with 'rdpmend show {0}', then 'rdpmend approve {0}'.", incident.id()));
-    }
-    if (!incident.diagnosis().repairable()) {
-      return fail(ErrorCode::conflict,
-                  fmt::format("{} cannot be repaired by the service here", incident.diagnosis().fault_id()),
-                  incident.diagnosis().advice());
-    }
-    return {};
-  }
-
-  Status check_no_other_open(const v1::Incident& incident) const {
-    const auto& diagnosis = incident.diagnosis();
-    const auto open = ledger_.read(
-        [&](const IncidentBook& book) { return book.find_open(diagnosis.fault_id(), diagnosis.subject()); });
-    if (open == nullptr || open->id() == incident.id()) return {};
-    return fail(ErrorCode::conflict, fmt::format("a newer incident {} about the same is open", open->id()),
-                "Roll back or dismiss that one first.");
-  }
-
-  Status record_command(const AdminCommand& command) {
-    return ledger_.record(command.incident_id, [&](v1::JournalEntry& entry) {
-      constexpr std::string_view k_names[] = {"Repair", "Approve", "Rollback", "Dismiss"};
-      auto& action = *entry.mutable_admin_action();
-      action.set_client(command.client);
-      action.set_method(std::string(k_names[static_cast<std::size_t>(command.verb)]));
-      action.set_request_id(command.request_id);
-      action.set_comment(command.comment);
-    });
-  }
-
-  // The action holds the request's id, so that a replay of the journal knows it.
-  Status record_told(const ProbeTold& told) {
-    std::vector<v1::JournalEntry> entries(2);
-    auto& action = *entries[0].mutable_admin_action();
-    action.set_client(told.probe.client());
-    action.set_method("ReportProbe");
-    action.set_request_id(told.request_id);
-    *entries[1].mutable_outside_probe() = told.probe;
-    for (auto& entry : entries) entry.set_incident_id(told.incident_id);
-    return ledger_.record(std::move(entries));
-  }
-
-  void carry_out(const AdminCommand& command) {
-    using Verb = AdminCommand::Verb;
-    const auto incident = ledger_.incident(command.incident_id);
-    switch (command.verb) {
-      case Verb::repair: repairs_.begin(command.incident_id, false); break;
-      case Verb::approve: repairs_.approve(command.incident_id, command.client); break;
-      case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client); break;
-      case Verb::dismiss: set_state(*incident, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client); break;
-    }
-  }
-
   // --- the rest ---
 
   void prune_later() {
@@ -689,6 +547,14 @@ class Engine::Impl {
     {
       const std::lock_guard lock(snapshot_mutex_);
       last_probe_ = report;
+    }
+    publish();
+  }
+
+  void note_outside_probe(const v1::OutsideProbe& probe) {
+    {
+      const std::lock_guard lock(snapshot_mutex_);
+      last_outside_probe_ = probe;
     }
     publish();
   }
@@ -721,7 +587,7 @@ class Engine::Impl {
     next->last_sweep = last_sweep_;
     next->last_probe = last_probe_;
     next->own_probe_events = left_out_;
-    if (!last_told_.request_id.empty()) next->last_outside_probe = last_told_.probe;
+    next->last_outside_probe = last_outside_probe_;
     snapshot_ = std::move(next);
   }
 
@@ -736,6 +602,7 @@ class Engine::Impl {
   Intake intake_;
   Inquiries inquiries_;
   Repairs repairs_;
+  Commands commands_;
 
   std::map<std::string, std::string> bookmarks_;
   WallTime started_{};
@@ -756,7 +623,7 @@ class Engine::Impl {
   std::optional<WallTime> last_sweep_;
   std::optional<v1::ProbeReport> last_probe_;
   std::uint64_t left_out_ = 0;
-  ProbeTold last_told_;  // No request id: none yet.
+  std::optional<v1::OutsideProbe> last_outside_probe_;
 };
 
 Engine::Engine(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker)
@@ -800,11 +667,12 @@ void Engine::self_test(std::function<v1::SelfTestResponse(const HostView&)> test
   });
 }
 void Engine::act(AdminCommand command, Callback<v1::Incident> done) {
-  asio::post(executor_, [this, command = std::move(command), done = std::move(done)] { impl_->act(command, done); });
+  asio::post(executor_,
+             [this, command = std::move(command), done = std::move(done)] { done(impl_->commands().act(command)); });
 }
 void Engine::report_probe(ProbeTold told, Callback<v1::OutsideProbe> done) {
   asio::post(executor_, [this, told = std::move(told), done = std::move(done)]() mutable {
-    impl_->report_probe(std::move(told), done);
+    done(impl_->commands().report_probe(std::move(told)));
   });
 }
 v1::FaultMode Engine::mode_of(const std::string& fault_id) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent-lib/engine/agenda.hpp"
+#include "agent-lib/engine/commands.hpp"
 #include "agent-lib/engine/fault.hpp"
 #include "agent-lib/host/host.hpp"
 #include "agent-lib/record/journal.hpp"
@@ -33,24 +34,6 @@ struct EngineSnapshot {
   std::optional<v1::OutsideProbe> last_outside_probe;  // The newest that a client told of.
   std::vector<std::string> degraded;
   std::uint64_t own_probe_events = 0;  // Of the service's own probes: matched by a rule, and left out.
-};
-
-// What a client tells of its own probe of the listener; without `received`.
-struct ProbeTold {
-  v1::OutsideProbe probe;
-  std::uint64_t incident_id = 0;  // 0: about none.
-  std::string request_id;
-};
-
-// An administrator's command.
-struct AdminCommand {
-  enum class Verb { repair, approve, rollback, dismiss };
-  Verb verb = Verb::repair;
-  std::uint64_t incident_id = 0;
-  std::string request_id;
-  std::string client;
-  std::string comment;
-  std::string plan_id;  // approve only; empty: any.
 };
 
 // Of EngineParts::degraded, which is journalled at each start and answered with each status.

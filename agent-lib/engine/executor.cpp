@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
@@ -24,7 +26,15 @@ bool is_passing(ErrorCode code) {
   return code == ErrorCode::unavailable || code == ErrorCode::timeout;
 }
 
+bool may_be_on_host(const StepRecord& record) {
+  return record.phase() == StepRecord::PHASE_DONE || record.phase() == StepRecord::PHASE_INTENDED;
+}
+
 }  // namespace
+
+bool has_written(const v1::Repair& repair) {
+  return std::ranges::any_of(repair.steps(), may_be_on_host);
+}
 
 Result<std::vector<v1::StepState>> Executor::capture(const v1::Rung& rung) const {
   std::vector<v1::StepState> states;
@@ -101,7 +111,7 @@ std::vector<std::string> Executor::undo(const v1::Incident& incident) const {
   std::vector<std::string> blocked;
   const auto& records = incident.repair().steps();
   for (auto it = records.rbegin(); it != records.rend(); ++it) {
-    if (it->phase() != StepRecord::PHASE_INTENDED && it->phase() != StepRecord::PHASE_DONE) continue;
+    if (!may_be_on_host(*it)) continue;
     const auto* step = find_step(incident.repair().plan(), it->step_number());
     if (step == nullptr) {
       blocked.push_back(fmt::format("step {} is not in the plan", it->step_number()));

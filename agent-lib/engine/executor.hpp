@@ -13,6 +13,9 @@
 
 namespace rdpmend {
 
+// Whether something of a repair may be on the host: a step is done, or was about to be.
+bool has_written(const v1::Repair& repair);
+
 class Executor {
  public:
   Executor(const HostControl& host, Ledger& ledger) : host_(host), ledger_(ledger) {}
