@@ -13,15 +13,15 @@
 #include "agent-lib/support/printable.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "service/app.hpp"
-#include "service/config.hpp"
-#include "service/exit_codes.hpp"
-#include "service/hard_stop.hpp"
+#include "service/config/config.hpp"
 #include "service/healing_watch.hpp"
 #include "service/hosting/console_host.hpp"
-#include "service/hosting/rehearsed_host.hpp"
-#include "service/logging.hpp"
-#include "service/pki/private_file.hpp"
-#include "service/print.hpp"
+#include "service/hosts/rehearsed_host.hpp"
+#include "service/os/exit_codes.hpp"
+#include "service/os/hard_stop.hpp"
+#include "service/os/logging.hpp"
+#include "service/os/print.hpp"
+#include "service/os/private_file.hpp"
 
 namespace rdpmend {
 

@@ -68,52 +68,78 @@ Status check_dismiss(const v1::Incident& incident) {
   return {};
 }
 
+// What the journal keeps of an order, whatever it is.
+v1::AdminAction action_of(const Client& client, const std::string& method, const std::string& request_id) {
+  v1::AdminAction action;
+  action.set_client(client.name);
+  action.set_method(method);
+  action.set_request_id(request_id);
+  return action;
+}
+
 }  // namespace
+
+const google::protobuf::FieldDescriptor* verb_of(const v1::ActRequest& request) {
+  const auto* verb = v1::ActRequest::descriptor()->FindOneofByName("verb");
+  return v1::ActRequest::GetReflection()->GetOneofFieldDescriptor(request, verb);
+}
 
 Commands::Commands(const Clock& clock, Ledger& ledger, Repairs& repairs)
     : clock_(clock), ledger_(ledger), repairs_(repairs) {}
 
-Result<v1::Incident> Commands::act(const AdminCommand& command) {
-  const auto incident = ledger_.incident(command.incident_id);
-  if (incident == nullptr) return fail(no_such_incident(command.incident_id));
-  if (was_carried_out(command.request_id)) return *incident;
+Result<v1::Incident> Commands::act(const v1::ActRequest& request, const Client& client) {
+  const auto incident = ledger_.incident(request.incident_id());
+  if (incident == nullptr) return fail(no_such_incident(request.incident_id()));
+  if (was_carried_out(request.request_id())) return *incident;
   if (stopping_) return fail(not_running());
-  if (auto allowed = check(command, *incident); !allowed) return fail(allowed.error());
-  if (auto recorded = record_command(command); !recorded) return fail(recorded.error());
-  carry_out(command, *incident);
-  return *ledger_.incident(command.incident_id);
+  if (auto allowed = check(request, *incident); !allowed) return fail(allowed.error());
+  const auto recorded = ledger_.record(incident->id(), [&](v1::JournalEntry& entry) {
+    auto& action = *entry.mutable_admin_action();
+    action = action_of(client, std::string(verb_of(request)->message_type()->name()), request.request_id());
+    action.set_comment(request.comment());
+  });
+  if (!recorded) return fail(recorded.error());
+  carry_out(request, *incident, client.name);
+  return *ledger_.incident(incident->id());
 }
 
-Result<v1::OutsideProbe> Commands::report_probe(ProbeTold told) {
-  if (told.incident_id != 0 && ledger_.incident(told.incident_id) == nullptr)
-    return fail(no_such_incident(told.incident_id));
-  if (was_carried_out(told.request_id)) {
-    const bool newest = told.request_id == last_told_.request_id;
-    return newest ? last_told_.probe : std::move(told.probe);
-  }
+Result<v1::OutsideProbe> Commands::report_probe(const v1::ReportProbeRequest& request, const Client& client) {
+  if (request.incident_id() != 0 && ledger_.incident(request.incident_id()) == nullptr)
+    return fail(no_such_incident(request.incident_id()));
+  v1::OutsideProbe told;
+  told.set_client(client.name);
+  told.set_peer(client.peer);
+  *told.mutable_report() = request.report();
+  if (was_carried_out(request.request_id())) return request.request_id() == last_told_id_ ? last_told_ : told;
   if (stopping_) return fail(not_running());
-  *told.probe.mutable_received() = to_proto(clock_.now());
-  if (auto recorded = record_told(told); !recorded) return fail(recorded.error());
-  last_told_ = std::move(told);
-  if (on_told_) on_told_(last_told_.probe);
-  return last_told_.probe;
+  *told.mutable_received() = to_proto(clock_.now());
+  std::vector<v1::JournalEntry> entries(2);
+  // The action holds the request's id, so that a replay of the journal knows it.
+  *entries[0].mutable_admin_action() = action_of(client, "ReportProbe", request.request_id());
+  *entries[1].mutable_outside_probe() = told;
+  for (auto& entry : entries) entry.set_incident_id(request.incident_id());
+  if (auto recorded = ledger_.record(std::move(entries)); !recorded) return fail(recorded.error());
+  last_told_id_ = request.request_id();
+  last_told_ = told;
+  if (on_told_) on_told_(told);
+  return told;
 }
 
-Status Commands::check(const AdminCommand& command, const v1::Incident& incident) const {
-  using Verb = AdminCommand::Verb;
+Status Commands::check(const v1::ActRequest& request, const v1::Incident& incident) const {
   if (repairs_.under_way(incident.id())) {
     return fail(ErrorCode::conflict, fmt::format("incident {} is being repaired", incident.id()),
                 "Wait until it is done: 'rdpmend watch' shows how far it is.");
   }
-  switch (command.verb) {
-    case Verb::repair: return check_repair(incident);
-    case Verb::approve: return check_approve(incident, command.plan_id);
-    case Verb::rollback:
+  switch (request.verb_case()) {
+    case v1::ActRequest::kRepair: return check_repair(incident);
+    case v1::ActRequest::kApprove: return check_approve(incident, request.approve().plan_id());
+    case v1::ActRequest::kRollback:
       if (auto allowed = check_rollback(incident); !allowed) return allowed;
       return check_no_other_open(incident);
-    case Verb::dismiss: return check_dismiss(incident);
+    case v1::ActRequest::kDismiss: return check_dismiss(incident);
+    case v1::ActRequest::VERB_NOT_SET: break;
   }
-  return {};
+  return fail(ErrorCode::invalid_argument, "the request orders nothing that this version of the service knows");
 }
 
 Status Commands::check_no_other_open(const v1::Incident& incident) const {
@@ -129,36 +155,13 @@ bool Commands::was_carried_out(const std::string& request_id) const {
   return ledger_.read([&](const IncidentBook& book) { return book.knows_request(request_id); });
 }
 
-Status Commands::record_command(const AdminCommand& command) {
-  return ledger_.record(command.incident_id, [&](v1::JournalEntry& entry) {
-    constexpr std::string_view k_names[] = {"Repair", "Approve", "Rollback", "Dismiss"};
-    auto& action = *entry.mutable_admin_action();
-    action.set_client(command.client);
-    action.set_method(std::string(k_names[static_cast<std::size_t>(command.verb)]));
-    action.set_request_id(command.request_id);
-    action.set_comment(command.comment);
-  });
-}
-
-// The action holds the request's id, so that a replay of the journal knows it.
-Status Commands::record_told(const ProbeTold& told) {
-  std::vector<v1::JournalEntry> entries(2);
-  auto& action = *entries[0].mutable_admin_action();
-  action.set_client(told.probe.client());
-  action.set_method("ReportProbe");
-  action.set_request_id(told.request_id);
-  *entries[1].mutable_outside_probe() = told.probe;
-  for (auto& entry : entries) entry.set_incident_id(told.incident_id);
-  return ledger_.record(std::move(entries));
-}
-
-void Commands::carry_out(const AdminCommand& command, const v1::Incident& incident) {
-  using Verb = AdminCommand::Verb;
-  switch (command.verb) {
-    case Verb::repair: repairs_.begin(incident.id(), false); break;
-    case Verb::approve: repairs_.approve(incident.id(), command.client); break;
-    case Verb::rollback: repairs_.roll_back(incident.id(), "rolled back by " + command.client); break;
-    case Verb::dismiss: dismiss(incident, command.client); break;
+void Commands::carry_out(const v1::ActRequest& request, const v1::Incident& incident, const std::string& client) {
+  switch (request.verb_case()) {
+    case v1::ActRequest::kRepair: return repairs_.begin(incident.id(), false);
+    case v1::ActRequest::kApprove: return repairs_.approve(incident.id(), client);
+    case v1::ActRequest::kRollback: return repairs_.roll_back(incident.id(), "rolled back by " + client);
+    case v1::ActRequest::kDismiss: return dismiss(incident, client);
+    case v1::ActRequest::VERB_NOT_SET: return;
   }
 }
 

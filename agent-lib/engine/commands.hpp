@@ -9,30 +9,22 @@
 
 #include "agent-lib/host/clock.hpp"
 #include "agent-lib/support/result.hpp"
-#include "rdpmend/v1/journal.pb.h"
+#include "rdpmend/v1/agent.pb.h"
 
 namespace rdpmend {
 
 class Ledger;
 class Repairs;
 
-// What a client tells of its own probe of the listener; without `received`.
-struct ProbeTold {
-  v1::OutsideProbe probe;
-  std::uint64_t incident_id = 0;  // 0: about none.
-  std::string request_id;
+// Who commands or tells, as the journal keeps it.
+struct Client {
+  std::string name;                // In its certificate's trust entry.
+  std::string certificate_sha256;  // Upper-case hex.
+  std::string peer;                // The address that it calls from, without the port.
 };
 
-// An administrator's command.
-struct AdminCommand {
-  enum class Verb { repair, approve, rollback, dismiss };
-  Verb verb = Verb::repair;
-  std::uint64_t incident_id = 0;
-  std::string request_id;
-  std::string client;
-  std::string comment;
-  std::string plan_id;  // approve only; empty: any.
-};
+// The field of ActRequest.verb that is set; nullptr: the request orders nothing that this version knows.
+const google::protobuf::FieldDescriptor* verb_of(const v1::ActRequest& request);
 
 // Call on the engine's executor.
 class Commands {
@@ -40,9 +32,9 @@ class Commands {
   Commands(const Clock& clock, Ledger& ledger, Repairs& repairs);
 
   // The incident as the command left it. A request that was carried out already changes nothing.
-  Result<v1::Incident> act(const AdminCommand& command);
+  Result<v1::Incident> act(const v1::ActRequest& request, const Client& client);
   // As Engine::report_probe.
-  Result<v1::OutsideProbe> report_probe(ProbeTold told);
+  Result<v1::OutsideProbe> report_probe(const v1::ReportProbeRequest& request, const Client& client);
 
   // Called with each probe that a client told of, once it is journalled.
   void set_on_told(std::function<void(const v1::OutsideProbe&)> on_told) { on_told_ = std::move(on_told); }
@@ -51,19 +43,18 @@ class Commands {
   void stop() { stopping_ = true; }
 
  private:
-  Status check(const AdminCommand& command, const v1::Incident& incident) const;
+  Status check(const v1::ActRequest& request, const v1::Incident& incident) const;
   Status check_no_other_open(const v1::Incident& incident) const;
   bool was_carried_out(const std::string& request_id) const;
-  Status record_command(const AdminCommand& command);
-  Status record_told(const ProbeTold& told);
-  void carry_out(const AdminCommand& command, const v1::Incident& incident);
+  void carry_out(const v1::ActRequest& request, const v1::Incident& incident, const std::string& client);
   void dismiss(const v1::Incident& incident, const std::string& client);
 
   const Clock& clock_;
   Ledger& ledger_;
   Repairs& repairs_;
   std::function<void(const v1::OutsideProbe&)> on_told_;
-  ProbeTold last_told_;  // No request id: none yet.
+  std::string last_told_id_;  // The request that told of last_told_; empty: none yet.
+  v1::OutsideProbe last_told_;
   bool stopping_ = false;
 };
 

@@ -666,13 +666,14 @@ void Engine::self_test(std::function<v1::SelfTestResponse(const HostView&)> test
     impl_->self_test(test, done, wanted);
   });
 }
-void Engine::act(AdminCommand command, Callback<v1::Incident> done) {
-  asio::post(executor_,
-             [this, command = std::move(command), done = std::move(done)] { done(impl_->commands().act(command)); });
+void Engine::act(v1::ActRequest request, Client client, Callback<v1::Incident> done) {
+  asio::post(executor_, [this, request = std::move(request), client = std::move(client), done = std::move(done)] {
+    done(impl_->commands().act(request, client));
+  });
 }
-void Engine::report_probe(ProbeTold told, Callback<v1::OutsideProbe> done) {
-  asio::post(executor_, [this, told = std::move(told), done = std::move(done)]() mutable {
-    done(impl_->commands().report_probe(std::move(told)));
+void Engine::report_probe(v1::ReportProbeRequest request, Client client, Callback<v1::OutsideProbe> done) {
+  asio::post(executor_, [this, request = std::move(request), client = std::move(client), done = std::move(done)] {
+    done(impl_->commands().report_probe(request, client));
   });
 }
 v1::FaultMode Engine::mode_of(const std::string& fault_id) const {

@@ -86,10 +86,10 @@ class Engine {
   void plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done, std::function<bool()> wanted);
   void self_test(std::function<v1::SelfTestResponse(const HostView&)> test, Callback<v1::SelfTestResponse> done,
                  std::function<bool()> wanted);
-  void act(AdminCommand command, Callback<v1::Incident> done);
+  void act(v1::ActRequest request, Client client, Callback<v1::Incident> done);
   // Journals it and keeps it as the newest. A request that was carried out already changes nothing, and is answered
   // with what it told; without `received` if that is not the newest any more.
-  void report_probe(ProbeTold told, Callback<v1::OutsideProbe> done);
+  void report_probe(v1::ReportProbeRequest request, Client client, Callback<v1::OutsideProbe> done);
   // The mode in force.
   v1::FaultMode mode_of(const std::string& fault_id) const;
 

@@ -88,8 +88,9 @@ Result<v1::PlanRepairResponse> Inquiries::dry_run(const std::string& fault_id) c
     plan->set_fault_id(fault_id);
     plan->set_subject(finding.diagnosis().subject());
     if (auto finished = finish_plan(*plan); !finished) return fail(finished.error());
-    *response.add_diagnoses() = finding.diagnosis();
-    *response.add_plans() = std::move(*plan);
+    auto& dry_run = *response.add_dry_runs();
+    *dry_run.mutable_diagnosis() = finding.diagnosis();
+    *dry_run.mutable_plan() = std::move(*plan);
   }
   return response;
 }

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include "cli/commands/command.hpp"
-#include "cli/follow.hpp"
 #include "cli/format/entry_line.hpp"
 #include "cli/format/incident_view.hpp"
+#include "cli/session/follow.hpp"
 
 namespace rdpmend::cli {
 

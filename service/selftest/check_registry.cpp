@@ -5,7 +5,7 @@
 
 #include "agent-lib/events/ascii.hpp"
 #include "agent-lib/support/hex.hpp"
-#include "service/selftest/findings.hpp"
+#include "service/selftest/checks.hpp"
 
 namespace rdpmend {
 
@@ -93,56 +93,54 @@ std::string name_of(std::string_view key, std::string_view name) {
 
 // Whether there is a value to look at; absent and unreadable ones are told.
 template <class Value>
-bool there(const Result<std::optional<Value>>& read, Presence presence, const Assumption& assumption,
-           Findings& findings) {
+bool there(const Result<std::optional<Value>>& read, Presence presence, const Assumption& assumption, Checks& checks) {
   if (!read) {
-    findings.failed(assumption, read.error());
+    checks.failed(assumption, read.error());
     return false;
   }
   if (*read) return true;
   if (presence == Presence::always) {
-    findings.differs(assumption, "no such value");
+    checks.differs(assumption, "no such value");
   } else {
-    findings.not_here(assumption, "no such value, so its default is in force");
+    checks.not_here(assumption, "no such value, so its default is in force");
   }
   return false;
 }
 
-void check(const Registry& registry, const Dword& value, Findings& findings) {
+void check(const Registry& registry, const Dword& value, Checks& checks) {
   const auto bounds = value.highest == k_any          ? std::string()
                       : value.lowest == value.highest ? fmt::format(", {}", value.lowest)
                                                       : fmt::format(", {} to {}", value.lowest, value.highest);
   const Assumption assumption{name_of(value.key, value.name), "REG_DWORD" + bounds, std::string(value.source)};
   const auto read = read_dword(registry, value.key, value.name);
-  if (!there(read, value.presence, assumption, findings)) return;
-  findings.compare(**read >= value.lowest && **read <= value.highest, assumption, std::to_string(**read));
+  if (!there(read, value.presence, assumption, checks)) return;
+  checks.compare(**read >= value.lowest && **read <= value.highest, assumption, std::to_string(**read));
 }
 
-void check(const Registry& registry, const Text& value, Findings& findings) {
+void check(const Registry& registry, const Text& value, Checks& checks) {
   const auto expected = value.value.empty() ? std::string("text") : fmt::format("text, {}", value.value);
   const Assumption assumption{name_of(value.key, value.name), expected, std::string(value.source)};
   const auto read = read_text(registry, value.key, value.name);
-  if (!there(read, value.presence, assumption, findings)) return;
-  findings.compare(value.value.empty() ? !(*read)->empty() : equals_ignoring_case(**read, value.value), assumption,
-                   **read);
+  if (!there(read, value.presence, assumption, checks)) return;
+  checks.compare(value.value.empty() ? !(*read)->empty() : equals_ignoring_case(**read, value.value), assumption,
+                 **read);
 }
 
-void check(const Registry& registry, const Binary& value, Findings& findings) {
+void check(const Registry& registry, const Binary& value, Checks& checks) {
   const Assumption assumption{name_of(value.key, value.name), fmt::format("REG_BINARY of {} bytes", value.size),
                               std::string(value.source)};
   const auto read = read_binary(registry, value.key, value.name);
-  if (!there(read, value.presence, assumption, findings)) return;
-  findings.compare((*read)->size() == value.size, assumption, to_hex(**read));
+  if (!there(read, value.presence, assumption, checks)) return;
+  checks.compare((*read)->size() == value.size, assumption, to_hex(**read));
 }
 
 }  // namespace
 
-void check_registry(const HostView& host, std::vector<Finding>& all) {
-  Findings findings("registry");
-  for (const auto& value : k_dwords) check(host.registry, value, findings);
-  for (const auto& value : k_texts) check(host.registry, value, findings);
-  for (const auto& value : k_binaries) check(host.registry, value, findings);
-  append(all, std::move(findings));
+void check_registry(const HostView& host, v1::SelfTestResponse& all) {
+  Checks checks("registry", all);
+  for (const auto& value : k_dwords) check(host.registry, value, checks);
+  for (const auto& value : k_texts) check(host.registry, value, checks);
+  for (const auto& value : k_binaries) check(host.registry, value, checks);
 }
 
 }  // namespace rdpmend

@@ -91,9 +91,9 @@ bool RehearsedEngine::in_state(const std::string& fault_id, v1::IncidentState st
   return found != nullptr && found->state() == state;
 }
 
-Result<v1::Incident> RehearsedEngine::act(AdminCommand command) {
+Result<v1::Incident> RehearsedEngine::act(v1::ActRequest request) {
   std::optional<Result<v1::Incident>> answer;
-  engine_->act(std::move(command), [&](Result<v1::Incident> result) { answer = std::move(result); });
+  engine_->act(std::move(request), {"test", "", ""}, [&](Result<v1::Incident> result) { answer = std::move(result); });
   settle();
   if (!answer) return fail(ErrorCode::internal, "the engine did not answer");
   return *answer;

@@ -35,8 +35,8 @@ class RehearsedEngine {
   bool in_state(const std::string& fault_id, v1::IncidentState state) const;
   std::size_t incidents() const { return engine_->snapshot()->incidents.size(); }
 
-  // Carries out a command and waits for its answer.
-  Result<v1::Incident> act(AdminCommand command);
+  // Carries out a command, as a client called "test", and waits for its answer.
+  Result<v1::Incident> act(v1::ActRequest request);
 
  private:
   void open_channels();

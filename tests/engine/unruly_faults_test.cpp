@@ -166,7 +166,11 @@ TEST(UnrulyFaults, OneRepairDoesNotWaitForAnothersVerification) {
   ASSERT_TRUE(world.engine->in_state(k_first, v1::INCIDENT_STATE_REPAIRING));
 
   const auto rollback = [](std::uint64_t incident) {
-    return AdminCommand{AdminCommand::Verb::rollback, incident, std::to_string(incident), "test", "", ""};
+    v1::ActRequest request;
+    request.set_incident_id(incident);
+    request.set_request_id(std::to_string(incident));
+    request.mutable_rollback();
+    return request;
   };
   EXPECT_TRUE(world.engine->act(rollback(world.engine->incident(k_second)->id()))) << "it is not being repaired";
   EXPECT_EQ(world.engine->act(rollback(world.engine->incident(k_first)->id())).error().code, ErrorCode::conflict);

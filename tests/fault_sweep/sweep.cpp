@@ -22,12 +22,11 @@ bool settled(const v1::Incident& incident) {
 
 // An administrator who says yes to everything.
 void approve(RehearsedEngine& engine, const v1::Incident& incident) {
-  AdminCommand command;
-  command.verb = AdminCommand::Verb::approve;
-  command.incident_id = incident.id();
-  command.request_id = fmt::format("approval {}", incident.last_seq());
-  command.client = "sweep";
-  engine.engine().act(command, [](const Result<v1::Incident>&) {});
+  v1::ActRequest request;
+  request.set_incident_id(incident.id());
+  request.set_request_id(fmt::format("approval {}", incident.last_seq()));
+  request.mutable_approve();
+  engine.engine().act(request, {"sweep", "", ""}, [](const Result<v1::Incident>&) {});
 }
 
 // What must hold at every moment when no repair is going on.

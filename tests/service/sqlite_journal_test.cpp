@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "agent-lib/record/journal_chain.hpp"
-#include "service/pki/private_file.hpp"
+#include "service/os/private_file.hpp"
 #include "service/store/sqlite.hpp"
 #include "tests/service/journal_test_support.hpp"
 #include "tests/service/outsiders.hpp"
