@@ -2,17 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rdpmend {
 
 namespace {
 constexpr std::size_t k_page_entries = 64;
 }  // namespace
 
-HealingWatch::HealingWatch(const Journal& journal, std::string fault_id, Probe probe)
-    : journal_(journal), fault_id_(std::move(fault_id)), probe_(std::move(probe)) {}
+HealingWatch::HealingWatch(const Journal& journal, std::set<std::string> fault_ids, Probe probe)
+    : journal_(journal), awaited_(fault_ids), fault_ids_(std::move(fault_ids)), probe_(std::move(probe)) {}
 
 std::optional<Healing> HealingWatch::look() {
-  if (fault_id_.empty()) return prove("nothing breaks in this scenario");
+  if (fault_ids_.empty()) return prove("nothing breaks in this scenario");
   for (;;) {
     const auto page = journal_.read(cursor_, k_page_entries);
     if (!page) return Healing{false, to_string(page.error())};
@@ -25,28 +27,36 @@ std::optional<Healing> HealingWatch::look() {
 }
 
 std::optional<Healing> HealingWatch::judge(const v1::JournalEntry& entry) {
-  if (entry.has_incident_opened()) {
-    const auto& diagnosis = entry.incident_opened().diagnosis();
-    if (diagnosis.fault_id() != fault_id_) return std::nullopt;
-    incident_ = entry.seq();
-    if (diagnosis.repairable()) return std::nullopt;
+  book_.apply(entry);
+  const auto incident = book_.find(entry.incident_id());
+  if (incident == nullptr || !fault_ids_.contains(entry.fault_id())) return std::nullopt;
+  awaited_.erase(entry.fault_id());
+  const auto& diagnosis = incident->diagnosis();
+  if (entry.has_incident_opened() && !diagnosis.repairable()) {
     return Healing{false,
                    fmt::format("{}, which is reported, not repaired: {}", diagnosis.summary(), diagnosis.advice())};
   }
-  if (entry.has_incident_state_changed() && incident_ != 0 && entry.incident_id() == incident_)
-    return judge_state(entry.incident_state_changed());
-  return std::nullopt;
+  return entry.has_incident_state_changed() ? judge(*incident) : std::nullopt;
 }
 
-std::optional<Healing> HealingWatch::judge_state(const v1::IncidentStateChanged& change) {
-  switch (change.to()) {
-    case v1::INCIDENT_STATE_REPAIRED: return prove(fmt::format("incident {} is repaired", incident_));
-    case v1::INCIDENT_STATE_CLEARED: return prove(fmt::format("incident {} went away without a repair", incident_));
+std::optional<Healing> HealingWatch::judge(const v1::Incident& incident) {
+  switch (incident.state()) {
+    case v1::INCIDENT_STATE_REPAIRED: return over(incident, "is repaired");
+    case v1::INCIDENT_STATE_CLEARED: return over(incident, "went away without a repair");
     case v1::INCIDENT_STATE_ESCALATED:
-      return Healing{false, fmt::format("incident {} needs a human: {}", incident_, change.reason())};
-    case v1::INCIDENT_STATE_DISMISSED: return Healing{false, fmt::format("incident {} was dismissed", incident_)};
+      return Healing{false, fmt::format("incident {} needs a human: {}", incident.id(), incident.reason())};
+    case v1::INCIDENT_STATE_DISMISSED: return Healing{false, fmt::format("incident {} was dismissed", incident.id())};
     default: return std::nullopt;
   }
+}
+
+std::optional<Healing> HealingWatch::over(const v1::Incident& incident, const std::string& how) {
+  const auto open = book_.open();
+  const bool another = std::any_of(open.begin(), open.end(), [this](const auto& other) {
+    return fault_ids_.contains(other->diagnosis().fault_id());
+  });
+  if (another || !awaited_.empty()) return std::nullopt;
+  return prove(fmt::format("incident {} {}", incident.id(), how));
 }
 
 Healing HealingWatch::prove(const std::string& what) {

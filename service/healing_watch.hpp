@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
+#include "agent-lib/record/incident_book.hpp"
 #include "agent-lib/record/journal.hpp"
 #include "agent-lib/support/result.hpp"
 #include "rdpmend/v1/probe.pb.h"
@@ -21,22 +23,25 @@ class HealingWatch {
  public:
   // Makes one handshake from outside and says what is wrong with what the host served; empty: nothing.
   using Probe = std::function<std::string()>;
-  // `fault_id`: what the scenario rehearses; empty: nothing is expected to break.
-  HealingWatch(const Journal& journal, std::string fault_id, Probe probe);
+  // `fault_ids`: what the scenario rehearses; empty: nothing is expected to break.
+  HealingWatch(const Journal& journal, std::set<std::string> fault_ids, Probe probe);
 
   // Reads what is new in the journal; the answer, once there is one.
   std::optional<Healing> look();
 
  private:
   std::optional<Healing> judge(const v1::JournalEntry& entry);
-  std::optional<Healing> judge_state(const v1::IncidentStateChanged& change);
+  std::optional<Healing> judge(const v1::Incident& incident);
+  // The incident is over, and with it what the scenario rehearses, unless another one is open or not yet found.
+  std::optional<Healing> over(const v1::Incident& incident, const std::string& how);
   Healing prove(const std::string& what);
 
   const Journal& journal_;
-  const std::string fault_id_;
+  std::set<std::string> awaited_;  // Rehearsed faults that no incident has told of yet.
+  const std::set<std::string> fault_ids_;
   const Probe probe_;
   std::uint64_t cursor_ = 0;
-  std::uint64_t incident_ = 0;  // The newest of the rehearsed fault; 0: none yet.
+  IncidentBook book_;
 };
 
 // What is wrong with an outside probe of the host at `now` of its own clock; empty: nothing.

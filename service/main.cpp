@@ -88,8 +88,10 @@ void add_rehearse(CLI::App& app, Chosen& chosen) {
   const auto options = std::make_shared<RehearsalOptions>();
   const auto list = std::make_shared<bool>(false);
   auto* verb = app.add_subcommand("rehearse", "Run on a rehearsed RDP host, to try things out");
-  verb->add_option("scenario", options->scenario, "Its name; see --list");
-  verb->add_flag("--list", *list, "Show the scenarios");
+  auto* name = verb->add_option("scenario", options->scenario, "The name of a built-in one; see --list");
+  add_path(*verb, "--file", options->file, "A scenario of your own: textproto, as in proto/rdpmend/v1/scenario.proto")
+      ->excludes(name);
+  verb->add_flag("--list", *list, "Show the built-in scenarios");
   verb->add_flag("--until-healed", options->until_healed, "End when the host is healed (0) or cannot be (2)");
   verb->add_option_function<unsigned>(
           "--deadline", [options](unsigned seconds) { options->deadline = std::chrono::seconds(seconds); },
@@ -103,7 +105,8 @@ void add_rehearse(CLI::App& app, Chosen& chosen) {
   add_path(*verb, "--config", options->config, "Configuration file (default: none)");
   verb->footer("Example: rdpmendd rehearse certificate-expired --until-healed");
   verb->callback([options, list, &chosen] {
-    if (!*list && options->scenario.empty()) throw CLI::RequiredError("scenario (or --list)");
+    if (!*list && options->scenario.empty() && !options->file)
+      throw CLI::RequiredError("scenario (or --file, or --list)");
     chosen = [options, list] { return *list ? list_scenarios() : rehearse(*options); };
   });
 }

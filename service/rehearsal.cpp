@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <mutex>
 #include <random>
+#include <set>
 
 #include "agent-lib/probe/rdp_handshake.hpp"
 #include "agent-lib/sim/scenarios.hpp"
@@ -22,6 +23,7 @@
 #include "service/os/logging.hpp"
 #include "service/os/print.hpp"
 #include "service/os/private_file.hpp"
+#include "service/scenario_file.hpp"
 
 namespace rdpmend {
 
@@ -120,8 +122,15 @@ int conclude(Narrator& narrator, const std::optional<Healing>& answer) {
   return answer->healed ? exit_code::k_ok : exit_code::k_not_healed;
 }
 
+std::set<std::string> expected_faults(const v1::Scenario& scenario) {
+  std::set<std::string> ids;
+  for (const auto& incident : scenario.expect().present()) ids.insert(incident.fault_id());
+  return ids;
+}
+
 Result<int> run(const RehearsalOptions& options) {
-  const auto scenario = sim::find_scenario(options.scenario);
+  const auto scenario =
+      options.file ? load_scenario(*options.file, Catalogue::built_in()) : sim::find_scenario(options.scenario);
   if (!scenario) return fail(scenario.error());
   auto config = configuration(options);
   if (!config) return fail(std::move(config.error()));
@@ -145,9 +154,10 @@ Result<int> run(const RehearsalOptions& options) {
   if (!app) return fail(std::move(app.error()));
   introduce(narrator, **app, **host, *state);
   if (options.until_healed) {
-    judge.emplace(console,
-                  HealingWatch((*app)->journal(), scenario->fault_id(), [&] { return probe_from_outside(**host); }),
-                  options.deadline);
+    judge.emplace(
+        console,
+        HealingWatch((*app)->journal(), expected_faults(*scenario), [&] { return probe_from_outside(**host); }),
+        options.deadline);
   }
   const auto reason = console.wait();
   const int code = options.until_healed ? conclude(narrator, judge->answer()) : exit_code::k_ok;

@@ -10,7 +10,8 @@
 namespace rdpmend {
 
 struct RehearsalOptions {
-  std::string scenario;
+  std::string scenario;                        // Of the built-in ones; not read if there is a file.
+  std::optional<std::filesystem::path> file;   // A scenario of the user's own.
   std::optional<std::filesystem::path> state;  // Absent: a fresh folder below the system's one for temporary files.
   std::optional<std::filesystem::path> config;
   std::string listen = "127.0.0.1:0";

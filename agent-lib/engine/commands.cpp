@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "agent-lib/engine/repairs.hpp"
+#include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/ledger.hpp"
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
@@ -72,6 +74,8 @@ Status check_dismiss(const v1::Incident& incident) {
 v1::AdminAction action_of(const Client& client, const std::string& method, const std::string& request_id) {
   v1::AdminAction action;
   action.set_client(client.name);
+  action.set_certificate_sha256(client.certificate_sha256);
+  action.set_peer(client.peer);
   action.set_method(method);
   action.set_request_id(request_id);
   return action;
@@ -166,12 +170,7 @@ void Commands::carry_out(const v1::ActRequest& request, const v1::Incident& inci
 }
 
 void Commands::dismiss(const v1::Incident& incident, const std::string& client) {
-  const auto recorded = ledger_.record(incident.id(), [&](v1::JournalEntry& entry) {
-    auto& change = *entry.mutable_incident_state_changed();
-    change.set_from(incident.state());
-    change.set_to(v1::INCIDENT_STATE_DISMISSED);
-    change.set_reason("dismissed by " + client);
-  });
+  const auto recorded = ledger_.set_state(incident.id(), v1::INCIDENT_STATE_DISMISSED, "dismissed by " + client);
   if (!recorded) log::error("incident {} cannot be dismissed: {}", incident.id(), to_string(recorded.error()));
 }
 

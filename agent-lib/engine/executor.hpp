@@ -13,15 +13,9 @@
 
 namespace rdpmend {
 
-// Whether something of a repair may be on the host: a step is done, or was about to be.
-bool has_written(const v1::Repair& repair);
-
 class Executor {
  public:
   Executor(const HostControl& host, Ledger& ledger) : host_(host), ledger_(ledger) {}
-
-  // The pre-state of every step of a rung. Reads only.
-  Result<std::vector<v1::StepState>> capture(const v1::Rung& rung) const;
 
   // Intent, compare, apply, read back, done: for each step in order. Ends at the first that fails, or between two steps
   // when stop is requested (code cancelled).
@@ -35,7 +29,7 @@ class Executor {
  private:
   Status apply(std::uint64_t incident_id, const v1::Step& step, const v1::StepState& before) const;
   Status undo_step(const v1::Step& step, const v1::StepState& before, std::string& detail) const;
-  Status failed(std::uint64_t incident_id, const v1::Step& step, Error error, bool conflict) const;
+  Status failed(std::uint64_t incident_id, const v1::Step& step, v1::StepFailed::Cause cause, Error error) const;
 
   const HostControl& host_;
   Ledger& ledger_;

@@ -1,5 +1,7 @@
 // A change of the host by somebody else: what a scenario or a drill says, done with everything that follows from it.
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "agent-lib/sim/consequences.hpp"
 
@@ -36,6 +38,11 @@ void deny_key_reader(World& world, const std::string& sid) {
   if (file != world.key_files.end()) *file->second.security.add_dacl() = deny(sid, k_file_generic_read);
 }
 
+void damage_key(World& world) {
+  const auto file = world.key_files.find(listener_key_file());
+  if (file != world.key_files.end()) file->second.key.private_der.clear();
+}
+
 void deny_store(World& world) {
   constexpr std::uint32_t k_set_value_and_create_subkey = 0x6;
   *world.key_security[lower(registry_key::k_remote_desktop_store_key)].add_dacl() =
@@ -51,6 +58,7 @@ void apply(World& world, const v1::SimCertificate& change) {
   }
   if (change.absent()) remove_listener_certificate(world);
   if (change.key_missing()) world.key_files.erase(listener_key_file());
+  if (change.key_damaged()) damage_key(world);
   for (const auto& sid : change.key_readers_removed()) remove_key_reader(world, sid);
   for (const auto& sid : change.key_readers_denied()) deny_key_reader(world, sid);
   world.creation_fails = change.creation_fails();
@@ -158,6 +166,20 @@ void apply(World& world, const v1::SimEventLog& change) {
   ++service.instance;
 }
 
+void log_told(World& world, std::shared_ptr<const v1::SimEvent> event, std::size_t times) {
+  const auto spacing = from_proto(event->spacing());
+  do {
+    world.log.append(events::told(*event), world.now(), world.full_name);
+  } while (--times > 0 && spacing <= Duration::zero());
+  if (times == 0) return;
+  world.later(spacing, [event = std::move(event), times](World& then) { log_told(then, event, times); });
+}
+
+void apply(World& world, const v1::SimEvent& change) {
+  log_told(world, std::make_shared<const v1::SimEvent>(change),
+           std::clamp<std::size_t>(change.times(), 1, EventLog::k_max_records));
+}
+
 void apply(World& world, const v1::SimRegistryValue& change) {
   constexpr std::string_view k_hive = "HKLM\\";
   const auto key = std::string_view(change.key()).substr(change.key().starts_with(k_hive) ? k_hive.size() : 0);
@@ -182,6 +204,7 @@ void apply_change(World& world, const v1::SimChange& change) {
   if (!change.story().empty()) world.stories.push_back(change.story());
   follow_listener(world);
   if (change.client_connects()) client_connects(world);
+  for (const auto& event : change.events()) apply(world, event);
 }
 
 }  // namespace rdpmend::sim

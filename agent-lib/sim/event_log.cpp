@@ -7,11 +7,15 @@
 namespace rdpmend::sim {
 
 EventLog::EventLog() {
-  for (const auto name : k_channels) channels_[lower(name)].name = name;
+  for (const auto name : k_channels) add_channel(name);
+}
+
+void EventLog::add_channel(std::string_view name) {
+  if (const auto [added, is_new] = channels_.try_emplace(lower(name)); is_new) added->second.name = name;
 }
 
 void EventLog::append(const SimEvent& event, WallTime time, std::string_view computer) {
-  auto& channel = channels_.at(lower(event.channel));
+  auto& channel = named(event.channel);
   const auto id = ++channel.last_id;
   channel.records.push_back({id, time, std::string(event.provider.name), event.id, render(event, id, time, computer)});
   if (channel.records.size() > k_max_records) channel.records.pop_front();
@@ -33,8 +37,9 @@ std::vector<std::string> EventLog::look_up(const Channel& channel, const EventLo
   return found;
 }
 
-std::string EventLog::lower_name(std::string_view name) {
-  return lower(name);
+EventLog::Channel& EventLog::named(std::string_view name) {
+  add_channel(name);
+  return channels_.at(lower(name));
 }
 
 void EventLog::kill_subscriptions(v1::SimEventLog::Dead dead) {

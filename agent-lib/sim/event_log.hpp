@@ -43,6 +43,9 @@ class EventLog {
 
   EventLog();
 
+  // Beside the stock ones; nothing happens if there is one of that name.
+  void add_channel(std::string_view name);
+  // In a new channel, if there is none of that name.
   void append(const SimEvent& event, WallTime time, std::string_view computer);
   // nullptr: there is no such channel. Without case.
   const Channel* find(std::string_view name) const;
@@ -55,8 +58,8 @@ class EventLog {
   std::uint64_t written() const { return written_; }
 
  private:
-  Channel& named(const std::string& name) { return channels_.at(lower_name(name)); }
-  static std::string lower_name(std::string_view name);
+  // A new one, if there is none of that name.
+  Channel& named(std::string_view name);
 
   std::map<std::string, Channel> channels_;  // By lower-case name.
   std::uint64_t written_ = 0;

@@ -26,12 +26,18 @@ std::string_view to_string(Injection injection) {
 void FaultInjector::arm(std::uint64_t call, Injection injection) {
   const std::scoped_lock lock(mutex_);
   calls_until_injection_ = call;
+  fired_.clear();
   injection_ = injection;
 }
 
 void FaultInjector::disarm() {
   const std::scoped_lock lock(mutex_);
   calls_until_injection_ = 0;
+}
+
+std::string FaultInjector::fired() const {
+  const std::scoped_lock lock(mutex_);
+  return fired_;
 }
 
 std::vector<std::string> FaultInjector::calls() const {
@@ -48,6 +54,7 @@ std::optional<Injection> FaultInjector::note(const std::string& name) {
   const std::scoped_lock lock(mutex_);
   if (calls_.size() < k_max_remembered_calls) calls_.push_back(name);
   if (calls_until_injection_ == 0 || --calls_until_injection_ != 0) return std::nullopt;
+  fired_ = name;
   return injection_;
 }
 

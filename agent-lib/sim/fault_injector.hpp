@@ -38,6 +38,8 @@ class FaultInjector {
   // The call with this number (1-based, over all mutating calls from now on) goes wrong once.
   void arm(std::uint64_t call, Injection injection);
   void disarm();
+  // The name of the call that went wrong; empty: the armed one has not come.
+  std::string fired() const;
   // Mutating calls so far, with their names: "services.stop(SessionEnv)".
   std::vector<std::string> calls() const;
   void reset_calls();
@@ -53,6 +55,7 @@ class FaultInjector {
 
   mutable std::mutex mutex_;
   std::uint64_t calls_until_injection_ = 0;  // 0: not armed.
+  std::string fired_;
   Injection injection_{};
   std::vector<std::string> calls_;
 };

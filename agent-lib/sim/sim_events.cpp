@@ -41,6 +41,14 @@ std::string escape(std::string_view text) {
 
 using Fields = std::initializer_list<std::pair<std::string_view, std::string>>;
 
+// What else is known of a provider that a scenario names.
+EventProvider provider_named(std::string_view name, bool classic) {
+  for (const auto& known : {k_rcm, k_rdp_core, k_session_manager, k_schannel, k_scm, k_firewall, k_kernel}) {
+    if (known.name == name) return classic && name == k_rcm.name ? k_rcm_classic : known;
+  }
+  return {name, {}};
+}
+
 // Named EventData; with a Binary element if there is one.
 std::string named_data(Fields fields, std::string_view binary = {}) {
   std::string out = "<EventData>";
@@ -60,6 +68,22 @@ std::string user_data(Fields fields) {
   std::string out = "<UserData><EventXML xmlns=\"Event_NS\">";
   for (const auto& [name, value] : fields) out += fmt::format("<{0}>{1}</{0}>", name, escape(value));
   return out + "</EventXML></UserData>";
+}
+
+std::string event_data(const v1::SimEvent& event) {
+  std::string out = "<EventData>";
+  for (const auto& data : event.data()) {
+    const auto name = data.name().empty() ? std::string() : fmt::format(" Name=\"{}\"", escape(data.name()));
+    out += fmt::format("<Data{}>{}</Data>", name, escape(data.value()));
+  }
+  if (!event.binary().empty()) out += fmt::format("<Binary>{}</Binary>", to_hex(event.binary()));
+  return out + "</EventData>";
+}
+
+std::string user_data(const v1::SimEvent& event) {
+  auto out = fmt::format("<UserData><{} xmlns=\"Event_NS\">", event.user_data());
+  for (const auto& data : event.data()) out += fmt::format("<{0}>{1}</{0}>", data.name(), escape(data.value()));
+  return out + fmt::format("</{}></UserData>", event.user_data());
 }
 
 // Seven fraction digits, as a FILETIME has.
@@ -134,20 +158,21 @@ std::string start_type_text(v1::ServiceStartType type) {
 
 std::string render(const SimEvent& event, std::uint64_t record_id, WallTime time, std::string_view computer) {
   const auto attribute = [](std::string_view name, std::string_view value) {
-    return value.empty() ? std::string() : fmt::format(" {}=\"{}\"", name, value);
+    return value.empty() ? std::string() : fmt::format(" {}=\"{}\"", name, escape(value));
   };
   const auto qualifiers = event.qualifiers ? fmt::format(" Qualifiers=\"{}\"", *event.qualifiers) : std::string();
   return fmt::format(
-      "<Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><System><Provider Name=\"{}\" "
-      "Guid=\"{}\"{}/>"
+      "<Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><System><Provider "
+      "Name=\"{}\"{}{}/>"
       "<EventID{}>{}</EventID><Version>0</Version><Level>{}</Level><Task>{}</Task><Opcode>{}</Opcode>"
       "<Keywords>{}</Keywords><TimeCreated SystemTime=\"{}\"/><EventRecordID>{}</EventRecordID><Correlation{}/>"
       "<Execution ProcessID=\"{}\" ThreadID=\"{}\"/><Channel>{}</Channel><Computer>{}</Computer><Security{}/></System>"
       "{}</Event>",
-      event.provider.name, event.provider.guid, attribute("EventSourceName", event.provider.event_source), qualifiers,
-      event.id, event.level, event.task, event.opcode, event.keywords, file_time_text(time), record_id,
-      attribute("ActivityID", event.activity_id), event.process_id, event.process_id == 0 ? 0 : event.process_id + 4,
-      event.channel, computer, attribute("UserID", event.user_sid), event.body);
+      escape(event.provider.name), attribute("Guid", event.provider.guid),
+      attribute("EventSourceName", event.provider.event_source), qualifiers, event.id, event.level, event.task,
+      event.opcode, event.keywords, file_time_text(time), record_id, attribute("ActivityID", event.activity_id),
+      event.process_id, event.process_id == 0 ? 0 : event.process_id + 4, escape(event.channel), computer,
+      attribute("UserID", event.user_sid), event.body);
 }
 
 namespace events {
@@ -291,6 +316,17 @@ SimEvent clock_changed(WallTime from, WallTime to) {
                               {"Reason", "1"},
                               {"ProcessName", R"(\Device\HarddiskVolume3\Windows\System32\svchost.exe)"},
                               {"ProcessID", "1172"}})};
+}
+
+SimEvent told(const v1::SimEvent& event) {
+  SimEvent logged{.provider = provider_named(event.provider(), event.has_qualifiers()),
+                  .channel = event.channel(),
+                  .id = event.event_id(),
+                  .level = event.has_level() ? event.level() : 4,
+                  .user_sid = event.user_sid(),
+                  .body = event.user_data().empty() ? event_data(event) : user_data(event)};
+  if (event.has_qualifiers()) logged.qualifiers = event.qualifiers();
+  return logged;
 }
 
 }  // namespace events

@@ -9,6 +9,7 @@
 #include "agent-lib/host/firewall.hpp"
 #include "agent-lib/support/time.hpp"
 #include "rdpmend/v1/plan.pb.h"
+#include "rdpmend/v1/scenario.pb.h"
 
 namespace rdpmend::sim {
 
@@ -93,6 +94,9 @@ enum class RuleChange { added = 2004, changed = 2005, deleted = 2006 };
 SimEvent firewall_rule(RuleChange change, const FirewallRule& rule, std::string_view by_application);
 
 SimEvent clock_changed(WallTime from, WallTime to);  // Kernel-General 1
+
+// One that a scenario tells of. Not to outlive it.
+SimEvent told(const v1::SimEvent& event);
 
 }  // namespace events
 

@@ -32,6 +32,9 @@ World make_world(const v1::Scenario& scenario, const SimOptions& options) {
   world.caches_certificate = scenario.termservice_caches_certificate();
   world.failed_creation_takes_key = scenario.failed_creation_takes_key();
   install_stock_state(world);
+  for (const auto& change : scenario.changes()) {
+    for (const auto& event : change.events()) world.log.add_channel(event.channel());
+  }
   for (std::uint32_t i = 0; i < scenario.sessions(); ++i)
     world.sessions.push_back({.id = 2 + i, .remote = true, .active = true});
   follow_listener(world);
@@ -76,6 +79,12 @@ HostControl SimHost::control() {
 
 void SimHost::advance(Duration duration) {
   impl_->machine.advance(duration);
+}
+
+std::optional<SteadyTime> SimHost::next_happening() const {
+  return impl_->machine.look([](const World& world) {
+    return world.agenda.empty() ? std::nullopt : std::optional(world.up_before + world.agenda.begin()->first);
+  });
 }
 
 void SimHost::change(const v1::SimChange& change) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,8 @@ class SimHost {
 
   // Moves the virtual clock, applying the scenario's changes and the host's own delayed consequences in order.
   void advance(Duration duration);
+  // When the host next does something by itself, by its steady clock; nullopt: never.
+  std::optional<SteadyTime> next_happening() const;
   // An edit by somebody else, or a drill.
   void change(const v1::SimChange& change);
   // A client tries to connect: true if it would get a TLS session from outside. Logs what a real host logs about it.

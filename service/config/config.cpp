@@ -3,39 +3,18 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <fstream>
-#include <tuple>
+#include <utility>
 
-#include "agent-lib/support/textproto.hpp"
 #include "agent-lib/support/utf8.hpp"
 #include "service/config/config_bounds.hpp"
 #include "service/config/config_check.hpp"
+#include "service/config/textproto_file.hpp"
 
 namespace rdpmend {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-Result<std::string> read_text(const fs::path& file) {
-  std::error_code code;
-  const auto size = fs::file_size(file, code);
-  if (code) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("cannot read configuration file {}: {}", to_utf8(file), code.message()),
-                "Give a readable file, or none for the defaults.");
-  }
-  // One byte more than is accepted: the parser says that it is too much.
-  std::string text(std::min<std::uintmax_t>(size, k_max_textproto_bytes + 1), '\0');
-  std::ifstream stream(file, std::ios::binary);
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!stream || stream.gcount() != static_cast<std::streamsize>(text.size())) {
-    return fail(ErrorCode::denied, fmt::format("cannot read configuration file {}", to_utf8(file)),
-                "Give the service's account access to it.");
-  }
-  return text;
-}
 
 void resolve_site_rules(v1::ServiceConfig& config, const fs::path& folder) {
   for (auto& file : *config.mutable_site_rules()) file = to_utf8((folder / path_from_utf8(file)).lexically_normal());
@@ -57,13 +36,7 @@ ParsedConfig parse_config(const std::string& name, std::string_view textproto, c
   // What could be read of a file with mistakes is checked too, so that one look at the list mends them all.
   const auto wrong = check_values(result.config, tree, parsed ? Parsed::all : Parsed::part, catalogue);
   errors.insert(errors.end(), wrong.begin(), wrong.end());
-  std::stable_sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
-  });
-  for (const auto& error : errors) {
-    const auto* stop = error.message.ends_with('.') ? "" : ".";
-    result.problems.push_back(fmt::format("{}:{}:{}: {}{}", name, error.line, error.column, error.message, stop));
-  }
+  result.problems = problems_at(name, std::move(errors));
   apply_defaults(result.config);
   return result;
 }
@@ -73,7 +46,7 @@ Result<v1::ServiceConfig> load_config(const std::optional<fs::path>& given, cons
   std::error_code ignored;
   if (!given && !fs::exists(fs::symlink_status(default_place, ignored))) return default_config();
   const auto& file = given ? *given : default_place;
-  const auto text = read_text(file);
+  const auto text = read_textproto(file, "configuration file", "Give a readable file, or none for the defaults.");
   if (!text) return fail(text.error());
   auto parsed = parse_config(to_utf8(file), *text, catalogue);
   if (!parsed.problems.empty()) {

@@ -4,6 +4,10 @@
 
 namespace rdpmend {
 
+Stock assumed_stock(const Registry& registry) {
+  return stock_of(registry).value_or(stock_of(0));
+}
+
 void Checks::holds(const Assumption& assumption, std::string_view found) {
   add(Check::OUTCOME_AS_EXPECTED, assumption, found);
 }

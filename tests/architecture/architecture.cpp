@@ -99,7 +99,7 @@ bool is_test(std::string_view path) {
 }
 
 // The row of a file, the nearest above it: "service/rpc/server.cpp" -> "service/rpc"; "service/app.cpp" -> "service";
-// "agent-lib/faults/x/fault.cpp" -> "agent-lib/faults".
+// "agent-lib/faults/f/x/fault.cpp" -> "agent-lib/faults".
 std::optional<std::string> folder_of(std::string_view path) {
   for (auto folder = path.substr(0, path.rfind('/')); !folder.empty();) {
     if (const auto row = std::string(folder); allowed_folders().contains(row)) return row;
@@ -161,7 +161,7 @@ void check_opening(const SourceTree& tree, const SourceFile& file, std::vector<s
 
 void check_faults(const SourceTree& tree, std::vector<std::string>& found) {
   for (const std::string& folder : tree.fault_folders) {
-    for (const char* name : {"fault.cpp", "rules.textproto", "scenario.textproto", "fault_test.cpp", "RUNBOOK.md"}) {
+    for (const char* name : {"fault.cpp", "fault.textproto", "scenario.textproto", "fault_test.cpp", "RUNBOOK.md"}) {
       const std::string path = folder + "/" + name;
       if (!tree.paths.contains(path)) found.push_back(path + ": every fault has one");
     }

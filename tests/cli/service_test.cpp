@@ -52,9 +52,11 @@ class Rehearsed : public testing::Test {
     auto config = default_config();
     config.mutable_rpc()->set_listen("127.0.0.1:0");
     if (mode != v1::FAULT_MODE_UNSPECIFIED) {
-      auto& policy = *config.mutable_policy()->add_faults();
-      policy.set_fault_id(found->fault_id());
-      policy.set_mode(mode);
+      for (const auto& incident : found->expect().present()) {
+        auto& policy = *config.mutable_policy()->add_faults();
+        policy.set_fault_id(incident.fault_id());
+        policy.set_mode(mode);
+      }
     }
     auto app = App::start({config, folder_ / "state", host_->control(), {}});
     ASSERT_TRUE(app) << to_string(app.error());

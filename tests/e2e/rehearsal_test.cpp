@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "tests/e2e/plain_rdp_client.hpp"
 #include "tests/e2e/rehearsal.hpp"
 
@@ -45,6 +48,27 @@ TEST(Scenarios, AnUnknownOneIsRefusedWithTheNamesOfThoseThatAre) {
   EXPECT_EQ(list.exit_code, 0);
   EXPECT_THAT(list.standard_output, AllOf(HasSubstr("certificate-expired"), HasSubstr("clock-wrong"),
                                           HasSubstr("firewall-rule-disabled"), HasSubstr("healthy")));
+}
+
+TEST(Scenarios, OneFromAFileIsRehearsedAndItsMistakesAreToldAtTheirPlaces) {
+  const StateFolder folder;
+  const auto file = folder.path() + "/ours.textproto";
+  const auto rehearse = [&](const std::string& text) {
+    std::filesystem::create_directories(folder.path());
+    std::ofstream(file) << text;
+    return testing_support::run(
+        {program("rdpmendd"), "rehearse", "--file", file, "--until-healed", "--state", folder.path() + "/state"},
+        k_patience);
+  };
+  const Finished healed = rehearse(R"(changes { after { seconds: 1 } story: "The rules go off."
+    firewall { rules { rule_id: "RemoteDesktop-UserMode-In-TCP" enabled: false } } }
+    expect { present { fault_id: "firewall_rule_disabled" ends: INCIDENT_STATE_REPAIRED } })");
+  EXPECT_EQ(healed.exit_code, 0) << healed.standard_output << healed.standard_error;
+  EXPECT_THAT(healed.standard_output, AllOf(HasSubstr("Rehearsal ours"), HasSubstr("The rules go off.")));
+
+  const Finished refused = rehearse("changes {\n  afer { seconds: 1 }\n}\n");
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.standard_error, AllOf(HasSubstr("ours.textproto:2:"), HasSubstr("Correct the scenario file")));
 }
 
 TEST(CertificateExpired, AfterTheRepairAnotherAndValidCertificateIsServed) {

@@ -1,5 +1,7 @@
 #include "tests/engine/rehearsed_engine.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -8,13 +10,15 @@
 namespace rdpmend::test {
 
 namespace {
-constexpr Duration k_longest_jump = std::chrono::seconds{5};
 constexpr std::size_t k_batch = 64;
+constexpr int k_most_handlers = 1'000'000;  // At one moment.
 }  // namespace
 
 RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy,
-                                 std::vector<std::unique_ptr<Fault>> faults)
-    : host_(host), faults_(std::move(faults)) {
+                                 std::vector<std::unique_ptr<Fault>> faults, std::uint64_t seed)
+    : host_(host), journal_(journal), faults_(std::move(faults)), random_(seed), pass_time_([this](Duration time) {
+        host_.advance(time);
+      }) {
   EngineParts parts{.host = host.control(),
                     .journal = journal,
                     .catalogue = catalogue_,
@@ -22,7 +26,7 @@ RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::Polic
                     .policy = std::move(policy),
                     .version = "test",
                     .degraded = {}};
-  engine_ = std::make_unique<Engine>(std::move(parts), io_.get_executor(), io_.get_executor());
+  engine_ = std::make_unique<Engine>(std::move(parts), engine_io_.get_executor(), worker_io_.get_executor());
   engine_->agenda().set_on_change([this] { due_ = engine_->agenda().next(); });
   if (auto started = engine_->start(); !started) throw std::runtime_error(to_string(started.error()));
   open_channels();
@@ -31,13 +35,25 @@ RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::Polic
 RehearsedEngine::~RehearsedEngine() = default;
 
 void RehearsedEngine::open_channels() {
-  const auto bookmarks = engine_->bookmarks();
+  const auto bookmarks = journal_.bookmarks().value();
   for (const auto& query : build_queries(catalogue_.rules())) {
     const auto bookmark = bookmarks.find(query.channel);
     auto opened = host_.control().events.subscribe(
         query, bookmark == bookmarks.end() ? std::nullopt : std::optional(bookmark->second));
     if (opened) channels_[query.channel] = std::move(*opened);
   }
+}
+
+void RehearsedEngine::reopen_channels() {
+  channels_.clear();
+  open_channels();
+  for (const auto& [channel, subscription] : channels_) {
+    v1::ChannelReopened what;
+    what.set_channel(channel);
+    what.set_reason("the subscription had fallen silent");
+    engine_->channel_reopened(std::move(what));
+  }
+  settle();
 }
 
 bool RehearsedEngine::pump_events() {
@@ -51,11 +67,19 @@ bool RehearsedEngine::pump_events() {
   return any;
 }
 
+bool RehearsedEngine::run_one() {
+  const bool engine_first = random_() % 2 == 0;
+  for (auto* io : {engine_first ? &engine_io_ : &worker_io_, engine_first ? &worker_io_ : &engine_io_}) {
+    io->restart();
+    if (io->poll_one() > 0) return true;
+  }
+  return false;
+}
+
 void RehearsedEngine::settle() {
-  do {
-    io_.restart();
-    io_.poll();
-  } while (pump_events());
+  for (int handlers = 0; run_one() || pump_events(); ++handlers) {
+    if (handlers > k_most_handlers) throw std::logic_error("the engine never comes to rest");
+  }
 }
 
 bool RehearsedEngine::run_until(const std::function<bool()>& done, Duration at_most) {
@@ -70,7 +94,10 @@ bool RehearsedEngine::run_until(const std::function<bool()>& done, Duration at_m
       engine_->agenda().run_due();
       continue;
     }
-    host_.advance(std::min({due_.value_or(end) - now, end - now, k_longest_jump}));
+    // Time steps from one thing that happens to the next, be it the engine's or the host's.
+    const auto next = std::min({due_.value_or(end), host_.next_happening().value_or(end), end});
+    if (next <= now) throw std::logic_error("time stands still");
+    pass_time_(next - now);
   }
 }
 
@@ -97,6 +124,22 @@ Result<v1::Incident> RehearsedEngine::act(v1::ActRequest request) {
   settle();
   if (!answer) return fail(ErrorCode::internal, "the engine did not answer");
   return *answer;
+}
+
+void RehearsedEngine::approve_what_waits() {
+  const auto snapshot = engine_->snapshot();
+  for (const auto& [id, incident] : snapshot->incidents) {
+    if (incident->state() != v1::INCIDENT_STATE_AWAITING_APPROVAL) continue;
+    (void)act(order(v1::ActRequest::kApprove, id, fmt::format("approval after {}", incident->last_seq())));
+  }
+}
+
+v1::ActRequest order(v1::ActRequest::VerbCase verb, std::uint64_t incident_id, std::string request_id) {
+  v1::ActRequest request;
+  request.set_incident_id(incident_id);
+  request.set_request_id(request_id.empty() ? std::to_string(incident_id) : std::move(request_id));
+  request.GetReflection()->MutableMessage(&request, v1::ActRequest::descriptor()->FindFieldByNumber(verb));
+  return request;
 }
 
 std::vector<v1::JournalEntry> all_entries(const sim::MemoryJournal& journal) {

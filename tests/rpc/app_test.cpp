@@ -67,7 +67,7 @@ TEST(App, HealsARehearsedHostByItself) {
   Bell bell;
   auto app = App::start({any_port(), state.path(), host->control(), bell.ring()});
   ASSERT_TRUE(app) << to_string(app.error());
-  HealingWatch watch((*app)->journal(), "certificate_expired", [&] {
+  HealingWatch watch((*app)->journal(), {"certificate_expired"}, [&] {
     const auto report = host->control().listener.probe(ProbeFrom::own_address, std::chrono::seconds{5});
     return report ? fault_of(*report, host->control().clock.now()) : report.error().what;
   });
@@ -82,7 +82,7 @@ TEST(App, AHostThatCannotBeHealedIsSaidToBeSo) {
   Bell bell;
   auto app = App::start({any_port(), state.path(), host->control(), bell.ring()});
   ASSERT_TRUE(app) << to_string(app.error());
-  HealingWatch watch((*app)->journal(), "clock_wrong", [] { return std::string(); });
+  HealingWatch watch((*app)->journal(), {"clock_wrong"}, [] { return std::string(); });
   std::optional<Healing> answer;
   ASSERT_TRUE(bell.wait_until([&] { return (answer = watch.look()).has_value(); }));
   EXPECT_FALSE(answer->healed);
@@ -114,10 +114,10 @@ TEST(App, TheAdministratorsProfileLeadsToTheService) {
   EXPECT_THAT(bytes_of((*app)->admin_profile()), HasSubstr((*app)->rpc_address()));
 }
 
-std::string internal_errors(const App& app) {
+std::string troubles(const App& app) {
   std::string found;
   for (const auto& entry : entries_of(app))
-    if (entry.has_internal_error()) found += entry.internal_error().what();
+    if (entry.has_service_trouble()) found += entry.service_trouble().what();
   return found;
 }
 
@@ -151,7 +151,7 @@ TEST(App, HealsAlthoughItsPortIsInUseSaysSoAndListensOnceThePortIsFree) {
   Bell bell;
   const auto second = App::start({config, other.path(), broken->control(), bell.ring()});
   ASSERT_TRUE(second) << to_string(second.error());
-  EXPECT_THAT(internal_errors(**second), AllOf(HasSubstr(address), HasSubstr("rpc.listen")));
+  EXPECT_THAT(troubles(**second), AllOf(HasSubstr(address), HasSubstr("rpc.listen")));
   EXPECT_TRUE(bell.wait_until([&] { return repaired_something(**second); }));
   (*first)->stop("the test makes room");
   EXPECT_TRUE(listens(address));

@@ -126,6 +126,67 @@ TEST(Events, NeverDependOnTheLanguageOfTheHost) {
   EXPECT_EQ(statuses.size(), 4U);
 }
 
+// A scenario's events: any channel, provider and id, in the shapes that real events have.
+TEST(ToldEvents, AreLoggedAsOftenAsToldAndSpacedInTime) {
+  TestHost host(R"(changes { after { seconds: 5 } events {
+    channel: "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational"
+    provider: "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS" event_id: 131 user_sid: "S-1-5-20"
+    data { name: "ConnType" value: "TCP" } data { name: "ClientIP" value: "127.0.0.1:49832" }
+    times: 30 spacing { seconds: 2 } } })");
+  host.advance(4s);
+  EXPECT_EQ(host.count(k_rdp_core_operational, k_rdp_core_provider, 131), 0U);
+  host.advance(1s);
+  EXPECT_EQ(host.count(k_rdp_core_operational, k_rdp_core_provider, 131), 1U);
+  host.advance(10s);
+  EXPECT_EQ(host.count(k_rdp_core_operational, k_rdp_core_provider, 131), 6U);
+  host.advance(1h);
+  const auto all = host.events(k_rdp_core_operational, k_rdp_core_provider, 131);
+  ASSERT_EQ(all.size(), 30U);
+  const auto newest = parse_event(all.front()).value();
+  const auto oldest = parse_event(all.back()).value();
+  EXPECT_EQ(*newest.time - *oldest.time, 58s);
+  EXPECT_EQ(newest.level, 4U);
+  EXPECT_EQ(newest.named("ClientIP"), "127.0.0.1:49832");
+}
+
+TEST(ToldEvents, LookLikeThoseThatTheHostWritesItself) {
+  TestHost host("sessions: 1");
+  EXPECT_TRUE(host.client_connects());
+  host.change(R"(events {
+    channel: "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational"
+    provider: "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS" event_id: 131
+    data { name: "ConnType" value: "TCP" } data { name: "ClientIP" value: "203.0.113.9:50000" } })");
+  const auto all = host.events(k_rdp_core_operational, k_rdp_core_provider, 131);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(layout_of(parse_event(all[0]).value()), layout_of(parse_event(all[1]).value()));
+  EXPECT_NE(all[0].find("Guid=\"{1139C61B-B549-4251-8ED3-27250A1EDEC8}\""), std::string::npos);
+}
+
+TEST(ToldEvents, HaveUnnamedDataByPositionAsClassicOnesDo) {
+  TestHost host;
+  host.change(
+      R"(events { channel: "System" provider: "Service Control Manager" event_id: 7031 level: 2 qualifiers: 49152
+    data { value: "Remote Desktop <Services>" } data { value: "3" } binary: "T\000e\000" })");
+  const auto logged = parse_event(host.events(k_system_channel, k_scm_provider, 7031).at(0)).value();
+  EXPECT_EQ(logged.positional(1), "Remote Desktop <Services>");
+  EXPECT_EQ(logged.positional(2), "3");
+  EXPECT_EQ(logged.level, 2U);
+  EXPECT_EQ(logged.event_id, 7031U);
+  EXPECT_EQ(logged.binary, "54006500");
+}
+
+TEST(ToldEvents, MayHaveUserDataAndAChannelThatTheStockHostLacks) {
+  TestHost host(
+      R"(changes { after { seconds: 1 } events { channel: "Vendor-Driver/Operational" provider: "Vendor-Driver" event_id: 9
+    user_data: "EventXML" data { name: "Session" value: "3" } } })");
+  auto subscription = host.control().events.subscribe({"Vendor-Driver/Operational", "*"}, std::nullopt);
+  ASSERT_TRUE(subscription) << "the channel is there before its first event";
+  host.advance(1s);
+  const auto batch = (*subscription)->next(10).value();
+  ASSERT_EQ(batch.xml.size(), 1U);
+  EXPECT_EQ(parse_event(batch.xml[0])->named("Session"), "3");
+}
+
 TEST(Lookup, GivesTheNewestFirstAndNotMoreThanAskedFor) {
   TestHost host;
   auto& firewall = host.control().firewall;

@@ -15,7 +15,7 @@ TEST(Scenarios, HaveUniqueNamesAndWordsForPeople) {
     EXPECT_TRUE(names.insert(scenario.name()).second) << scenario.name();
     EXPECT_TRUE(std::regex_match(scenario.name(), std::regex("[a-z-]+"))) << scenario.name();
     EXPECT_FALSE(scenario.title().empty() || scenario.description().empty()) << scenario.name();
-    EXPECT_TRUE(scenario.healable() ? !scenario.fault_id().empty() : true) << scenario.name();
+    EXPECT_TRUE(scenario.has_expect()) << scenario.name();
   }
   EXPECT_GE(names.size(), 11U);
 }
@@ -38,13 +38,24 @@ TEST_P(EveryScenario, GoesWrongAndDoesNotHealByItself) {
   SimHost host(scenario, {});
   std::vector<std::string> stories;
   host.set_on_story([&](const std::string& story) { stories.push_back(story); });
-  host.advance(10min);
+  host.advance(1min);
   EXPECT_EQ(stories.size(), static_cast<std::size_t>(scenario.changes_size()));
-  const auto view = host.control().view();
-  const auto report = host.probe(Vantage::outside);
-  const auto not_after = from_proto(report.certificate().not_after());
-  const bool well = report.outcome() == v1::PROBE_OUTCOME_OK && not_after - view.clock.now() >= std::chrono::days{30};
-  EXPECT_EQ(well, scenario.fault_id().empty()) << report.detail();
+  const auto broken = host.fingerprint();
+  host.advance(1h);
+  EXPECT_EQ(host.fingerprint(), broken);
+}
+
+// What a scenario says that a repair changes is there to be changed.
+TEST_P(EveryScenario, NamesWhatARepairChangesOnlyIfThereIsARepair) {
+  const auto& expect = GetParam().expect();
+  const bool repaired = std::ranges::any_of(expect.present(), [](const v1::Expect::Incident& incident) {
+    return incident.ends() == v1::INCIDENT_STATE_REPAIRED || incident.ends_approved() == v1::INCIDENT_STATE_REPAIRED;
+  });
+  EXPECT_EQ(repaired, expect.leaves_changed_size() > 0);
+  for (const auto& incident : expect.present()) {
+    EXPECT_NE(incident.ends(), v1::INCIDENT_STATE_UNSPECIFIED) << incident.fault_id();
+    EXPECT_NE(incident.ends(), incident.ends_approved()) << incident.fault_id() << ": said twice";
+  }
 }
 
 }  // namespace

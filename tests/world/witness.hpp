@@ -1,0 +1,75 @@
+// Sees every journal entry and every line of the host that changes, and says what must never be: a write without a
+// durable intent, a change that no step speaks of, an undoing that leaves something behind, the same said twice.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent-lib/record/incident_book.hpp"
+#include "agent-lib/record/journal.hpp"
+#include "agent-lib/sim/memory_journal.hpp"
+#include "agent-lib/sim/sim_host.hpp"
+#include "tests/engine/expectation.hpp"
+
+namespace rdpmend::world {
+
+class Witness final : public Journal {
+ public:
+  explicit Witness(sim::SimHost& host);
+
+  // What the service did up to now is looked at; what comes until rest() is the world's or the host's own.
+  void look();
+  void rest();
+  // Empty: nothing was wrong so far.
+  const std::vector<std::string>& complaints() const { return complaints_; }
+  void complain(std::string what);
+
+  sim::MemoryJournal& memory() { return journal_; }
+  const IncidentBook& book() const { return book_; }
+  std::uint64_t entries(v1::JournalEntry::BodyCase body) const;
+  std::uint64_t entries() const { return all_entries_; }
+  std::uint64_t ended(v1::RepairEnded::Outcome outcome) const;  // Repairs, in this way.
+
+  // --- Journal ---
+  Status append(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) override;
+  Result<std::vector<v1::JournalEntry>> read(std::uint64_t after_seq, std::size_t max,
+                                             std::uint64_t incident_id) const override {
+    return journal_.read(after_seq, max, incident_id);
+  }
+  Result<std::optional<v1::JournalEntry>> last_checkpoint() const override { return journal_.last_checkpoint(); }
+  Result<std::map<std::string, std::string>> bookmarks() const override { return journal_.bookmarks(); }
+  JournalRange range() const override { return journal_.range(); }
+  bool wants_pruning(WallTime now) const override { return journal_.wants_pruning(now); }
+  Status prune(WallTime now, std::uint64_t keep_from_seq) override;
+  void set_listener(std::function<void(std::uint64_t)> listener) override {
+    journal_.set_listener(std::move(listener));
+  }
+
+ private:
+  void note(const v1::JournalEntry& entry);
+  void note_new_entries();
+  void check_calls();
+  void check_repetition(const v1::JournalEntry& entry);
+  void check_undone(const v1::JournalEntry& entry);
+  bool is_intended(const std::string& call) const;
+
+  sim::SimHost& host_;
+  sim::MemoryJournal journal_;
+  IncidentBook book_;
+  std::uint64_t noted_ = 0;        // Number of the last entry that was looked at.
+  std::size_t calls_checked_ = 0;  // Of the host's changes.
+  std::uint64_t all_entries_ = 0;
+  std::map<v1::JournalEntry::BodyCase, std::uint64_t> counts_;
+  std::map<v1::RepairEnded::Outcome, std::uint64_t> ended_;
+  std::map<std::uint64_t, std::string> last_said_;  // By incident.
+  std::map<std::uint64_t, test::Lines> at_start_;   // What was changed already when a repair began.
+  std::set<std::uint64_t> busy_;                    // Incidents with entries since the last look.
+  std::string seen_text_;                           // The host at the last look or rest,
+  test::Lines seen_;                                // and its lines.
+  test::Lines untouched_;                           // The host as if the service had written nothing.
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace rdpmend::world
