@@ -436,9 +436,10 @@ class Engine::Impl {
         continue;
       }
       set_state(*incident, v1::INCIDENT_STATE_CLEARED, "the fault is no longer present");
-      // While the journal cannot be written, it stays open, and each look sees it gone: none must ask for the next.
+      // While the journal cannot be written, the incident stays, and each look sees it over: none must ask for the
+      // next.
       const auto now = ledger_.incident(incident->id());
-      if (present_on.empty() && now && is_closed(now->state())) look_behind(fault_id);
+      if (present_on.empty() && now && now->state() == v1::INCIDENT_STATE_CLEARED) look_behind(fault_id);
     }
   }
 
