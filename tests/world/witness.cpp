@@ -184,7 +184,8 @@ void Witness::look() {
   calls_checked_ = 0;
   std::vector<std::string> patterns;
   for (const auto& [id, incident] : book_.incidents()) {
-    if (!busy_.contains(id) && incident->state() != v1::INCIDENT_STATE_REPAIRING) continue;
+    // Undoing begins without an entry of its own: that a step was intended, and its repair is not over, speaks of it.
+    if (!busy_.contains(id) && (incident->repair().steps().empty() || incident->repair().has_ended())) continue;
     const auto touched = patterns_of(*incident);
     patterns.insert(patterns.end(), touched.begin(), touched.end());
   }
