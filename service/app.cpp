@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 
+#include "agent-lib/record/ledger.hpp"
 #include "agent-lib/rules/query_builder.hpp"
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/support/utf8.hpp"
@@ -153,6 +154,7 @@ Status App::start_rpc() {
       parts_.config.rpc(), ServerKeys{pki_->server_certificate_pem, pki_->server_key_pem}, *trust_, std::move(service),
       [this](const auto& where, const auto& what) { report(where, what); },
       [this](const auto& limited) { record_limited(limited); });
+  if (const auto trouble = rpc_->trouble()) (void)tell_trouble("rpc", to_string(*trouble));
   journal_->set_listener([this](std::uint64_t newest) {
     rpc_->wake();
     if (parts_.on_journal) parts_.on_journal(newest);
@@ -193,36 +195,37 @@ void App::try_journal_again() {
   journal_again_.expires_after(k_journal_again);
   journal_again_.async_wait([this](const boost::system::error_code& stopped) {
     if (stopped || !ticking_) return;
-    v1::JournalEntry entry;
-    entry.mutable_internal_error()->set_where("journal");
-    entry.mutable_internal_error()->set_what("the journal could not be written for a time; it can again");
-    if (!record(std::move(entry))) return try_journal_again();
-    log::info("the journal can be written again");
+    if (!tell_trouble("journal", "the journal could not be written for a time; it can again"))
+      return try_journal_again();
   });
 }
 
 void App::report(const std::string& where, const std::string& thrown) {
   const auto what = to_valid_utf8(thrown);  // Of a library's exception, perhaps in the system's code page.
   log::error("{}: {}", where, what);
-  v1::JournalEntry entry;
-  entry.mutable_internal_error()->set_where(where);
-  entry.mutable_internal_error()->set_what(what);
-  (void)record(std::move(entry));
+  (void)record([&](v1::JournalEntry& entry) {
+    entry.mutable_internal_error()->set_where(where);
+    entry.mutable_internal_error()->set_what(what);
+  });
+}
+
+Status App::tell_trouble(const std::string& part, const std::string& what) {
+  log::warning("{}: {}", part, what);
+  return record([&](v1::JournalEntry& entry) {
+    entry.mutable_service_trouble()->set_part(part);
+    entry.mutable_service_trouble()->set_what(what);
+  });
 }
 
 void App::record_limited(const v1::ConnectionLimited& limited) {
   log::warning("connections of {} at {} were cut off ({}): {}",
                limited.client().empty() ? "a stranger" : limited.client(),
                limited.peer().empty() ? "several addresses" : limited.peer(), limited.count(), limited.reason());
-  v1::JournalEntry entry;
-  *entry.mutable_connection_limited() = limited;
-  (void)record(std::move(entry));
+  (void)record([&](v1::JournalEntry& entry) { *entry.mutable_connection_limited() = limited; });
 }
 
-Status App::record(v1::JournalEntry entry) {
-  *entry.mutable_time() = to_proto(parts_.host.clock.now());
-  std::vector<v1::JournalEntry> entries{std::move(entry)};
-  auto done = journal_->append(entries, std::nullopt);
+Status App::record(const std::function<void(v1::JournalEntry&)>& fill) {
+  auto done = engine_->ledger().record(0, fill);
   if (!done) log::error("{}", to_string(done.error()));
   return done;
 }

@@ -64,9 +64,11 @@ class App {
   std::vector<std::string> degraded_now() const;
   void journal_failed();
   void try_journal_again();
+  // A defect: what has escaped from one of our threads.
   void report(const std::string& where, const std::string& what);
+  Status tell_trouble(const std::string& part, const std::string& what);
   void record_limited(const v1::ConnectionLimited& limited);
-  Status record(v1::JournalEntry entry);
+  Status record(const std::function<void(v1::JournalEntry&)>& fill);
 
   AppParts parts_;
   std::vector<std::string> degraded_;

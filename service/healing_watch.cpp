@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rdpmend {
 
 namespace {
@@ -25,35 +27,36 @@ std::optional<Healing> HealingWatch::look() {
 }
 
 std::optional<Healing> HealingWatch::judge(const v1::JournalEntry& entry) {
-  if (entry.has_incident_opened()) {
-    const auto& diagnosis = entry.incident_opened().diagnosis();
-    if (!fault_ids_.contains(diagnosis.fault_id())) return std::nullopt;
-    awaited_.erase(diagnosis.fault_id());
-    open_.insert(entry.seq());
-    if (diagnosis.repairable()) return std::nullopt;
+  book_.apply(entry);
+  const auto incident = book_.find(entry.incident_id());
+  if (incident == nullptr || !fault_ids_.contains(entry.fault_id())) return std::nullopt;
+  awaited_.erase(entry.fault_id());
+  const auto& diagnosis = incident->diagnosis();
+  if (entry.has_incident_opened() && !diagnosis.repairable()) {
     return Healing{false,
                    fmt::format("{}, which is reported, not repaired: {}", diagnosis.summary(), diagnosis.advice())};
   }
-  if (entry.has_incident_state_changed() && open_.contains(entry.incident_id()))
-    return judge_state(entry.incident_id(), entry.incident_state_changed());
-  return std::nullopt;
+  return entry.has_incident_state_changed() ? judge(*incident) : std::nullopt;
 }
 
-std::optional<Healing> HealingWatch::judge_state(std::uint64_t incident_id, const v1::IncidentStateChanged& change) {
-  switch (change.to()) {
-    case v1::INCIDENT_STATE_REPAIRED: return over(incident_id, "is repaired");
-    case v1::INCIDENT_STATE_CLEARED: return over(incident_id, "went away without a repair");
+std::optional<Healing> HealingWatch::judge(const v1::Incident& incident) {
+  switch (incident.state()) {
+    case v1::INCIDENT_STATE_REPAIRED: return over(incident, "is repaired");
+    case v1::INCIDENT_STATE_CLEARED: return over(incident, "went away without a repair");
     case v1::INCIDENT_STATE_ESCALATED:
-      return Healing{false, fmt::format("incident {} needs a human: {}", incident_id, change.reason())};
-    case v1::INCIDENT_STATE_DISMISSED: return Healing{false, fmt::format("incident {} was dismissed", incident_id)};
+      return Healing{false, fmt::format("incident {} needs a human: {}", incident.id(), incident.reason())};
+    case v1::INCIDENT_STATE_DISMISSED: return Healing{false, fmt::format("incident {} was dismissed", incident.id())};
     default: return std::nullopt;
   }
 }
 
-std::optional<Healing> HealingWatch::over(std::uint64_t incident_id, const std::string& how) {
-  open_.erase(incident_id);
-  if (!open_.empty() || !awaited_.empty()) return std::nullopt;
-  return prove(fmt::format("incident {} {}", incident_id, how));
+std::optional<Healing> HealingWatch::over(const v1::Incident& incident, const std::string& how) {
+  const auto open = book_.open();
+  const bool another = std::any_of(open.begin(), open.end(), [this](const auto& other) {
+    return fault_ids_.contains(other->diagnosis().fault_id());
+  });
+  if (another || !awaited_.empty()) return std::nullopt;
+  return prove(fmt::format("incident {} {}", incident.id(), how));
 }
 
 Healing HealingWatch::prove(const std::string& what) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "agent-lib/record/incident_book.hpp"
 #include "agent-lib/record/journal.hpp"
 #include "agent-lib/support/result.hpp"
 #include "rdpmend/v1/probe.pb.h"
@@ -30,9 +31,9 @@ class HealingWatch {
 
  private:
   std::optional<Healing> judge(const v1::JournalEntry& entry);
-  std::optional<Healing> judge_state(std::uint64_t incident_id, const v1::IncidentStateChanged& change);
+  std::optional<Healing> judge(const v1::Incident& incident);
   // The incident is over, and with it what the scenario rehearses, unless another one is open or not yet found.
-  std::optional<Healing> over(std::uint64_t incident_id, const std::string& how);
+  std::optional<Healing> over(const v1::Incident& incident, const std::string& how);
   Healing prove(const std::string& what);
 
   const Journal& journal_;
@@ -40,7 +41,7 @@ class HealingWatch {
   const std::set<std::string> fault_ids_;
   const Probe probe_;
   std::uint64_t cursor_ = 0;
-  std::set<std::uint64_t> open_;  // Incidents of the rehearsed faults.
+  IncidentBook book_;
 };
 
 // What is wrong with an outside probe of the host at `now` of its own clock; empty: nothing.

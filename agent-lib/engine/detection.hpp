@@ -2,6 +2,7 @@
 // is not looked at. Read-only; runs on the worker.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,33 +12,38 @@
 
 #include "agent-lib/engine/fault.hpp"
 #include "agent-lib/rules/catalogue.hpp"
+#include "agent-lib/steps/step_kind.hpp"
 #include "rdpmend/v1/agent.pb.h"
 
 namespace rdpmend {
 
 using Finding = v1::DiagnoseResponse::Finding;
 
-// Why a host is looked at: what was signalled of a fault, by its id, or of all of them.
+// Why a host is looked at: what was signalled of faults, by their ids, or of all of them.
 class Reasons {
  public:
+  static constexpr std::size_t k_most_of_a_fault = 8;  // The newest signals.
+
   Reasons() = default;
   Reasons(const v1::Signal& signal) { add(signal); }  // NOLINT(google-explicit-constructor): one signal is a reason.
 
-  // Of several about one fault the first counts: the look answers all of them.
   void add(const v1::Signal& signal);
   // nothing() before the first.
   bool nothing() const { return by_fault_.empty() && !all_; }
   // The faults that are to be looked at; empty: all.
   std::set<std::string> faults() const;
-  // The fault's own signal, or the one about all faults. A fault that is looked at only because it may mask another one
-  // gets a signal of a change that says nothing else.
-  v1::Signal of(const std::string& fault_id) const;
+  // The fault's own signals, the newest last, before them the one about all faults.
+  std::vector<v1::Signal> of(const std::string& fault_id) const;
+  // The newest of them. A fault that is looked at only because it may mask another one gets a signal of a change that
+  // says nothing else.
+  v1::Signal newest(const std::string& fault_id) const;
 
  private:
-  std::map<std::string, v1::Signal> by_fault_;
+  std::map<std::string, std::deque<v1::Signal>> by_fault_;
   std::optional<v1::Signal> all_;
 };
 
+// The functions here take a host that may be a SeenOnce's: then all of a pass see the same picture.
 class Detection {
  public:
   Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults);
@@ -46,16 +52,26 @@ class Detection {
   // one. A fault that cannot be looked at, whatever it throws, is unknown, and the others are looked at all the same.
   std::vector<Finding> run(const HostView& host, const Reasons& reasons) const;
 
-  const Fault* find(const std::string& fault_id) const;
+  // unsupported: this version cannot repair it. What is reported only has a plan without rungs.
+  Result<MadePlan> plan(const HostView& host, const v1::Diagnosis& diagnosis, std::string plan_id) const;
+  // Not repaired, where this version cannot prove it.
+  Result<v1::Verdict> verify(const HostView& host, const v1::Diagnosis& diagnosis, WallTime since) const;
+  // How long the host may take to show the effect of a rung.
+  Duration verification_window(const std::string& fault_id) const;
+  static constexpr Duration k_verification_window = std::chrono::seconds{90};  // Unless the catalogue says otherwise.
 
  private:
+  const Fault* find(const std::string& fault_id) const;
+  Result<const RepairableFault*> repairable(const std::string& fault_id) const;
   std::set<std::string> with_masks(const std::set<std::string>& fault_ids) const;
-  std::vector<Finding> look(const HostView& host, const v1::FaultInfo& info, const v1::Signal& signal) const;
-  Result<std::vector<v1::Diagnosis>> detect(const Fault& fault, const HostView& host, const v1::Signal& signal) const;
+  std::vector<Finding> look(const HostView& host, const v1::FaultInfo& info, const Reasons& reasons) const;
 
   const Catalogue& catalogue_;
   const std::vector<std::unique_ptr<Fault>>& faults_;
 };
+
+// Whether people would say that the same was found: the moment, ages and handshakes do not count.
+bool same_diagnosis(const v1::Diagnosis& a, const v1::Diagnosis& b);
 
 // What is kept of a diagnosis, however much a host gives to find.
 inline constexpr int k_max_evidence = 50;

@@ -5,63 +5,34 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <mutex>
-#include <set>
 
+#include "agent-lib/engine/decisions.hpp"
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/inquiries.hpp"
 #include "agent-lib/engine/intake.hpp"
 #include "agent-lib/engine/jobs.hpp"
+#include "agent-lib/engine/lookout.hpp"
 #include "agent-lib/engine/own_probes.hpp"
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repairs.hpp"
+#include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/ledger.hpp"
-#include "agent-lib/support/bounded.hpp"
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
 
 namespace {
 
-// Before an incident or a write that failed is tried again.
+// Before a write that failed is tried again.
 constexpr Duration k_retry_pause = std::chrono::seconds{10};
 constexpr Duration k_prune_interval = std::chrono::hours{1};
-// After a change of the host's settings: whoever makes it may not be done, and some programs write all the time.
-constexpr Duration k_settling = std::chrono::seconds{5};
-constexpr Duration k_between_change_sweeps = std::chrono::minutes{1};
-
-// What is on the agenda; and the verifications of the repairs.
-constexpr std::string_view k_sweep = "sweep";
-constexpr std::string_view k_sweep_after_a_change = "sweep after a change";
 constexpr std::string_view k_prune = "pruning of the journal";
-constexpr std::string_view k_decisions = "decisions about incidents";
 constexpr std::string_view k_findings = "findings that wait for the journal";
 constexpr std::string_view k_repeats = "folded repeats of signals";
 
 Error not_running() {
   return {ErrorCode::unavailable, "the service is stopping", "Try again when it runs.", {}};
-}
-
-v1::Signal signal_of(v1::Signal::Kind kind, std::string requested_by = {}) {
-  v1::Signal signal;
-  signal.set_kind(kind);
-  signal.set_requested_by(std::move(requested_by));
-  return signal;
-}
-
-// Diagnoses differ if people would say so; the moment of looking does not count.
-bool same_diagnosis(v1::Diagnosis a, v1::Diagnosis b) {
-  a.clear_found_at();
-  b.clear_found_at();
-  // A probe's evidence names its time and ports; what counts is the rest.
-  return a.summary() == b.summary() && a.repairable() == b.repairable() && a.ask_first() == b.ask_first() &&
-         a.advice() == b.advice() && a.evidence_size() == b.evidence_size();
-}
-
-bool has_written(const v1::Repair& repair) {
-  return std::any_of(repair.steps().begin(), repair.steps().end(), [](const v1::StepRecord& record) {
-    return record.phase() == v1::StepRecord::PHASE_DONE || record.phase() == v1::StepRecord::PHASE_INTENDED;
-  });
 }
 
 }  // namespace
@@ -77,20 +48,23 @@ class Engine::Impl {
         ledger_(parts_.journal, parts_.host.clock),
         policy_(parts_.policy),
         detection_(parts_.catalogue, parts_.faults),
+        snapshots_(ledger_, policy_, parts_.degraded),
         intake_(parts_.catalogue, own_probes_),
         inquiries_(parts_.host.view(), detection_, jobs_),
-        repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_) {
-    keep_first(parts_.degraded, k_max_degraded, k_max_degraded_bytes);
-    ledger_.set_on_change([this] { publish(); });
+        repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_),
+        lookout_({parts_.host.view(), parts_.catalogue, detection_, policy_, jobs_, agenda_, ledger_, repairs_,
+                  snapshots_, parts_.probe_deadline},
+                 [this] { decisions_.consider_all(); }),
+        decisions_({parts_.host.clock, parts_.catalogue, policy_, lookout_, agenda_, ledger_, repairs_}) {
+    ledger_.set_on_change([this] { snapshots_.publish(); });
     repairs_.set_on_end([this](std::uint64_t incident_id) { repair_ended(incident_id); });
-    repairs_.set_on_probe([this](const v1::ProbeReport& report) { note_probe(report); });
-    publish();
+    repairs_.set_on_probe([this](const v1::ProbeReport& report) { snapshots_.note_probe(report); });
   }
 
   // --- life ---
 
   Status start() {
-    started_ = parts_.host.clock.now();
+    snapshots_.note_start(parts_.host.clock.now());
     if (auto replayed = ledger_.replay(); !replayed) return replayed;
     auto bookmarks = parts_.journal.bookmarks();
     if (!bookmarks) return fail(std::move(bookmarks).error().context("cannot read the bookmarks"));
@@ -100,18 +74,20 @@ class Engine::Impl {
       body.set_version(parts_.version);
       body.set_host_name(parts_.host.identity.name);
       body.set_host_kind(parts_.host.identity.kind);
-      for (const auto& text : parts_.degraded) body.add_degraded(text);
+      for (const auto& text : snapshots_.newest()->degraded) body.add_degraded(text);
     });
     if (!recorded) return recorded;
     prune_later();
-    sweep(signal_of(v1::Signal::KIND_STARTUP));
-    asio::post(engine_, [this] { consider_all(); });
+    lookout_.sweep(v1::Signal::KIND_STARTUP);
+    asio::post(engine_, [this] { decisions_.consider_all(); });
     return {};
   }
 
   void stop(std::string reason, std::function<void()> done) {
     stopping_ = true;
     inquiries_.stop();
+    lookout_.stop();
+    decisions_.stop();
     repairs_.request_stop();
     agenda_.close();
     // What the worker does now ends first, and what a repair has half done is undone.
@@ -122,7 +98,7 @@ class Engine::Impl {
 
   void take(const std::string& channel, const EventBatch& batch, std::function<void()> taken) {
     const auto signals = intake_.take(channel, batch, now());
-    note_left_out(intake_.left_out());
+    snapshots_.note_own_probe_events(intake_.left_out());
     auto entries = entries_for(signals);
     std::optional<Bookmark> bookmark;
     if (!batch.bookmark.empty()) bookmark = Bookmark{channel, batch.bookmark};
@@ -136,20 +112,13 @@ class Engine::Impl {
       log::error("that {} was opened anew cannot be recorded: {}", what.channel(), to_string(recorded.error()));
   }
 
-  const std::map<std::string, std::string>& bookmarks() const { return bookmarks_; }
+  void host_changed() { lookout_.host_changed(); }
 
-  void host_changed() {
-    if (agenda_.due(k_sweep_after_a_change)) return;
-    agenda_.at(k_sweep_after_a_change, std::max(now() + k_settling, last_sweep_began_ + k_between_change_sweeps),
-               [this] { sweep(signal_of(v1::Signal::KIND_CHANGE)); });
-  }
+  const std::map<std::string, std::string>& bookmarks() const { return bookmarks_; }
 
   // --- administrators ---
 
-  std::shared_ptr<const EngineSnapshot> snapshot() const {
-    const std::lock_guard lock(snapshot_mutex_);
-    return snapshot_;
-  }
+  std::shared_ptr<const EngineSnapshot> snapshot() const { return snapshots_.newest(); }
 
   void diagnose(const std::vector<std::string>& fault_ids, const Callback<v1::DiagnoseResponse>& done,
                 const Inquiries::Wanted& wanted) {
@@ -158,7 +127,8 @@ class Engine::Impl {
     }
     inquiries_.diagnose({fault_ids.begin(), fault_ids.end()}, parts_.probe_deadline, wanted,
                         [this, done](const Result<v1::DiagnoseResponse>& response) {
-                          if (response && response->has_own_address_probe()) note_probe(response->own_address_probe());
+                          if (response && response->has_own_address_probe())
+                            snapshots_.note_probe(response->own_address_probe());
                           done(response);
                         });
   }
@@ -190,6 +160,8 @@ class Engine::Impl {
   }
 
   void report_probe(ProbeTold told, const Callback<v1::OutsideProbe>& done) {
+    told.probe.set_client(told.client.name);
+    told.probe.set_peer(told.client.peer);
     if (told.incident_id != 0 && ledger_.incident(told.incident_id) == nullptr) {
       return done(fail(ErrorCode::not_found, fmt::format("there is no incident {}", told.incident_id),
                        "'rdpmend incidents --all' lists them."));
@@ -201,11 +173,8 @@ class Engine::Impl {
     if (stopping_) return done(fail(not_running()));
     *told.probe.mutable_received() = to_proto(parts_.host.clock.now());
     if (auto recorded = record_told(told); !recorded) return done(fail(recorded.error()));
-    {
-      const std::lock_guard lock(snapshot_mutex_);
-      last_told_ = std::move(told);
-    }
-    publish();
+    last_told_ = std::move(told);
+    snapshots_.note_outside_probe(last_told_.probe);
     done(last_told_.probe);
   }
 
@@ -215,6 +184,7 @@ class Engine::Impl {
   }
 
   Agenda& agenda() { return agenda_; }
+  Ledger& ledger() { return ledger_; }
 
  private:
   // Findings of a batch that wait for the journal, with the credit of their channel.
@@ -291,7 +261,7 @@ class Engine::Impl {
       agenda_.at(k_findings, now() + k_retry_pause, [this] { retry_intake(); });
       return;
     }
-    for (const auto& signal : write.signals) request_detection(signal);
+    for (const auto& signal : write.signals) lookout_.look(signal);
     if (write.taken) write.taken();
   }
 
@@ -310,260 +280,13 @@ class Engine::Impl {
     });
   }
 
-  // --- detection: one at a time, requests that come meanwhile are merged ---
-
-  void request_detection(const v1::Signal& signal) {
-    if (signal.kind() == v1::Signal::KIND_EVENT && signal.fault_ids().empty()) return;  // Points to nothing.
-    wanted_.add(signal);
-    if (!detecting_) detect();
-  }
-
-  void sweep(const v1::Signal& signal) {
-    last_sweep_began_ = now();
-    agenda_.at(k_sweep, last_sweep_began_ + policy_.sweep_interval(),
-               [this] { sweep(signal_of(v1::Signal::KIND_SCHEDULE)); });
-    agenda_.cancel(k_sweep_after_a_change);
-    sweeping_ = true;
-    request_detection(signal);
-  }
-
-  struct Seen {
-    std::vector<Finding> findings;
-    std::optional<v1::ProbeReport> probe;  // Of a sweep.
-  };
-
-  void detect() {
-    if (stopping_ || wanted_.nothing()) return;
-    detecting_ = true;
-    const auto reasons = std::exchange(wanted_, {});
-    const bool sweeping = std::exchange(sweeping_, false);
-    jobs_.run<Seen>(
-        "look at the host",
-        [this, reasons, sweeping] {
-          Seen seen{detection_.run(parts_.host.view(), reasons), {}};
-          if (sweeping) {
-            if (auto made = parts_.host.listener.probe(ProbeFrom::own_address, parts_.probe_deadline))
-              seen.probe = std::move(*made);
-          }
-          return Result<Seen>(std::move(seen));
-        },
-        [this, reasons, sweeping](const Result<Seen>& seen) {
-          detecting_ = false;
-          if (seen) {
-            if (seen->probe) note_probe(*seen->probe);
-            if (sweeping) note_sweep();
-            found(seen->findings, reasons);
-          } else {
-            note_error("look at the host", to_string(seen.error()));
-          }
-          detect();
-        });
-  }
-
-  void found(const std::vector<Finding>& findings, const Reasons& reasons) {
-    std::map<std::string, std::set<std::string>> subjects;  // That each fault which could be looked at is present on.
-    for (const auto& finding : findings) {
-      masked_.erase(finding.fault_id());
-      switch (finding.outcome()) {
-        case Finding::OUTCOME_MASKED: masked_[finding.fault_id()] = finding.detail(); break;
-        case Finding::OUTCOME_PRESENT:
-          present(finding.diagnosis(), reasons.of(finding.fault_id()));
-          subjects[finding.fault_id()].insert(finding.diagnosis().subject());
-          break;
-        case Finding::OUTCOME_ABSENT: subjects[finding.fault_id()]; break;
-        case Finding::OUTCOME_UNKNOWN: note_unknown(finding); break;
-        default: break;
-      }
-    }
-    for (const auto& [fault_id, present_on] : subjects) gone_elsewhere(fault_id, present_on);
-    consider_all();
-  }
-
-  // What was seen before a restart only the journal tells: an open incident of the same finding that needed no asking,
-  // or a repair of it, proved within a day.
-  bool journal_has_seen_otherwise(const v1::Diagnosis& diagnosis) const {
-    const auto since = parts_.host.clock.now() - std::chrono::hours{24};
-    return ledger_.read([&](const IncidentBook& book) {
-      return std::any_of(book.incidents().begin(), book.incidents().end(), [&](const auto& each) {
-        const auto& incident = *each.second;
-        const auto& known = incident.diagnosis();
-        if (known.fault_id() != diagnosis.fault_id() || known.subject() != diagnosis.subject()) return false;
-        if (known.summary() != diagnosis.summary()) return false;
-        if (!is_closed(incident.state())) return known.repairable() && !known.ask_first();
-        return incident.state() == v1::INCIDENT_STATE_REPAIRED && from_proto(incident.state_since()) >= since;
-      });
-    });
-  }
-
-  void present(v1::Diagnosis diagnosis, const v1::Signal& signal) {
-    if (diagnosis.ask_first() && journal_has_seen_otherwise(diagnosis)) diagnosis.set_ask_first(false);
-    const auto [open, dismissed] = ledger_.read([&](const IncidentBook& book) {
-      return std::pair{book.find_open(diagnosis.fault_id(), diagnosis.subject()),
-                       book.find_dismissed(diagnosis.fault_id(), diagnosis.subject())};
-    });
-    unknown_.erase(diagnosis.fault_id());
-    Status recorded;
-    if (open == nullptr) {
-      if (dismissed != nullptr) return;
-      if (auto opened = ledger_.open_incident(diagnosis, signal); !opened) recorded = fail(opened.error());
-    } else if (!same_diagnosis(open->diagnosis(), diagnosis) && !repairs_.under_way(open->id())) {
-      recorded = ledger_.record(open->id(), [&](v1::JournalEntry& entry) {
-        *entry.mutable_incident_updated()->mutable_diagnosis() = diagnosis;
-      });
-    }
-    if (!recorded) log::error("a diagnosis cannot be recorded: {}", to_string(recorded.error()));
-  }
-
-  // From all subjects but these the fault is gone without our doing: the incidents there are over, unless a repair is
-  // about to prove it itself. One that has written something and waits to go on is over only if it would be called
-  // repaired.
-  void gone_elsewhere(const std::string& fault_id, const std::set<std::string>& present_on) {
-    unknown_.erase(fault_id);
-    const auto gone = ledger_.read([&](const IncidentBook& book) {
-      std::vector<std::shared_ptr<const v1::Incident>> result;
-      for (const auto& [id, incident] : book.incidents()) {
-        const bool waits = !is_closed(incident->state()) || incident->state() == v1::INCIDENT_STATE_DISMISSED;
-        const auto& diagnosis = incident->diagnosis();
-        if (waits && diagnosis.fault_id() == fault_id && !present_on.contains(diagnosis.subject()))
-          result.push_back(incident);
-      }
-      return result;
-    });
-    for (const auto& incident : gone) {
-      if (repairs_.under_way(incident->id()) || incident->state() == v1::INCIDENT_STATE_REPAIRING) continue;
-      if (incident->state() == v1::INCIDENT_STATE_AWAITING_APPROVAL && has_written(incident->repair())) {
-        repairs_.recheck(incident->id());
-        continue;
-      }
-      set_state(*incident, v1::INCIDENT_STATE_CLEARED, "the fault is no longer present");
-      // While the journal cannot be written, the incident stays, and each look sees it over: none must ask for the
-      // next.
-      const auto now = ledger_.incident(incident->id());
-      if (present_on.empty() && now && now->state() == v1::INCIDENT_STATE_CLEARED) look_behind(fault_id);
-    }
-  }
-
-  // What a fault has hidden is looked at as soon as the fault is gone.
-  void look_behind(const std::string& fault_id) {
-    v1::Signal signal = signal_of(v1::Signal::KIND_CHANGE);
-    for (const auto& fault : parts_.catalogue.faults()) {
-      const auto& masks = fault.masked_by();
-      if (std::find(masks.begin(), masks.end(), fault_id) != masks.end()) signal.add_fault_ids(fault.id());
-    }
-    if (!signal.fault_ids().empty()) request_detection(signal);
-  }
-
-  // Once per fault and reason: a host that cannot be read is news only the first time.
-  void note_unknown(const Finding& finding) {
-    auto& last = unknown_[finding.fault_id()];
-    if (last == finding.detail()) return;
-    last = finding.detail();
-    note_error("detect " + finding.fault_id(), finding.detail());
-  }
-
-  void note_error(const std::string& where, const std::string& what) {
-    const auto recorded = ledger_.record(0, [&](v1::JournalEntry& entry) {
-      entry.mutable_internal_error()->set_where(where);
-      entry.mutable_internal_error()->set_what(what);
-    });
-    if (!recorded) log::error("{}: {}", where, what);
-  }
-
-  // --- incidents ---
-
-  void set_state(const v1::Incident& incident, v1::IncidentState to, const std::string& reason) {
-    if (incident.state() == to && incident.reason() == reason) return;
-    const auto recorded = ledger_.record(incident.id(), [&](v1::JournalEntry& entry) {
-      auto& change = *entry.mutable_incident_state_changed();
-      change.set_from(incident.state());
-      change.set_to(to);
-      change.set_reason(reason);
-    });
-    if (!recorded) log::error("incident {} cannot be recorded: {}", incident.id(), to_string(recorded.error()));
-  }
-
+  // Posted: a repair that ends is still on the way out.
   void repair_ended(std::uint64_t incident_id) {
     asio::post(engine_, [this, incident_id] {
       const auto incident = ledger_.incident(incident_id);
-      if (incident && is_closed(incident->state())) look_behind(incident->diagnosis().fault_id());
-      consider_all();
+      if (incident && is_closed(incident->state())) lookout_.incident_closed(*incident);
+      decisions_.consider_all();
     });
-  }
-
-  // Decides about every open incident; what cannot begin now is considered again later.
-  void consider_all() {
-    agenda_.cancel(k_decisions);
-    if (stopping_) return;
-    for (const auto& incident : ledger_.read([](const IncidentBook& book) { return book.open(); })) {
-      if (!repairs_.under_way(incident->id())) consider(*incident);
-    }
-  }
-
-  void consider(const v1::Incident& incident) {
-    switch (incident.state()) {
-      case v1::INCIDENT_STATE_REPAIRING:
-        // Interrupted by a crash, or by a journal that could not be written.
-        if (may_try(incident.id())) repairs_.resume(incident.id());
-        return;
-      case v1::INCIDENT_STATE_AWAITING_APPROVAL: consider_waiting(incident); return;
-      case v1::INCIDENT_STATE_ESCALATED:
-        // Only a report: once the cause that forbids a repair is gone, it is an ordinary incident again.
-        if (!incident.diagnosis().repairable() || incident.attempts() > 0 || incident.repair().has_plan()) return;
-        break;
-      default: break;
-    }
-    const auto* fault = parts_.catalogue.find_fault(incident.diagnosis().fault_id());
-    if (fault == nullptr) {
-      return set_state(incident, v1::INCIDENT_STATE_ESCALATED,
-                       fmt::format("this version of the service knows no fault {}", incident.diagnosis().fault_id()));
-    }
-    if (const auto masked = masked_.find(fault->id()); masked != masked_.end()) {
-      if (incident.state() == v1::INCIDENT_STATE_OPEN) set_state(incident, v1::INCIDENT_STATE_OPEN, masked->second);
-      return;
-    }
-    const auto wall = parts_.host.clock.now();
-    const auto decision = ledger_.read([&](const IncidentBook& book) {
-      return policy_.decide(*fault, incident, book, wall, parts_.host.clock.utc_offset());
-    });
-    switch (decision.what) {
-      case Decision::What::begin:
-      case Decision::What::propose:
-        if (may_try(incident.id())) repairs_.begin(incident.id(), decision.what == Decision::What::propose);
-        break;
-      case Decision::What::escalate: set_state(incident, v1::INCIDENT_STATE_ESCALATED, decision.reason); break;
-      case Decision::What::observe: set_state(incident, v1::INCIDENT_STATE_OPEN, decision.reason); break;
-      case Decision::What::wait:
-        // What was undone stays visible as such; only an open incident says what it waits for.
-        if (incident.state() == v1::INCIDENT_STATE_OPEN) set_state(incident, v1::INCIDENT_STATE_OPEN, decision.reason);
-        if (decision.again) consider_at(now() + (*decision.again - wall));
-        break;
-    }
-  }
-
-  // Not at once again what failed a moment ago.
-  bool may_try(std::uint64_t incident_id) {
-    const auto last = last_try_.find(incident_id);
-    if (last != last_try_.end() && now() < last->second + k_retry_pause) {
-      consider_at(last->second + k_retry_pause);
-      return false;
-    }
-    std::erase_if(last_try_, [&](const auto& tried) { return now() >= tried.second + k_retry_pause; });
-    last_try_[incident_id] = now();
-    return true;
-  }
-
-  void consider_waiting(const v1::Incident& incident) {
-    const auto since = from_proto(incident.state_since());
-    const auto left = since + policy_.approval_timeout() - parts_.host.clock.now();
-    if (left > Duration::zero()) return consider_at(now() + left);
-    const auto reason = fmt::format("nobody approved within {}", to_human(policy_.approval_timeout()));
-    if (!has_written(incident.repair())) return set_state(incident, v1::INCIDENT_STATE_ESCALATED, reason);
-    if (may_try(incident.id())) repairs_.roll_back(incident.id(), reason);
-  }
-
-  void consider_at(SteadyTime time) {
-    agenda_.not_later_than(k_decisions, std::max(time, now() + std::chrono::milliseconds{10}),
-                           [this] { consider_all(); });
   }
 
   // --- commands ---
@@ -639,7 +362,9 @@ class Engine::Impl {
     return ledger_.record(command.incident_id, [&](v1::JournalEntry& entry) {
       constexpr std::string_view k_names[] = {"Repair", "Approve", "Rollback", "Dismiss"};
       auto& action = *entry.mutable_admin_action();
-      action.set_client(command.client);
+      action.set_client(command.client.name);
+      action.set_certificate_sha256(command.client.certificate_sha256);
+      action.set_peer(command.client.peer);
       action.set_method(std::string(k_names[static_cast<std::size_t>(command.verb)]));
       action.set_request_id(command.request_id);
       action.set_comment(command.comment);
@@ -650,7 +375,9 @@ class Engine::Impl {
   Status record_told(const ProbeTold& told) {
     std::vector<v1::JournalEntry> entries(2);
     auto& action = *entries[0].mutable_admin_action();
-    action.set_client(told.probe.client());
+    action.set_client(told.client.name);
+    action.set_certificate_sha256(told.client.certificate_sha256);
+    action.set_peer(told.client.peer);
     action.set_method("ReportProbe");
     action.set_request_id(told.request_id);
     *entries[1].mutable_outside_probe() = told.probe;
@@ -660,13 +387,18 @@ class Engine::Impl {
 
   void carry_out(const AdminCommand& command) {
     using Verb = AdminCommand::Verb;
-    const auto incident = ledger_.incident(command.incident_id);
     switch (command.verb) {
       case Verb::repair: repairs_.begin(command.incident_id, false); break;
-      case Verb::approve: repairs_.approve(command.incident_id, command.client); break;
-      case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client); break;
-      case Verb::dismiss: set_state(*incident, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client); break;
+      case Verb::approve: repairs_.approve(command.incident_id, command.client.name); break;
+      case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client.name); break;
+      case Verb::dismiss: dismiss(command); break;
     }
+  }
+
+  void dismiss(const AdminCommand& command) {
+    const auto recorded =
+        ledger_.set_state(command.incident_id, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client.name);
+    if (!recorded) log::error("incident {} cannot be recorded: {}", command.incident_id, to_string(recorded.error()));
   }
 
   // --- the rest ---
@@ -688,46 +420,6 @@ class Engine::Impl {
     done();
   }
 
-  void note_probe(const v1::ProbeReport& report) {
-    {
-      const std::lock_guard lock(snapshot_mutex_);
-      last_probe_ = report;
-    }
-    publish();
-  }
-
-  void note_left_out(std::uint64_t events) {
-    {
-      const std::lock_guard lock(snapshot_mutex_);
-      if (std::exchange(left_out_, events) == events) return;
-    }
-    publish();
-  }
-
-  void note_sweep() {
-    {
-      const std::lock_guard lock(snapshot_mutex_);
-      last_sweep_ = parts_.host.clock.now();
-    }
-    publish();
-  }
-
-  void publish() {
-    auto next = std::make_shared<EngineSnapshot>();
-    ledger_.read([&](const IncidentBook& book) {
-      next->incidents = book.incidents();
-      next->breaker_open = policy_.breaker_open(book);
-    });
-    next->started = started_;
-    next->degraded = parts_.degraded;
-    const std::lock_guard lock(snapshot_mutex_);
-    next->last_sweep = last_sweep_;
-    next->last_probe = last_probe_;
-    next->own_probe_events = left_out_;
-    if (!last_told_.request_id.empty()) next->last_outside_probe = last_told_.probe;
-    snapshot_ = std::move(next);
-  }
-
   const OwnProbes own_probes_;
   EngineParts parts_;
   Jobs jobs_;
@@ -736,30 +428,17 @@ class Engine::Impl {
   Ledger ledger_;
   Policy policy_;
   Detection detection_;
+  Snapshots snapshots_;
   Intake intake_;
   Inquiries inquiries_;
   Repairs repairs_;
+  Lookout lookout_;
+  Decisions decisions_;
 
   std::map<std::string, std::string> bookmarks_;
-  WallTime started_{};
   bool stopping_ = false;
-
   std::deque<IntakeWrite> waiting_writes_;  // At most one per channel: each holds its credit.
-  Reasons wanted_;                          // To look, once the look that goes on is over.
-  bool detecting_ = false;
-  bool sweeping_ = false;
-  std::map<std::string, std::string> unknown_;  // Why a fault could not be looked at, when last told.
-  std::map<std::string, std::string> masked_;   // By fault: which other one is the real incident, in words.
-  std::map<std::uint64_t, SteadyTime> last_try_;
-
-  SteadyTime last_sweep_began_{};
-
-  mutable std::mutex snapshot_mutex_;
-  std::shared_ptr<const EngineSnapshot> snapshot_;
-  std::optional<WallTime> last_sweep_;
-  std::optional<v1::ProbeReport> last_probe_;
-  std::uint64_t left_out_ = 0;
-  ProbeTold last_told_;  // No request id: none yet.
+  ProbeTold last_told_;                     // No request id: none yet.
 };
 
 Engine::Engine(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker)
@@ -815,6 +494,9 @@ v1::FaultMode Engine::mode_of(const std::string& fault_id) const {
 }
 Agenda& Engine::agenda() {
   return impl_->agenda();
+}
+Ledger& Engine::ledger() {
+  return impl_->ledger();
 }
 void Engine::stop(std::string reason, std::function<void()> done) {
   asio::post(executor_, [this, reason = std::move(reason), done = std::move(done)] { impl_->stop(reason, done); });

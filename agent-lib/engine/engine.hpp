@@ -13,8 +13,10 @@
 
 #include "agent-lib/engine/agenda.hpp"
 #include "agent-lib/engine/fault.hpp"
+#include "agent-lib/engine/snapshot.hpp"
 #include "agent-lib/host/host.hpp"
 #include "agent-lib/record/journal.hpp"
+#include "agent-lib/record/ledger.hpp"
 #include "agent-lib/rules/catalogue.hpp"
 #include "agent-lib/support/asio.hpp"
 #include "rdpmend/v1/agent.pb.h"
@@ -22,21 +24,16 @@
 
 namespace rdpmend {
 
-// What the rest of the service may look at, at any time and from any thread. Immutable.
-struct EngineSnapshot {
-  std::map<std::uint64_t, std::shared_ptr<const v1::Incident>>
-      incidents;  // Open ones and the newest closed ones, by id.
-  bool breaker_open = false;
-  WallTime started{};
-  std::optional<WallTime> last_sweep;
-  std::optional<v1::ProbeReport> last_probe;           // Of the host's own address.
-  std::optional<v1::OutsideProbe> last_outside_probe;  // The newest that a client told of.
-  std::vector<std::string> degraded;
-  std::uint64_t own_probe_events = 0;  // Of the service's own probes: matched by a rule, and left out.
+// Who commands or tells, as the journal keeps it.
+struct Client {
+  std::string name;                // In its certificate's trust entry.
+  std::string certificate_sha256;  // Upper-case hex.
+  std::string peer;                // The address that it calls from, without the port.
 };
 
-// What a client tells of its own probe of the listener; without `received`.
+// What a client tells of its own probe of the listener: its report.
 struct ProbeTold {
+  Client client;
   v1::OutsideProbe probe;
   std::uint64_t incident_id = 0;  // 0: about none.
   std::string request_id;
@@ -48,14 +45,10 @@ struct AdminCommand {
   Verb verb = Verb::repair;
   std::uint64_t incident_id = 0;
   std::string request_id;
-  std::string client;
+  Client client;
   std::string comment;
   std::string plan_id;  // approve only; empty: any.
 };
-
-// Of EngineParts::degraded, which is journalled at each start and answered with each status.
-inline constexpr std::size_t k_max_degraded = 100;
-inline constexpr std::size_t k_max_degraded_bytes = 1000;
 
 struct EngineParts {
   HostControl host;
@@ -113,6 +106,8 @@ class Engine {
   // What the engine does by itself: sweeps, time-outs, what is tried again. The owner of a timer runs it on the
   // engine's executor.
   Agenda& agenda();
+  // Whatever the service writes to the journal goes through it. From any thread.
+  Ledger& ledger();
 
   // Finishes or undoes the current step, journals ServiceStopped; then `done`. Nothing begins afterwards.
   void stop(std::string reason, std::function<void()> done);

@@ -26,20 +26,6 @@ bool is_passing(ErrorCode code) {
 
 }  // namespace
 
-Result<std::vector<v1::StepState>> Executor::capture(const v1::Rung& rung) const {
-  std::vector<v1::StepState> states;
-  for (const auto& step : rung.steps()) {
-    const auto kind = kind_of(step);
-    if (!kind) return fail(kind.error());
-    auto state = (*kind)->capture(host_.view(), step);
-    if (!state)
-      return fail(
-          std::move(state).error().context(fmt::format("cannot read what step {} would change", step.number())));
-    states.push_back(std::move(*state));
-  }
-  return states;
-}
-
 Status Executor::climb(std::uint64_t incident_id, const v1::Rung& rung, const std::vector<v1::StepState>& before,
                        const std::stop_token& stop) const {
   for (int i = 0; i < rung.steps_size(); ++i) {
@@ -64,32 +50,37 @@ Status Executor::apply(std::uint64_t incident_id, const v1::Step& step, const v1
   if (!intended) return intended;
 
   const auto now = (*kind)->capture(host_.view(), step);
-  if (!now) return failed(incident_id, step, now.error(), true);
+  if (!now) return failed(incident_id, step, v1::StepFailed::CAUSE_UNREADABLE, now.error());
   if (const auto other = (*kind)->difference(before, *now)) {
-    return failed(incident_id, step, Error{ErrorCode::conflict, "somebody else changed it: " + *other, "", {}}, true);
+    return failed(incident_id, step, v1::StepFailed::CAUSE_CONFLICT,
+                  Error{ErrorCode::conflict, "somebody else changed it: " + *other, "", {}});
   }
 
   if (auto applied = (*kind)->apply(host_, step, before); !applied)
-    return failed(incident_id, step, applied.error(), false);
+    return failed(incident_id, step, v1::StepFailed::CAUSE_WRITE, applied.error());
 
   const auto after = (*kind)->capture(host_.view(), step);
-  if (!after) return failed(incident_id, step, after.error(), false);
+  if (!after) return failed(incident_id, step, v1::StepFailed::CAUSE_WRITE, after.error());
   if (const auto other = (*kind)->difference((*kind)->expected_after(step, before), *after)) {
-    return failed(incident_id, step,
-                  Error{ErrorCode::conflict, "the host does not show what was written: " + *other, "", {}}, false);
+    return failed(incident_id, step, v1::StepFailed::CAUSE_WRITE,
+                  Error{ErrorCode::conflict, "the host does not show what was written: " + *other, "", {}});
   }
   return ledger_.record(incident_id, [&](v1::JournalEntry& entry) {
-    entry.mutable_step_done()->set_step_number(step.number());
-    *entry.mutable_step_done()->mutable_after() = *after;
+    auto& body = *entry.mutable_step_done();
+    body.set_step_number(step.number());
+    body.set_description(step.description());
+    *body.mutable_after() = *after;
   });
 }
 
-Status Executor::failed(std::uint64_t incident_id, const v1::Step& step, Error error, bool conflict) const {
+Status Executor::failed(std::uint64_t incident_id, const v1::Step& step, v1::StepFailed::Cause cause,
+                        Error error) const {
   const auto recorded = ledger_.record(incident_id, [&](v1::JournalEntry& entry) {
     auto& body = *entry.mutable_step_failed();
     body.set_step_number(step.number());
+    body.set_description(step.description());
+    body.set_cause(cause);
     body.set_error(to_string(error));
-    body.set_conflict(conflict);
   });
   if (!recorded)
     log::error("step {} of incident {} failed and cannot be recorded: {}", step.number(), incident_id,
@@ -110,12 +101,15 @@ std::vector<std::string> Executor::undo(const v1::Incident& incident) const {
     std::string detail;
     const auto undone = undo_step(*step, it->before(), detail);
     const auto recorded = ledger_.record(incident.id(), [&](v1::JournalEntry& entry) {
+      const auto about_step = [&](auto& body) -> auto& {
+        body.set_step_number(step->number());
+        body.set_description(step->description());
+        return body;
+      };
       if (undone) {
-        entry.mutable_step_undone()->set_step_number(step->number());
-        entry.mutable_step_undone()->set_detail(detail);
+        about_step(*entry.mutable_step_undone()).set_detail(detail);
       } else {
-        entry.mutable_step_undo_blocked()->set_step_number(step->number());
-        entry.mutable_step_undo_blocked()->set_reason(to_string(undone.error()));
+        about_step(*entry.mutable_step_undo_blocked()).set_reason(to_string(undone.error()));
       }
     });
     // Undoing goes on without a record: the host comes first, and undoing twice does no harm.

@@ -17,9 +17,6 @@ class Executor {
  public:
   Executor(const HostControl& host, Ledger& ledger) : host_(host), ledger_(ledger) {}
 
-  // The pre-state of every step of a rung. Reads only.
-  Result<std::vector<v1::StepState>> capture(const v1::Rung& rung) const;
-
   // Intent, compare, apply, read back, done: for each step in order. Ends at the first that fails, or between two steps
   // when stop is requested (code cancelled).
   Status climb(std::uint64_t incident_id, const v1::Rung& rung, const std::vector<v1::StepState>& before,
@@ -32,7 +29,7 @@ class Executor {
  private:
   Status apply(std::uint64_t incident_id, const v1::Step& step, const v1::StepState& before) const;
   Status undo_step(const v1::Step& step, const v1::StepState& before, std::string& detail) const;
-  Status failed(std::uint64_t incident_id, const v1::Step& step, Error error, bool conflict) const;
+  Status failed(std::uint64_t incident_id, const v1::Step& step, v1::StepFailed::Cause cause, Error error) const;
 
   const HostControl& host_;
   Ledger& ledger_;

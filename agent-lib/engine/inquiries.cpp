@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "agent-lib/steps/step_kind.hpp"
+#include "agent-lib/engine/seen_once.hpp"
 
 namespace rdpmend {
 
@@ -64,32 +64,30 @@ void Inquiries::self_test(SelfTest test, Wanted wanted, Callback<v1::SelfTestRes
 Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_ids, Duration probe_deadline,
                                              const Wanted& wanted) const {
   v1::DiagnoseResponse response;
-  for (auto& finding : detection_.run(host_, asked_for(fault_ids))) *response.add_findings() = std::move(finding);
+  const SeenOnce seen(host_);
+  const auto& listener = seen.view().listener;
+  for (auto& finding : detection_.run(seen.view(), asked_for(fault_ids))) *response.add_findings() = std::move(finding);
   if (!wanted()) return response;
-  if (auto report = host_.listener.probe(ProbeFrom::loopback, probe_deadline))
-    *response.mutable_loopback_probe() = *report;
+  if (auto report = listener.probe(ProbeFrom::loopback, probe_deadline)) *response.mutable_loopback_probe() = *report;
   if (!wanted()) return response;
-  if (auto report = host_.listener.probe(ProbeFrom::own_address, probe_deadline))
+  if (auto report = listener.probe(ProbeFrom::own_address, probe_deadline))
     *response.mutable_own_address_probe() = *report;
   return response;
 }
 
 Result<v1::PlanRepairResponse> Inquiries::dry_run(const std::string& fault_id) const {
   v1::PlanRepairResponse response;
-  for (const auto& finding : detection_.run(host_, asked_for({fault_id}))) {
+  const SeenOnce seen(host_);
+  for (const auto& finding : detection_.run(seen.view(), asked_for({fault_id}))) {
     if (finding.fault_id() != fault_id || finding.outcome() == Finding::OUTCOME_ABSENT) continue;
     if (finding.outcome() != Finding::OUTCOME_PRESENT) {
       return fail(finding.outcome() == Finding::OUTCOME_MASKED ? ErrorCode::conflict : ErrorCode::unavailable,
                   fmt::format("{} cannot be planned for: {}", fault_id, finding.detail()));
     }
-    auto plan = detection_.find(fault_id)->plan(host_, finding.diagnosis());
-    if (!plan) return fail(std::move(plan).error().context("cannot plan"));
-    plan->set_id("dry-run");
-    plan->set_fault_id(fault_id);
-    plan->set_subject(finding.diagnosis().subject());
-    if (auto finished = finish_plan(*plan); !finished) return fail(finished.error());
+    auto made = detection_.plan(seen.view(), finding.diagnosis(), "dry-run");
+    if (!made) return fail(std::move(made).error());
     *response.add_diagnoses() = finding.diagnosis();
-    *response.add_plans() = std::move(*plan);
+    *response.add_plans() = std::move(made->plan);
   }
   return response;
 }

@@ -1,7 +1,6 @@
 #include "agent-lib/engine/jobs.hpp"
 
-#include <fmt/format.h>
-
+#include "agent-lib/support/guarded.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
@@ -14,9 +13,10 @@ void Jobs::when_idle(std::function<void()> done) {
   waiting_.push_back(std::move(done));
 }
 
-Error Jobs::thrown(const std::string& name, const char* what) {
-  log::error("cannot {}: {}", name, what);
-  return {ErrorCode::internal, fmt::format("cannot {}: {}", name, what), "This is a defect of rdpmend: report it.", {}};
+Error Jobs::thrown(const std::string& name, const std::exception& exception) {
+  auto error = error_of(exception).context("cannot " + name);
+  log::error("{}", to_string(error));
+  return error;
 }
 
 void Jobs::ended() {

@@ -22,7 +22,8 @@ class Jobs {
   Jobs& operator=(const Jobs&) = delete;
 
   // `job` runs on the worker, then `then` on the engine's executor with what the job returned. Whatever exception the
-  // job throws is an internal error of that job, named by what it does: "cannot NAME". Call on the engine's executor.
+  // job throws is an error of that job (support/guarded), named by what it does: "cannot NAME". Call on the engine's
+  // executor.
   template <class T>
   void run(std::string name, std::function<Result<T>()> job, std::function<void(Result<T>)> then) {
     ++under_way_;
@@ -55,10 +56,10 @@ class Jobs {
     try {
       return job();
     } catch (const std::exception& error) {
-      return fail(thrown(name, error.what()));
+      return fail(thrown(name, error));
     }
   }
-  static Error thrown(const std::string& name, const char* what);
+  static Error thrown(const std::string& name, const std::exception& exception);
   void ended();
 
   const asio::any_io_executor engine_;

@@ -14,6 +14,7 @@ class Pen {
   // `then` is called once the holder has the pen: now, or when those before it have given it back. Whoever has it
   // already goes on with it.
   void take(std::uint64_t holder, std::function<void()> then);
+  bool free() const { return holder_ == 0; }
   // Nothing happens if it is another's, or waited for: then the holder waits no longer.
   void give_back(std::uint64_t holder);
   // Whoever waits gets it no more. The holder keeps it.

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent-lib/engine/seen_once.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
 
 namespace {
 
+constexpr Duration k_fresh = std::chrono::seconds{3};
 constexpr Duration k_min_ask_again = std::chrono::milliseconds{200};
 constexpr Duration k_max_ask_again = std::chrono::seconds{30};
 
@@ -47,6 +49,10 @@ bool undo_begun(const v1::Repair& repair) {
   });
 }
 
+std::string plan_id(const v1::Incident& incident) {
+  return fmt::format("{}/{}", incident.id(), incident.attempts() + 1);
+}
+
 std::string verification_of(std::uint64_t incident_id) {
   return fmt::format("verification of incident {}", incident_id);
 }
@@ -72,84 +78,110 @@ void RepairRun::begin(bool propose) {
 void RepairRun::approve(const std::string& client) {
   const auto waiting = incident();
   if (waiting->repair().rung() == 0) return prepare_and(false, client);
-  if (const auto rung = next_rung(waiting->repair())) return start_rung(*rung, client);
-  undo("the rung that was approved is not in the plan", v1::INCIDENT_STATE_ESCALATED);
+  const auto rung = next_rung(waiting->repair());
+  if (!rung) return undo("the rung that was approved is not in the plan", v1::INCIDENT_STATE_ESCALATED);
+  tools_.pen.take(incident_id_, [self = shared_from_this(), rung = *rung, client] {
+    self->tools_.jobs.run<std::string>(
+        "look at the host before the approved rung", [self, rung] { return self->what_forbids(rung); },
+        [self, rung, client](const auto& forbids) {
+          const auto& why = forbids ? *forbids : to_string(forbids.error());
+          if (why.empty()) return self->start_rung(rung, client);
+          self->undo("the approved rung is not climbed: " + why, v1::INCIDENT_STATE_ESCALATED);
+        });
+  });
+}
+
+// Why a plan that is made now would not have this rung as it was approved; empty: it would. Hours may have passed.
+Result<std::string> RepairRun::what_forbids(std::uint32_t rung_number) const {
+  const auto now = incident();
+  const auto& approved = now->repair().plan().rungs(static_cast<int>(rung_number) - 1);
+  const SeenOnce seen(tools_.host.view());
+  const auto made = tools_.detection.plan(seen.view(), now->diagnosis(), plan_id(*now));
+  if (!made) return fail(made.error());
+  const auto& plan = made->plan;
+  const bool still = std::any_of(plan.rungs().begin(), plan.rungs().end(),
+                                 [&](const v1::Rung& rung) { return rung.id() == approved.id(); });
+  if (still) return std::string{};
+  return plan.advice().empty() ? std::string("the host has changed since it was planned") : plan.advice();
 }
 
 void RepairRun::prepare_and(bool propose, const std::string& approved_by) {
-  tools_.pen.take(incident_id_, [self = shared_from_this(), propose, approved_by] {
+  const bool at_once = tools_.pen.free();
+  tools_.pen.take(incident_id_, [self = shared_from_this(), propose, approved_by, at_once] {
     self->tools_.jobs.run<Prepared>(
-        "plan the repair", [self, before = self->incident()] { return self->prepare(*before); },
+        "plan the repair", [self, before = self->incident(), at_once] { return self->prepare(*before, at_once); },
         [self, propose, approved_by](auto result) { self->prepared(std::move(result), propose, approved_by); });
   });
 }
 
-// Looks again right before acting: a diagnosis may be minutes old, an approval hours.
-Result<RepairRun::Prepared> RepairRun::prepare(const v1::Incident& incident) const {
+// Looks again before acting: a diagnosis may be minutes old, an approval hours. Only one that a look has found just
+// now, and since which no repair has written, is still the picture.
+Result<RepairRun::Prepared> RepairRun::prepare(const v1::Incident& incident, bool nothing_written_since) const {
+  const SeenOnce seen(tools_.host.view());
+  Prepared result;
+  if (nothing_written_since && is_fresh(incident.diagnosis())) {
+    result.diagnosis = incident.diagnosis();
+  } else {
+    auto found = find_again(seen.view(), incident);
+    if (!found) return fail(std::move(found).error());
+    if (!*found) return result;
+    result.diagnosis = std::move(**found);
+  }
+  auto made = tools_.detection.plan(seen.view(), *result.diagnosis, plan_id(incident));
+  if (!made) return fail(std::move(made).error());
+  result.made = std::move(*made);
+  return result;
+}
+
+bool RepairRun::is_fresh(const v1::Diagnosis& diagnosis) const {
+  const auto age = tools_.host.clock.now() - from_proto(diagnosis.found_at());
+  return age >= Duration::zero() && age <= k_fresh;
+}
+
+// The same fault on the same subject, as it is now; nullopt: it is gone.
+Result<std::optional<v1::Diagnosis>> RepairRun::find_again(const HostView& host, const v1::Incident& incident) const {
   const auto& old = incident.diagnosis();
   auto reason = incident.last_signal();
   reason.clear_fault_ids();
   reason.add_fault_ids(old.fault_id());
-  const auto findings = tools_.detection.run(tools_.host.view(), reason);
-  Prepared result;
-  for (const auto& finding : findings) {
-    if (finding.fault_id() != old.fault_id()) continue;
-    switch (finding.outcome()) {
-      case Finding::OUTCOME_PRESENT:
-        if (finding.diagnosis().subject() == old.subject()) result.diagnosis = finding.diagnosis();
-        break;
-      case Finding::OUTCOME_ABSENT: return result;
-      default: return fail(ErrorCode::unavailable, "cannot look again before the repair: " + finding.detail());
-    }
+  std::optional<v1::Diagnosis> found;
+  for (const auto& finding : tools_.detection.run(host, reason)) {
+    if (finding.fault_id() != old.fault_id() || finding.outcome() == Finding::OUTCOME_ABSENT) continue;
+    if (finding.outcome() != Finding::OUTCOME_PRESENT)
+      return fail(ErrorCode::unavailable, "cannot look again before the repair: " + finding.detail());
+    if (finding.diagnosis().subject() == old.subject()) found = finding.diagnosis();
   }
-  const auto* fault = tools_.detection.find(old.fault_id());
-  if (fault == nullptr) return fail(ErrorCode::unsupported, "this build cannot repair " + old.fault_id());
-  if (!result.diagnosis) return result;  // Gone from this subject.
-
-  auto plan = fault->plan(tools_.host.view(), *result.diagnosis);
-  if (!plan) return fail(std::move(plan).error().context("cannot plan"));
-  result.plan = std::move(*plan);
-  result.plan.set_fault_id(old.fault_id());
-  result.plan.set_subject(old.subject());
-  result.plan.set_id(fmt::format("{}/{}", incident.id(), incident.attempts() + 1));
-  if (auto finished = finish_plan(result.plan); !finished) return fail(finished.error());
-  if (result.plan.rungs_size() == 0) return result;
-
-  auto snapshot = executor_.capture(result.plan.rungs(0));
-  if (!snapshot) return fail(std::move(snapshot).error());
-  result.snapshot = std::move(*snapshot);
-  return result;
+  return found;
 }
 
 void RepairRun::prepared(Result<Prepared> result, bool propose, const std::string& approved_by) {
   if (!result) {
-    const auto reason = to_string(result.error());
-    // An incident that cannot be planned for is tried again and again; the same is said once.
-    if (const auto now = incident(); now->state() != v1::INCIDENT_STATE_OPEN || now->reason() != reason)
-      record({state_change(v1::INCIDENT_STATE_OPEN, reason)});
+    if (auto recorded = tools_.ledger.set_state(incident_id_, v1::INCIDENT_STATE_OPEN, to_string(result.error()));
+        !recorded)
+      log::error("incident {} cannot be recorded: {}", incident_id_, to_string(recorded.error()));
     return finish();
   }
   if (!result->diagnosis) {
     record({state_change(v1::INCIDENT_STATE_CLEARED, "the fault is no longer present")});
     return finish();
   }
-  if (result->plan.rungs_size() == 0) {
+  if (result->made.plan.rungs_size() == 0) {
     v1::JournalEntry made;
-    *made.mutable_plan_made()->mutable_plan() = result->plan;
+    *made.mutable_plan_made()->mutable_plan() = result->made.plan;
     made.set_incident_id(incident_id_);
     record({made, state_change(v1::INCIDENT_STATE_ESCALATED,
-                               "nothing that the service may write would help: " + result->plan.advice())});
+                               "nothing that the service may write would help: " + result->made.plan.advice())});
     return finish();
   }
   if (approved_by.empty()) {
-    if (propose) return ask(&result->plan, "the plan waits for approval");
-    if (needs_approval(result->plan.rungs(0), result->plan.fault_id())) {
-      return ask(&result->plan, "the first rung drops sessions or cannot be undone, and waits for approval");
+    if (propose) return ask(&result->made.plan, "the plan waits for approval");
+    if (needs_approval(result->made.plan.rungs(0), result->made.plan.fault_id())) {
+      return ask(&result->made.plan, "the first rung drops sessions or cannot be undone, and waits for approval");
     }
-  } else if (!same_writes(result->plan, incident()->repair().plan())) {
-    return ask(&result->plan, "the host has changed since the plan was approved: this is the new plan");
+  } else if (!same_writes(result->made.plan, incident()->repair().plan())) {
+    return ask(&result->made.plan, "the host has changed since the plan was approved: this is the new plan");
   }
-  start_first_rung(*result, approved_by);
+  start_first_rung(result->made, approved_by);
 }
 
 bool RepairRun::needs_approval(const v1::Rung& rung, const std::string& fault_id) const {
@@ -169,44 +201,54 @@ void RepairRun::ask(const v1::Plan* new_plan, const std::string& reason) {
 
 // --- climbing ---
 
-void RepairRun::start_first_rung(const Prepared& prepared, const std::string& approved_by) {
+void RepairRun::start_first_rung(const MadePlan& made, const std::string& approved_by) {
   std::vector<v1::JournalEntry> entries(3);
   for (auto& entry : entries) entry.set_incident_id(incident_id_);
-  *entries[0].mutable_plan_made()->mutable_plan() = prepared.plan;
+  *entries[0].mutable_plan_made()->mutable_plan() = made.plan;
   auto& started = *entries[1].mutable_repair_started();
-  started.set_plan_id(prepared.plan.id());
+  started.set_plan_id(made.plan.id());
   started.set_attempt(incident()->attempts() + 1);
-  for (const auto& state : prepared.snapshot) *started.add_snapshot() = state;
+  for (const auto& state : made.before) *started.add_snapshot() = state;
   entries[2].mutable_rung_started()->set_rung(1);
   entries[2].mutable_rung_started()->set_approved_by(approved_by);
-  entries.push_back(state_change(v1::INCIDENT_STATE_REPAIRING, prepared.plan.summary()));
+  entries.push_back(state_change(v1::INCIDENT_STATE_REPAIRING, made.plan.summary()));
   if (!record(std::move(entries))) return finish();
-  climb(1, prepared.snapshot);
+  climb(made.plan.rungs(0), made.before);
 }
 
+// The plan says what a rung costs as the host was when it was made; what it costs now is what counts.
 void RepairRun::start_rung(std::uint32_t rung_number, const std::string& approved_by) {
   tools_.pen.take(incident_id_, [self = shared_from_this(), rung_number, approved_by] {
-    const auto now = self->incident();
-    std::vector<v1::JournalEntry> entries(1);
-    entries[0].set_incident_id(self->incident_id_);
-    entries[0].mutable_rung_started()->set_rung(rung_number);
-    entries[0].mutable_rung_started()->set_approved_by(approved_by);
-    entries.push_back(self->state_change(v1::INCIDENT_STATE_REPAIRING,
-                                         now->repair().plan().rungs(static_cast<int>(rung_number) - 1).reason()));
-    if (!self->record(std::move(entries))) return self->finish();
-    self->climb(rung_number, {});
+    const auto rung = self->incident()->repair().plan().rungs(static_cast<int>(rung_number) - 1);
+    self->tools_.jobs.run<States>(
+        "look at what the next rung changes", [self, rung] { return capture(self->tools_.host.view(), rung); },
+        [self, rung_number, approved_by](auto before) { self->captured(rung_number, approved_by, std::move(before)); });
   });
 }
 
-void RepairRun::climb(std::uint32_t rung_number, std::vector<v1::StepState> snapshot) {
-  const auto rung = incident()->repair().plan().rungs(static_cast<int>(rung_number) - 1);
+void RepairRun::captured(std::uint32_t rung_number, const std::string& approved_by, Result<States> before) {
+  if (!before) return undo(to_string(before.error()), v1::INCIDENT_STATE_ROLLED_BACK);
+  const auto now = incident();
+  auto rung = now->repair().plan().rungs(static_cast<int>(rung_number) - 1);
+  weigh(rung, *before);
+  if (approved_by.empty() && needs_approval(rung, now->diagnosis().fault_id())) {
+    return ask(nullptr, fmt::format("{}. The next rung waits for approval: {}", now->repair().verdict().summary(),
+                                    rung.reason()));
+  }
+  std::vector<v1::JournalEntry> entries(1);
+  entries[0].set_incident_id(incident_id_);
+  entries[0].mutable_rung_started()->set_rung(rung_number);
+  entries[0].mutable_rung_started()->set_approved_by(approved_by);
+  entries.push_back(state_change(v1::INCIDENT_STATE_REPAIRING, rung.reason()));
+  if (!record(std::move(entries))) return finish();
+  climb(rung, std::move(*before));
+}
+
+void RepairRun::climb(const v1::Rung& rung, States before) {
   tools_.jobs.run<void>(
       "take the steps of the repair",
-      [self = shared_from_this(), rung, snapshot = std::move(snapshot)]() -> Status {
-        if (!snapshot.empty()) return self->executor_.climb(self->incident_id_, rung, snapshot, self->tools_.stop);
-        const auto captured = self->executor_.capture(rung);
-        if (!captured) return fail(captured.error());
-        return self->executor_.climb(self->incident_id_, rung, *captured, self->tools_.stop);
+      [self = shared_from_this(), rung, before = std::move(before)] {
+        return self->executor_.climb(self->incident_id_, rung, before, self->tools_.stop);
       },
       [self = shared_from_this()](const Status& status) { self->climbed(status); });
 }
@@ -220,7 +262,8 @@ void RepairRun::climbed(const Status& status) {
 // --- verifying ---
 
 void RepairRun::start_verification() {
-  verify_until_ = tools_.host.clock.steady() + k_verification_window;
+  verification_window_ = tools_.detection.verification_window(incident()->diagnosis().fault_id());
+  verify_until_ = tools_.host.clock.steady() + verification_window_;
   verify();
 }
 
@@ -228,10 +271,8 @@ void RepairRun::verify() {
   tools_.jobs.run<v1::Verdict>(
       "verify the repair",
       [self = shared_from_this(), now = incident()]() -> Result<v1::Verdict> {
-        const auto* fault = self->tools_.detection.find(now->diagnosis().fault_id());
-        if (fault == nullptr)
-          return not_repaired_because("this version cannot prove a repair of " + now->diagnosis().fault_id());
-        return fault->verify(self->tools_.host.view(), now->diagnosis(), from_proto(now->repair().last_step_done()));
+        const SeenOnce seen(self->tools_.host.view());
+        return self->tools_.detection.verify(seen.view(), now->diagnosis(), from_proto(now->repair().last_step_done()));
       },
       [self = shared_from_this()](auto verdict) { self->verified(std::move(verdict)); });
 }
@@ -254,7 +295,7 @@ void RepairRun::verified(Result<v1::Verdict> result) {
 
   if (tools_.host.clock.steady() >= verify_until_) {
     return not_repaired(not_repaired_because(
-        fmt::format("not healthy {} after the last step: {}", to_human(k_verification_window), verdict.summary())));
+        fmt::format("not healthy {} after the last step: {}", to_human(verification_window_), verdict.summary())));
   }
   if (!tell(verdict)) return finish();
   const auto pause = std::clamp<Duration>(from_proto(verdict.ask_again_in()), k_min_ask_again, k_max_ask_again);
@@ -292,12 +333,8 @@ bool RepairRun::tell(const v1::Verdict& verdict) {
 void RepairRun::not_repaired(const v1::Verdict& verdict) {
   if (!tell(verdict)) return finish();
 
-  const auto now = incident();
-  const auto next = next_rung(now->repair());
-  if (!next) return undo(verdict.summary(), v1::INCIDENT_STATE_ROLLED_BACK);
-  const auto& rung = now->repair().plan().rungs(static_cast<int>(*next) - 1);
-  if (!needs_approval(rung, now->diagnosis().fault_id())) return start_rung(*next, "");
-  ask(nullptr, fmt::format("{}. The next rung waits for approval: {}", verdict.summary(), rung.reason()));
+  if (const auto next = next_rung(incident()->repair())) return start_rung(*next, "");
+  undo(verdict.summary(), v1::INCIDENT_STATE_ROLLED_BACK);
 }
 
 // --- undoing ---

@@ -50,26 +50,28 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   // Goes on with what a crash or a stop interrupted: verifies if the rung was complete, else undoes.
   void resume();
 
-  // How long the host may take to show the effect of a rung.
-  static constexpr Duration k_verification_window = std::chrono::seconds{90};
-
  private:
   // What planning on the worker found.
   struct Prepared {
     std::optional<v1::Diagnosis> diagnosis;  // Absent: the fault is gone.
-    v1::Plan plan;
-    std::vector<v1::StepState> snapshot;  // Of the first rung.
+    MadePlan made;
   };
+  using States = std::vector<v1::StepState>;
 
   void prepare_and(bool propose, const std::string& approved_by);
-  Result<Prepared> prepare(const v1::Incident& incident) const;
+  Result<Prepared> prepare(const v1::Incident& incident, bool nothing_written_since) const;
+  bool is_fresh(const v1::Diagnosis& diagnosis) const;
+  Result<std::optional<v1::Diagnosis>> find_again(const HostView& host, const v1::Incident& incident) const;
+  Result<std::string> what_forbids(std::uint32_t rung_number) const;
   void prepared(Result<Prepared> result, bool propose, const std::string& approved_by);
   bool needs_approval(const v1::Rung& rung, const std::string& fault_id) const;
   void ask(const v1::Plan* new_plan, const std::string& reason);
 
-  void start_first_rung(const Prepared& prepared, const std::string& approved_by);
+  void start_first_rung(const MadePlan& made, const std::string& approved_by);
+  // Asks first if nobody has approved it and it needs that.
   void start_rung(std::uint32_t rung_number, const std::string& approved_by);
-  void climb(std::uint32_t rung_number, std::vector<v1::StepState> snapshot);
+  void captured(std::uint32_t rung_number, const std::string& approved_by, Result<States> before);
+  void climb(const v1::Rung& rung, States before);
   void climbed(const Status& status);
 
   void start_verification();
@@ -94,6 +96,7 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   const std::function<void()> on_end_;
   Executor executor_;
 
+  Duration verification_window_{};
   SteadyTime verify_until_{};
   bool rechecking_ = false;  // What waits for approval goes on waiting unless the verdict is repaired.
 };

@@ -34,13 +34,27 @@ struct HostView {
   const Firewall& firewall;
   const Sessions& sessions;
   const Listener& listener;
+
+  // The same host, but for one port.
+  HostView with(const Registry& other) const {
+    return {identity, clock, events, other, certificates, key_files, services, firewall, sessions, listener};
+  }
+  HostView with(const CertificateStores& other) const {
+    return {identity, clock, events, registry, other, key_files, services, firewall, sessions, listener};
+  }
+  HostView with(const KeyFiles& other) const {
+    return {identity, clock, events, registry, certificates, other, services, firewall, sessions, listener};
+  }
+  HostView with(const Firewall& other) const {
+    return {identity, clock, events, registry, certificates, key_files, services, other, sessions, listener};
+  }
 };
 
 struct HostControl {
   const HostIdentity& identity;
   const Clock& clock;
   EventChannels& events;
-  const Registry& registry;
+  Registry& registry;
   CertificateStores& certificates;
   KeyFiles& key_files;
   Services& services;

@@ -32,6 +32,15 @@ class KeyFiles {
   virtual Status keep(std::string_view folder, std::string_view file, std::string_view kept) = 0;
   // Makes the file what the kept copy is: contents, owner and access list. not_found: no copy is kept.
   virtual Status put_back(std::string_view kept, std::string_view folder, std::string_view file) = 0;
+
+  // What lies in the service's private folder under this plain name since it was moved aside. nullopt: nothing.
+  virtual Result<std::optional<KeyFile>> find_aside(std::string_view aside) const = 0;
+  // Moves the file into the service's private folder under this plain name, with owner, access list and times; nothing
+  // of it is read or copied, and nothing there is ever replaced or deleted. not_found: there is no such file.
+  // already_exists: that name is taken. denied: the file is a link, or more than one name leads to it.
+  virtual Status move_aside(std::string_view folder, std::string_view file, std::string_view aside) = 0;
+  // Moves it back. not_found: nothing lies aside under that name. already_exists: the file's place is taken.
+  virtual Status move_back(std::string_view aside, std::string_view folder, std::string_view file) = 0;
 };
 
 // The name of the file that holds a CryptoAPI machine key container: MD5 of the lower-case name and a NUL,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <type_traits>
 
 namespace rdpmend {
 
@@ -14,6 +15,9 @@ Result<std::optional<T>> read(const Registry& registry, std::string_view key, st
   if (!value) return fail(std::move(value).error().context(fmt::format("cannot read HKLM\\{}\\{}", key, name)));
   if (!*value) return std::nullopt;
   if (auto* typed = std::get_if<T>(&**value)) return std::move(*typed);
+  if constexpr (std::is_same_v<T, std::string>) {
+    if (auto* expandable = std::get_if<ExpandableText>(&**value)) return std::move(expandable->text);
+  }
   return fail(ErrorCode::corrupt, fmt::format("HKLM\\{}\\{} is not of type {}", key, name, type));
 }
 }  // namespace

@@ -1,111 +1,158 @@
 #include "agent-lib/knowledge/stock_host.hpp"
 
-#include <string>
+#include <fmt/format.h>
 
-#include "agent-lib/host/certificate_stores.hpp"
-#include "agent-lib/host/key_files.hpp"
-#include "agent-lib/host/registry.hpp"
+#include <algorithm>
+#include <functional>
 
 namespace rdpmend {
 
+namespace embedded {
+const std::vector<std::string_view>& stock_host_files();
+}
+
 namespace {
 
-constexpr std::uint32_t k_first_build_with_session_env_entry = 17763;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
 
-void add_allow(v1::FileSecurity& security, std::string_view who, std::uint32_t mask) {
-  auto& ace = *security.add_dacl();
-  ace.set_type(v1::Ace::TYPE_ALLOW);
-  ace.set_sid(std::string(who));
-  ace.set_mask(mask);
+template <class Items, class Matches>
+auto find_item(Items& items, Matches matches) -> decltype(&*items.begin()) {
+  const auto at = std::find_if(items.begin(), items.end(), matches);
+  return at == items.end() ? nullptr : &*at;
 }
 
-v1::FileSecurity owned_by_system() {
-  v1::FileSecurity security;
-  security.set_owner_sid(std::string(sid::k_system));
-  security.set_dacl_protected(true);
-  return security;
+// Each field that `over` has replaces that of `base`, whole.
+void lay_over(Message& base, const Message& over) {
+  std::vector<const FieldDescriptor*> said;
+  over.GetReflection()->ListFields(over, &said);
+  for (const auto* field : said) base.GetReflection()->ClearField(&base, field);
+  base.MergeFrom(over);
 }
 
-constexpr auto k_auto = v1::SERVICE_START_TYPE_AUTO;
-constexpr auto k_manual = v1::SERVICE_START_TYPE_MANUAL;
-constexpr auto k_none = v1::SERVICE_START_TYPE_UNSPECIFIED;
+// Items are the same if their names are.
+template <class Items, class Name, class LayOver>
+void lay_each_over(Items& base, const Items& over, Name name, LayOver lay_item_over) {
+  for (const auto& item : over) {
+    auto* there = find_item(base, [&](const auto& each) { return name(each) == name(item); });
+    lay_item_over(there == nullptr ? *base.Add() : *there, item);
+  }
+}
 
-constexpr std::string_view k_firewall_group = "LocalServiceNoNetworkFirewall -p";
-constexpr std::string_view k_restricted = "LocalServiceNetworkRestricted -p";
-constexpr std::string_view k_network_service = "NetworkService -p";
+v1::StockHost inherited(v1::StockHost base, v1::StockHost host) {
+  lay_each_over(*base.mutable_services(), host.services(), std::mem_fn(&v1::StockService::name), lay_over);
+  lay_each_over(*base.mutable_firewall_rules(), host.firewall_rules(), std::mem_fn(&v1::StockFirewallRule::id),
+                lay_over);
+  lay_each_over(*base.mutable_keys(), host.keys(), std::mem_fn(&v1::StockKey::key),
+                [](v1::StockKey& below, const v1::StockKey& above) {
+                  below.set_key(above.key());
+                  lay_each_over(*below.mutable_values(), above.values(), std::mem_fn(&v1::StockValue::name), lay_over);
+                });
+  host.clear_services();
+  host.clear_firewall_rules();
+  host.clear_keys();
+  // Who has looked at the base says nothing of who has looked at this one.
+  base.clear_source();
+  base.clear_unproven();
+  lay_over(base, host);
+  return base;
+}
 
-constexpr StockService k_services[] = {
-    {"RpcSs", k_auto, k_none, true, "rpcss -p", "rpcss", "measured.md N1, O1"},
-    {"LanmanWorkstation", k_auto, k_none, false, "", "", "measured.md N1"},
-    {"CryptSvc", k_auto, k_none, false, k_network_service, k_network_service, "measured.md S2"},
-    {"KeyIso", k_manual, k_none, false, "", "", "measured.md S2"},
-    {"CertPropSvc", k_manual, k_none, false, "netsvcs", "netsvcs", "measured.md S2"},
-    // Started by hand or a trigger where no domain asks for the time.
-    {"W32Time", k_auto, k_manual, false, "", "", "rdp-host.md 8.1, R-CLOCK"},
-    {"BFE", k_auto, k_none, true, k_firewall_group, k_firewall_group, "measured.md S3"},
-    {"MpsSvc", k_auto, k_none, true, k_firewall_group, k_firewall_group, "measured.md S3"},
-    {"TermService", k_manual, k_none, false, "termsvcs", "NetworkService", "measured.md S1"},
-    {"UmRdpService", k_manual, k_none, false, "LocalSystemNetworkRestricted -p", "LocalSystemNetworkRestricted -p",
-     "measured.md S1"},
-    {"SessionEnv", k_manual, k_none, false, "netsvcs -p", "netsvcs -p", "measured.md S1"},
-    {"EventLog", k_auto, k_none, true, k_restricted, k_restricted, "measured.md E1, E4"},
-    {"nsi", k_auto, k_none, true, "LocalService -p", "LocalService -p", "measured.md S4"},
-    {"Dhcp", k_auto, k_none, false, k_restricted, k_restricted, "measured.md S4"},
-    {"Dnscache", k_auto, k_none, false, k_network_service, k_network_service, "measured.md S4"},
-};
+void add_rows(const std::string& of, const Message& message, std::vector<StockRow>& rows);
 
-using namespace registry_key;
+// "services" of a host are told by their names, parts of a service by the names of their fields.
+std::string name_of(const Message& message, const FieldDescriptor& field) {
+  for (const auto* key : {"name", "key", "id"}) {
+    const auto* named = message.GetDescriptor()->FindFieldByName(key);
+    if (field.is_repeated() && named != nullptr) return message.GetReflection()->GetString(message, named);
+  }
+  return field.name();
+}
 
-constexpr StockValue k_values[] = {
-    {k_terminal_server, "fDenyTSConnections", std::uint32_t{0}},
-    {k_terminal_server, "TSServerDrainMode", std::uint32_t{0}},
-    {k_terminal_server, "TSEnabled", std::uint32_t{1}},
-    {k_win_stations, "SelfSignedCertStore", k_remote_desktop_store},
-    {k_rdp_tcp, "PortNumber", std::uint32_t{3389}},
-    {k_rdp_tcp, "SecurityLayer", std::uint32_t{2}},
-    {k_rdp_tcp, "UserAuthentication", std::uint32_t{1}},
-    {k_rdp_tcp, "MinEncryptionLevel", std::uint32_t{3}},
-    {k_rdp_tcp, "fAllowSecProtocolNegotiation", std::uint32_t{1}},
-    {k_rdp_tcp, "fEnableWinStation", std::uint32_t{1}},
-    {k_rdp_tcp, "fLogonDisabled", std::uint32_t{0}},
-    {k_rdp_tcp, "LanAdapter", std::uint32_t{0}},
-    {k_rdp_tcp, "MaxInstanceCount", std::uint32_t{0xFFFFFFFF}},
-    {k_rdp_tcp, "LoadableProtocol_Object", std::string_view("{5828227c-20cf-4408-b73f-73ab70b8849f}")},
-    {k_term_service_parameters, "ServiceDll", std::string_view(R"(%SystemRoot%\System32\termsrv.dll)")},
-    {R"(SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList)", "ProgramData",
-     std::string_view(R"(%SystemDrive%\ProgramData)")},
-    // A member of a domain has NT5DS.
-    {R"(SYSTEM\CurrentControlSet\Services\W32Time\Parameters)", "Type", std::string_view("NTP")},
-};
+void add_rows_below(const std::string& of, const Message& message, std::vector<StockRow>& rows) {
+  const auto& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const auto* field : fields) {
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    const auto add = [&](const Message& part) {
+      add_rows(of.empty() ? name_of(part, *field) : fmt::format("{}, {}", of, name_of(part, *field)), part, rows);
+    };
+    if (!field->is_repeated()) add(reflection.GetMessage(message, field));
+    for (int i = 0; field->is_repeated() && i < reflection.FieldSize(message, field); ++i)
+      add(reflection.GetRepeatedMessage(message, field, i));
+  }
+}
+
+void add_rows(const std::string& of, const Message& message, std::vector<StockRow>& rows) {
+  const auto* source = message.GetDescriptor()->FindFieldByName("source");
+  const auto* unproven = message.GetDescriptor()->FindFieldByName("unproven");
+  if (source == nullptr || unproven == nullptr) return add_rows_below(of, message, rows);
+  const auto& reflection = *message.GetReflection();
+  rows.push_back({of, reflection.GetString(message, source), reflection.GetString(message, unproven)});
+}
 
 }  // namespace
 
-std::span<const StockService> stock_services() {
-  return k_services;
+const v1::StockService* Stock::service(std::string_view name) const {
+  return find_item(host_->services(), [&](const auto& each) { return each.name() == name; });
 }
 
-std::span<const StockValue> stock_registry_values() {
-  return k_values;
+const v1::StockValue* Stock::value(std::string_view key, std::string_view name) const {
+  const auto* found = find_item(host_->keys(), [&](const auto& each) { return each.key() == key; });
+  return found == nullptr ? nullptr : find_item(found->values(), [&](const auto& each) { return each.name() == name; });
 }
 
-v1::FileSecurity stock_key_file_security(std::uint32_t build) {
-  auto security = owned_by_system();
-  add_allow(security, sid::k_system, k_file_all_access);
-  add_allow(security, sid::k_network_service, k_file_generic_read);
-  if (build >= k_first_build_with_session_env_entry) {
-    add_allow(security, sid::k_session_env, k_file_all_access);
-  } else {
-    add_allow(security, sid::k_administrators, k_file_generic_read);
+const v1::StockFirewallRule* Stock::firewall_rule(std::string_view id) const {
+  return find_item(host_->firewall_rules(), [&](const auto& each) { return each.id() == id; });
+}
+
+Stock stock_of(std::uint32_t build, v1::WindowsRole role) {
+  const auto* nearest = &stock_hosts().front();
+  for (const auto& host : stock_hosts()) {
+    if (host.role() == role && host.build() <= build) nearest = &host;
   }
-  return security;
+  return {*nearest, nearest->role() == role && nearest->build() == build && nearest->unproven().empty()};
 }
 
-v1::FileSecurity stock_machine_keys_folder_security() {
-  constexpr std::uint32_t k_read_and_write = 0x0012019F;
-  auto security = owned_by_system();
-  add_allow(security, sid::k_everyone, k_read_and_write);
-  add_allow(security, sid::k_administrators, k_file_all_access);
-  return security;
+Result<Stock> stock_of(const Registry& registry) {
+  const auto build = windows_build(registry);
+  if (!build) return fail(build.error());
+  const auto kind = read_text(registry, registry_key::k_current_version, "InstallationType");
+  if (!kind) return fail(kind.error());
+  return stock_of(build->value_or(0), *kind == "Client" ? v1::WINDOWS_ROLE_CLIENT : v1::WINDOWS_ROLE_SERVER);
+}
+
+const std::vector<v1::StockHost>& stock_hosts() {
+  static const std::vector<v1::StockHost> k_hosts = [] {
+    v1::StockHostFile all;
+    for (const auto file : embedded::stock_host_files()) all.MergeFromString(std::string{file});
+    std::vector<v1::StockHost> hosts;
+    for (auto& host : *all.mutable_hosts()) {
+      const auto* base = find_item(hosts, [&](const auto& each) { return each.name() == host.based_on(); });
+      hosts.push_back(base == nullptr ? std::move(host) : inherited(*base, std::move(host)));
+    }
+    return hosts;
+  }();
+  return k_hosts;
+}
+
+std::string service_key(std::string_view service) {
+  return fmt::format(R"(SYSTEM\CurrentControlSet\Services\{})", service);
+}
+
+const v1::FileSecurity& stock_key_file_security(std::uint32_t build) {
+  return stock_of(build).host().listener_key_file().security();
+}
+
+const v1::FileSecurity& stock_machine_keys_folder_security() {
+  return stock_hosts().front().machine_keys_folder().security();
+}
+
+std::vector<StockRow> rows_of(const v1::StockHost& host) {
+  std::vector<StockRow> rows{{host.title(), host.source(), host.unproven()}};
+  add_rows_below("", host, rows);
+  return rows;
 }
 
 }  // namespace rdpmend

@@ -1,49 +1,58 @@
-// What Windows of a build ships with, as far as it was measured. A difference from it is never a fault by itself: it is
-// what a repair restores where something is known to prevent Remote Desktop.
+// What Windows of a build ships with, as far as it is known (stock_hosts.textproto). A difference from it is never a
+// fault by itself: it is what a repair restores where something is known to prevent Remote Desktop.
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <string>
 #include <string_view>
-#include <variant>
+#include <vector>
 
-#include "rdpmend/v1/plan.pb.h"
+#include "agent-lib/host/registry.hpp"
+#include "agent-lib/support/result.hpp"
+#include "rdpmend/v1/knowledge.pb.h"
 
 namespace rdpmend {
 
-// Builds on which the values here were measured: Server 2012 R2, 2016, 2019, 2022, 2025 (measured.md section 0).
-inline constexpr std::uint32_t k_measured_builds[] = {9600, 14393, 17763, 20348, 26100};
+// A stock host, which lives as long as the program, and what to ask it. Names are spelt as in the data.
+class Stock {
+ public:
+  Stock(const v1::StockHost& host, bool known_exactly) : host_(&host), known_exactly_(known_exactly) {}
 
-// The listener's key file, container TSSecKeySet1 (measured.md K2): owner SYSTEM; from build 17763 on SessionEnv has
-// full access and Administrators have no entry. Builds between the measured ones are taken to be like the older
-// neighbour.
-v1::FileSecurity stock_key_file_security(std::uint32_t build);
+  const v1::StockHost& host() const { return *host_; }
+  // Somebody has looked at this very build and role. false: it is taken as an older one, or as the other role.
+  bool known_exactly() const { return known_exactly_; }
 
-// The folder of machine keys (measured.md K4), the same on all of them.
-v1::FileSecurity stock_machine_keys_folder_security();
+  // nullptr: the data has no such thing.
+  const v1::StockService* service(std::string_view name) const;
+  const v1::StockValue* value(std::string_view key, std::string_view name) const;
+  const v1::StockFirewallRule* firewall_rule(std::string_view id) const;
 
-// A service that Remote Desktop stands on (measured.md S1-S5, N1 and the table of groups).
-struct StockService {
-  std::string_view name;
-  v1::ServiceStartType start_type;
-  v1::ServiceStartType or_start_type;  // Healthy hosts have this one too. UNSPECIFIED: they do not.
-  bool always_runs;                    // On every healthy host, whatever it is used for.
-  // What follows "svchost.exe -k " on servers and on clients, seen from build k_first_build_with_groups on. Windows
-  // puts services into one process by the whole command line (measured.md S8). Empty: not seen.
-  std::string_view server_group;
-  std::string_view client_group;
-  std::string_view source;
+ private:
+  const v1::StockHost* host_;
+  bool known_exactly_;
 };
-inline constexpr std::uint32_t k_first_build_with_groups = 17763;
-inline constexpr std::string_view k_service_host = R"(%SystemRoot%\System32\svchost.exe -k )";
-std::span<const StockService> stock_services();
 
-// Values below HKEY_LOCAL_MACHINE of a host that lets Remote Desktop in. Text that begins with % is REG_EXPAND_SZ.
-struct StockValue {
-  std::string_view key;
-  std::string_view name;
-  std::variant<std::uint32_t, std::string_view> value;
+// The newest known host of this role that is not newer than the build; the oldest of all where there is none.
+Stock stock_of(std::uint32_t build, v1::WindowsRole role = v1::WINDOWS_ROLE_SERVER);
+// Of the build and role that the registry names. Where it names none: of the oldest build, of a server.
+Result<Stock> stock_of(const Registry& registry);
+
+// All that are known, with what they inherit.
+const std::vector<v1::StockHost>& stock_hosts();
+
+// SYSTEM\CurrentControlSet\Services\<name>: where ImagePath is, and below Parameters the ServiceDll.
+std::string service_key(std::string_view service);
+
+// The listener's key file and the folder of machine keys.
+const v1::FileSecurity& stock_key_file_security(std::uint32_t build);
+const v1::FileSecurity& stock_machine_keys_folder_security();
+
+// What a stock host says, one by one, and who says so.
+struct StockRow {
+  std::string what;  // "TermService, depends_on".
+  std::string source;
+  std::string unproven;  // What would prove it. Empty: the source does.
 };
-std::span<const StockValue> stock_registry_values();
+std::vector<StockRow> rows_of(const v1::StockHost& host);
 
 }  // namespace rdpmend

@@ -15,10 +15,6 @@
 
 namespace rdpmend {
 
-// Repaired, dismissed or cleared: nothing more will happen to it.
-bool is_closed(v1::IncidentState state);
-std::string_view to_string(v1::IncidentState state);
-
 class IncidentBook {
  public:
   using Incidents = std::map<std::uint64_t, std::shared_ptr<const v1::Incident>>;
@@ -56,8 +52,6 @@ class IncidentBook {
   };
 
   void load(const v1::Checkpoint& checkpoint);
-  void open_incident(const v1::JournalEntry& entry);
-  void apply_to(v1::Incident& incident, const v1::JournalEntry& entry);
   void note_repair(const std::string& fault_id, WallTime at);
   void note_outcome(v1::RepairEnded::Outcome outcome);
   void note_request(const std::string& request_id);

@@ -30,14 +30,16 @@ class Journal {
  public:
   virtual ~Journal() = default;
 
-  // Appends all entries and the bookmark, or nothing; durable when it returns. Sets seq, previous_hash and hash of each
-  // entry.
+  // Appends all entries and the bookmark, or nothing; durable when it returns. Completes each entry with its number,
+  // and one that opens an incident with the incident's id, which is that number.
   virtual Status append(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) = 0;
 
-  // Entries with seq > after_seq in order, at most `max`; only those about an incident (its opening included) if
-  // incident_id is not 0.
-  virtual Result<std::vector<v1::JournalEntry>> read(std::uint64_t after_seq, std::size_t max,
-                                                     std::uint64_t incident_id = 0) const = 0;
+  // Entries with seq > after_seq in order, at most `max`; only those about an incident if incident_id is not 0.
+  Result<std::vector<v1::JournalEntry>> read(std::uint64_t after_seq, std::size_t max,
+                                             std::uint64_t incident_id = 0) const;
+  // The same as they are kept, byte for byte: for whoever checks the chain or hands it on.
+  virtual Result<std::vector<v1::StoredEntry>> read_stored(std::uint64_t after_seq, std::size_t max,
+                                                           std::uint64_t incident_id = 0) const = 0;
   // The newest entry that is a Checkpoint, if there is one.
   virtual Result<std::optional<v1::JournalEntry>> last_checkpoint() const = 0;
   virtual Result<std::map<std::string, std::string>> bookmarks() const = 0;

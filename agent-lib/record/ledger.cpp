@@ -26,10 +26,22 @@ Status Ledger::replay() {
   }
 }
 
-Status Ledger::record(std::vector<v1::JournalEntry> entries, const std::optional<Bookmark>& bookmark) {
+// The book knows what an incident is about; whoever records need not.
+void Ledger::complete_head(v1::JournalEntry& entry) const {
+  *entry.mutable_time() = to_proto(clock_.now());
+  const auto about = [&](const v1::Diagnosis& diagnosis) {
+    entry.set_fault_id(diagnosis.fault_id());
+    entry.set_subject(diagnosis.subject());
+  };
+  if (entry.has_incident_opened()) return about(entry.incident_opened().diagnosis());
+  if (entry.incident_id() == 0) return;
+  if (const auto incident = book_.find(entry.incident_id())) about(incident->diagnosis());
+}
+
+Status Ledger::write(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) {
   {
     const std::lock_guard lock(mutex_);
-    for (auto& entry : entries) *entry.mutable_time() = to_proto(clock_.now());
+    for (auto& entry : entries) complete_head(entry);
     if (auto appended = journal_.append(entries, bookmark); !appended) {
       return fail(std::move(appended).error().context("cannot write the journal"));
     }
@@ -39,22 +51,34 @@ Status Ledger::record(std::vector<v1::JournalEntry> entries, const std::optional
   return {};
 }
 
+Status Ledger::record(std::vector<v1::JournalEntry> entries, const std::optional<Bookmark>& bookmark) {
+  return write(entries, bookmark);
+}
+
 Status Ledger::record(std::uint64_t incident_id, const std::function<void(v1::JournalEntry&)>& fill) {
   std::vector<v1::JournalEntry> entries(1);
   entries[0].set_incident_id(incident_id);
   fill(entries[0]);
-  return record(std::move(entries));
+  return write(entries);
 }
 
 Result<std::uint64_t> Ledger::open_incident(const v1::Diagnosis& diagnosis, const v1::Signal& signal) {
-  const auto recorded = record(0, [&](v1::JournalEntry& entry) {
-    *entry.mutable_incident_opened()->mutable_diagnosis() = diagnosis;
-    *entry.mutable_incident_opened()->mutable_signal() = signal;
+  std::vector<v1::JournalEntry> entries(1);
+  *entries[0].mutable_incident_opened()->mutable_diagnosis() = diagnosis;
+  *entries[0].mutable_incident_opened()->mutable_signal() = signal;
+  if (auto written = write(entries); !written) return fail(std::move(written).error());
+  return entries[0].incident_id();
+}
+
+Status Ledger::set_state(std::uint64_t incident_id, v1::IncidentState to, const std::string& reason) {
+  const auto now = incident(incident_id);
+  if (now == nullptr || (now->state() == to && now->reason() == reason)) return {};
+  return record(incident_id, [&](v1::JournalEntry& entry) {
+    auto& change = *entry.mutable_incident_state_changed();
+    change.set_from(now->state());
+    change.set_to(to);
+    change.set_reason(reason);
   });
-  if (!recorded) return fail(recorded.error());
-  const auto incident =
-      read([&](const IncidentBook& book) { return book.find_open(diagnosis.fault_id(), diagnosis.subject()); });
-  return incident->id();
 }
 
 std::shared_ptr<const v1::Incident> Ledger::incident(std::uint64_t id) const {
@@ -65,10 +89,8 @@ Status Ledger::prune_if_due() {
   if (!journal_.wants_pruning(clock_.now())) return {};
   std::vector<v1::JournalEntry> entries(1);
   *entries[0].mutable_checkpoint() = read([](const IncidentBook& book) { return book.checkpoint(); });
-  if (auto recorded = record(entries); !recorded) return recorded;
-  const auto checkpoint = journal_.last_checkpoint();
-  if (!checkpoint) return fail(checkpoint.error());
-  return journal_.prune(clock_.now(), (*checkpoint)->seq());
+  if (auto written = write(entries); !written) return written;
+  return journal_.prune(clock_.now(), entries[0].seq());
 }
 
 }  // namespace rdpmend

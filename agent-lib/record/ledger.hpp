@@ -1,5 +1,5 @@
 // The journal and the book that it implies, kept in step: an entry is applied to the book only once it is durable.
-// Thread-safe; the engine and the worker both record through it.
+// The one writer of the journal. Thread-safe: the engine, the worker and the service around them record through it.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,8 @@ class Ledger {
   // Reads everything since the last checkpoint.
   Status replay();
 
-  // Stamps the entries with the host's time, makes them durable, applies them. All or nothing.
+  // Completes the entries' heads (the host's time; the fault and subject of their incident), makes them durable,
+  // applies them. All or nothing.
   Status record(std::vector<v1::JournalEntry> entries, const std::optional<Bookmark>& bookmark = std::nullopt);
   // One entry about an incident (0: about none). `fill` sets the body.
   Status record(std::uint64_t incident_id, const std::function<void(v1::JournalEntry&)>& fill);
@@ -34,6 +35,8 @@ class Ledger {
     const std::lock_guard lock(mutex_);
     return look(static_cast<const IncidentBook&>(book_));
   }
+  // Nothing is recorded where the incident is in that state for that reason already.
+  Status set_state(std::uint64_t incident_id, v1::IncidentState to, const std::string& reason);
   std::shared_ptr<const v1::Incident> incident(std::uint64_t id) const;
 
   // Writes a checkpoint and prunes, if age or size asks for it.
@@ -43,6 +46,9 @@ class Ledger {
   void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
 
  private:
+  void complete_head(v1::JournalEntry& entry) const;
+  Status write(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark = std::nullopt);
+
   Journal& journal_;
   const Clock& clock_;
   mutable std::mutex mutex_;

@@ -10,21 +10,60 @@
 namespace rdpmend {
 
 namespace embedded {
-// One serialized v1::FaultFile each; made from faults/*/rules.textproto while building.
+// One serialized v1::FaultFile or v1::SignalFile each; made from faults/*/*/fault.textproto and
+// faults/signals/*.textproto while building, which checks them against the schema. A test checks them against
+// rule_check.
 const std::vector<std::string_view>& fault_files();
+const std::vector<std::string_view>& signal_files();
 }  // namespace embedded
 
-Catalogue Catalogue::built_in() {
-  Catalogue catalogue;
-  for (const auto bytes : embedded::fault_files()) {
-    v1::FaultFile file;
-    // The build has checked them against the schema, and a test against rule_check.
-    if (!file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) continue;
-    catalogue.faults_.push_back(file.fault());
-    catalogue.rules_.insert(catalogue.rules_.end(), file.rules().begin(), file.rules().end());
+namespace {
+
+template <class File>
+std::vector<File> parsed(const std::vector<std::string_view>& embedded) {
+  std::vector<File> files;
+  for (const auto bytes : embedded) {
+    if (File file; file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) files.push_back(std::move(file));
   }
-  catalogue.faults_ = masks_first(std::move(catalogue.faults_));
-  return catalogue;
+  return files;
+}
+
+}  // namespace
+
+Catalogue Catalogue::built_in() {
+  return Catalogue(parsed<v1::FaultFile>(embedded::fault_files()), parsed<v1::SignalFile>(embedded::signal_files()));
+}
+
+Catalogue::Catalogue(const std::vector<v1::FaultFile>& faults, const std::vector<v1::SignalFile>& signals) {
+  for (const auto& file : signals) rules_.insert(rules_.end(), file.rules().begin(), file.rules().end());
+  for (const auto& file : faults) {
+    faults_.push_back(file.fault());
+    for (const auto& rule : file.rules()) rules_.emplace_back(rule).add_faults(file.fault().id());
+  }
+  point_rules_to_faults();
+  say_masks_from_one_side();
+  faults_ = masks_first(std::move(faults_));
+}
+
+// Each fault says which rules hint at it; whoever matches events asks the rules.
+void Catalogue::point_rules_to_faults() {
+  for (const auto& fault : faults_) {
+    for (auto& rule : rules_) {
+      const auto& hints = fault.hinted_by();
+      if (std::find(hints.begin(), hints.end(), rule.id()) != hints.end()) rule.add_faults(fault.id());
+    }
+  }
+}
+
+void Catalogue::say_masks_from_one_side() {
+  for (const auto& mask : std::vector(faults_)) {
+    for (auto& fault : faults_) {
+      const auto& masked = mask.masks();
+      const auto& known = fault.masked_by();
+      if (std::find(masked.begin(), masked.end(), fault.id()) == masked.end()) continue;
+      if (std::find(known.begin(), known.end(), mask.id()) == known.end()) fault.add_masked_by(mask.id());
+    }
+  }
 }
 
 std::vector<std::string> Catalogue::merge_site_file(const std::string& name, std::string_view textproto) {

@@ -1,4 +1,4 @@
-// The catalogue: the built-in faults and rules, embedded from faults/*/rules.textproto, plus the site's rules.
+// The catalogue: the built-in faults and rules, embedded from the folder faults, plus the site's rules.
 #pragma once
 
 #include <string>
@@ -16,6 +16,8 @@ class Catalogue {
  public:
   // What is compiled in.
   static Catalogue built_in();
+  // Of faults with rules of their own, and rules that faults name in hinted_by.
+  Catalogue(const std::vector<v1::FaultFile>& faults, const std::vector<v1::SignalFile>& signals);
 
   // Merges a site file's good rules and overrides; what is wrong with the others is returned, one line each,
   // "name:line:column: ...". A file that is no textproto of SiteRuleFile changes nothing. Merge before anyone keeps
@@ -30,6 +32,8 @@ class Catalogue {
   std::vector<const v1::Rule*> rules_for(std::string_view fault_id) const;
 
  private:
+  void point_rules_to_faults();
+  void say_masks_from_one_side();
   void apply(const v1::RuleOverride& change);
 
   std::vector<v1::FaultInfo> faults_;

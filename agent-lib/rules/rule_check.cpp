@@ -238,7 +238,7 @@ std::vector<RuleProblem> check_override(const v1::RuleOverride& change, const Kn
   return findings.take();
 }
 
-std::vector<std::string> check_faults(const std::vector<v1::FaultInfo>& faults) {
+std::vector<std::string> check_faults(const std::vector<v1::FaultInfo>& faults, const std::vector<v1::Rule>& rules) {
   std::vector<std::string> problems;
   std::set<std::string> ids;
   for (const auto& fault : faults) ids.insert(fault.id());
@@ -254,6 +254,13 @@ std::vector<std::string> check_faults(const std::vector<v1::FaultInfo>& faults) 
     if (fault.default_mode() == v1::FAULT_MODE_UNSPECIFIED) add("has no default_mode");
     for (const auto& mask : fault.masked_by()) {
       if (!ids.contains(mask)) add(fmt::format("is masked by \"{}\", which does not exist", mask));
+    }
+    for (const auto& masked : fault.masks()) {
+      if (!ids.contains(masked)) add(fmt::format("masks \"{}\", which does not exist", masked));
+    }
+    for (const auto& hint : fault.hinted_by()) {
+      if (std::none_of(rules.begin(), rules.end(), [&](const v1::Rule& rule) { return rule.id() == hint; }))
+        add(fmt::format("is hinted by \"{}\", which does not exist", hint));
     }
   }
   std::set<std::string> before;

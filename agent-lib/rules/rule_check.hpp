@@ -36,6 +36,6 @@ inline constexpr std::size_t k_max_rule_problems = 20;
 std::vector<RuleProblem> check_rule(const v1::Rule& rule, const KnownIds& known);
 std::vector<RuleProblem> check_override(const v1::RuleOverride& change, const KnownIds& known);
 // One line each.
-std::vector<std::string> check_faults(const std::vector<v1::FaultInfo>& faults);
+std::vector<std::string> check_faults(const std::vector<v1::FaultInfo>& faults, const std::vector<v1::Rule>& rules);
 
 }  // namespace rdpmend

@@ -38,6 +38,11 @@ void deny_key_reader(World& world, const std::string& sid) {
   if (file != world.key_files.end()) *file->second.security.add_dacl() = deny(sid, k_file_generic_read);
 }
 
+void damage_key(World& world) {
+  const auto file = world.key_files.find(listener_key_file());
+  if (file != world.key_files.end()) file->second.key.private_der.clear();
+}
+
 void deny_store(World& world) {
   constexpr std::uint32_t k_set_value_and_create_subkey = 0x6;
   *world.key_security[lower(registry_key::k_remote_desktop_store_key)].add_dacl() =
@@ -53,6 +58,7 @@ void apply(World& world, const v1::SimCertificate& change) {
   }
   if (change.absent()) remove_listener_certificate(world);
   if (change.key_missing()) world.key_files.erase(listener_key_file());
+  if (change.key_damaged()) damage_key(world);
   for (const auto& sid : change.key_readers_removed()) remove_key_reader(world, sid);
   for (const auto& sid : change.key_readers_denied()) deny_key_reader(world, sid);
   world.creation_fails = change.creation_fails();

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent-lib/sim/decisions.hpp"
 #include "agent-lib/sim/world.hpp"
 #include "rdpmend/v1/scenario.pb.h"
 
@@ -23,7 +24,6 @@ bool renewal_is_failing(const World& world);
 void request_certificate(World& world);
 
 // --- term_service.cpp: the listener ---
-enum class CredentialState { usable, no_certificate, key_unusable };
 CredentialState credential_state(const World& world);
 // Opens or closes the listener as services and registry say.
 void follow_listener(World& world);

@@ -14,6 +14,7 @@ namespace {
 std::string text_of(const RegistryValue& value) {
   if (const auto* number = std::get_if<std::uint32_t>(&value)) return fmt::format("dword {:#x}", *number);
   if (const auto* text = std::get_if<std::string>(&value)) return fmt::format("text {}", *text);
+  if (const auto* text = std::get_if<ExpandableText>(&value)) return fmt::format("expandable text {}", text->text);
   return fmt::format("binary {}", to_hex(std::get<RegistryBinary>(value)));
 }
 
@@ -55,6 +56,9 @@ std::string fingerprint(const World& world) {
   for (const auto& [name, file] : world.key_files) {
     lines.push_back(fmt::format("key file {}\\{} generation {} {}", name.first, name.second, file.generation,
                                 text_of(file.security)));
+  }
+  for (const auto& [name, file] : world.keys_aside) {
+    lines.push_back(fmt::format("key file aside {} generation {} {}", name, file.generation, text_of(file.security)));
   }
   for (const auto& [name, service] : world.services) {
     lines.push_back(fmt::format("service {} {} {}", service.name, text_of(service.run),

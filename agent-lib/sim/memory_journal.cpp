@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <mutex>
 
 #include "agent-lib/record/journal_chain.hpp"
@@ -18,12 +19,12 @@ class MemoryJournal::Impl {
     {
       const std::scoped_lock lock(mutex_);
       if (failure_) return fail(*failure_);
-      for (auto& entry : entries) seal(entry);
+      if (auto added = add(entries); !added) return added;
       if (bookmark) bookmarks_[bookmark->channel] = bookmark->text;
       ++appends_;
       crash = appends_until_crash_ != 0 && --appends_until_crash_ == 0;
       listener = listener_;
-      newest = last_seq_;
+      newest = end_.seq;
     }
     if (crash) throw Crash{"journal append " + std::to_string(newest)};
     if (listener) listener(newest);
@@ -37,12 +38,13 @@ class MemoryJournal::Impl {
       const std::scoped_lock lock(mutex_);
       if (failure_) return fail(*failure_);
       auto& pruned = *record.mutable_pruned();
-      while (!entries_.empty() && entries_.front().seq() < keep_from_seq) {
-        if (pruned.first_seq() == 0) pruned.set_first_seq(entries_.front().seq());
-        pruned.set_last_seq(entries_.front().seq());
-        pruned.set_last_hash(entries_.front().hash());
-        bytes_ -= entries_.front().ByteSizeLong();
-        entries_.pop_front();
+      while (!rows_.empty() && rows_.front().stored.seq() < keep_from_seq) {
+        const auto& oldest = rows_.front().stored;
+        if (pruned.first_seq() == 0) pruned.set_first_seq(oldest.seq());
+        pruned.set_last_seq(oldest.seq());
+        pruned.set_last_hash(oldest.hash());
+        bytes_ -= oldest.ByteSizeLong();
+        rows_.pop_front();
       }
       wants_pruning_ = false;
       if (pruned.first_seq() == 0) return {};
@@ -51,11 +53,15 @@ class MemoryJournal::Impl {
     return append(entries, std::nullopt);
   }
 
+  struct Row {
+    v1::StoredEntry stored;
+    std::uint64_t incident_id;
+    bool is_checkpoint;
+  };
   mutable std::mutex mutex_;
-  std::deque<v1::JournalEntry> entries_;
-  std::uint64_t last_seq_ = 0;
+  std::deque<Row> rows_;
+  ChainLink end_;
   std::uint64_t bytes_ = 0;
-  std::string last_hash_ = journal_genesis_hash();
   std::map<std::string, std::string> bookmarks_;
   std::function<void(std::uint64_t)> listener_;
   std::uint64_t appends_ = 0;
@@ -64,11 +70,21 @@ class MemoryJournal::Impl {
   bool wants_pruning_ = false;
 
  private:
-  void seal(v1::JournalEntry& entry) {
-    seal_entry(entry, ++last_seq_, last_hash_);
-    last_hash_ = entry.hash();
-    bytes_ += entry.ByteSizeLong();
-    entries_.push_back(entry);
+  Status add(std::vector<v1::JournalEntry>& entries) {
+    std::vector<Row> rows;
+    ChainLink end = end_;
+    for (auto& entry : entries) {
+      auto sealed = seal_entry(entry, end);
+      if (!sealed) return fail(std::move(sealed).error());
+      end = link_of(*sealed);
+      rows.push_back({std::move(*sealed), entry.incident_id(), entry.has_checkpoint()});
+    }
+    for (auto& row : rows) {
+      bytes_ += row.stored.ByteSizeLong();
+      rows_.push_back(std::move(row));
+    }
+    end_ = std::move(end);
+    return {};
   }
 };
 
@@ -79,24 +95,25 @@ Status MemoryJournal::append(std::vector<v1::JournalEntry>& entries, const std::
   return impl_->append(entries, bookmark);
 }
 
-Result<std::vector<v1::JournalEntry>> MemoryJournal::read(std::uint64_t after_seq, std::size_t max,
-                                                          std::uint64_t incident_id) const {
+Result<std::vector<v1::StoredEntry>> MemoryJournal::read_stored(std::uint64_t after_seq, std::size_t max,
+                                                                std::uint64_t incident_id) const {
   const std::scoped_lock lock(impl_->mutex_);
-  std::vector<v1::JournalEntry> page;
-  const auto from = std::ranges::upper_bound(impl_->entries_, after_seq, {}, &v1::JournalEntry::seq);
-  for (auto at = from; at != impl_->entries_.end() && page.size() < max; ++at) {
-    const bool opens = at->has_incident_opened() && at->seq() == incident_id;
-    if (incident_id == 0 || at->incident_id() == incident_id || opens) page.push_back(*at);
+  std::vector<v1::StoredEntry> page;
+  const auto from =
+      std::ranges::upper_bound(impl_->rows_, after_seq, {}, [](const Impl::Row& row) { return row.stored.seq(); });
+  for (auto at = from; at != impl_->rows_.end() && page.size() < max; ++at) {
+    if (incident_id == 0 || at->incident_id == incident_id) page.push_back(at->stored);
   }
   return page;
 }
 
 Result<std::optional<v1::JournalEntry>> MemoryJournal::last_checkpoint() const {
   const std::scoped_lock lock(impl_->mutex_);
-  for (auto at = impl_->entries_.rbegin(); at != impl_->entries_.rend(); ++at) {
-    if (at->has_checkpoint()) return *at;
-  }
-  return std::nullopt;
+  const auto newest = std::find_if(impl_->rows_.rbegin(), impl_->rows_.rend(), std::mem_fn(&Impl::Row::is_checkpoint));
+  if (newest == impl_->rows_.rend()) return std::nullopt;
+  auto entry = read_entry(newest->stored);
+  if (!entry) return fail(std::move(entry).error());
+  return std::move(*entry);
 }
 
 Result<std::map<std::string, std::string>> MemoryJournal::bookmarks() const {
@@ -106,8 +123,8 @@ Result<std::map<std::string, std::string>> MemoryJournal::bookmarks() const {
 
 JournalRange MemoryJournal::range() const {
   const std::scoped_lock lock(impl_->mutex_);
-  if (impl_->entries_.empty()) return {};
-  return {impl_->entries_.front().seq(), impl_->entries_.back().seq(), impl_->bytes_};
+  if (impl_->rows_.empty()) return {};
+  return {impl_->rows_.front().stored.seq(), impl_->rows_.back().stored.seq(), impl_->bytes_};
 }
 
 bool MemoryJournal::wants_pruning(WallTime) const {

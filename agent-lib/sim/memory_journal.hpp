@@ -16,8 +16,8 @@ class MemoryJournal : public Journal {
   ~MemoryJournal() override;
 
   Status append(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) override;
-  Result<std::vector<v1::JournalEntry>> read(std::uint64_t after_seq, std::size_t max,
-                                             std::uint64_t incident_id) const override;
+  Result<std::vector<v1::StoredEntry>> read_stored(std::uint64_t after_seq, std::size_t max,
+                                                   std::uint64_t incident_id = 0) const override;
   Result<std::optional<v1::JournalEntry>> last_checkpoint() const override;
   Result<std::map<std::string, std::string>> bookmarks() const override;
   JournalRange range() const override;

@@ -1,30 +1,19 @@
-// SessionEnv, the certificate manager: TermService only uses the certificate that this service makes.
+// SessionEnv, the certificate manager: TermService only uses the certificate that this service makes. What it decides
+// stands in decisions.hpp.
 // https://learn.microsoft.com/troubleshoot/windows-server/remote/remote-desktop-listener-certificate-configurations
-#include <fmt/format.h>
+#include <iterator>
 
 #include "agent-lib/sim/consequences.hpp"
+#include "agent-lib/sim/decisions.hpp"
 
 namespace rdpmend::sim {
 
 namespace {
 
 using namespace std::chrono_literals;
-using std::chrono::days;
-
-// Unproven: only a third party's analysis says when a pass comes and how long before the end it renews (measured.md
-// C10).
-constexpr Duration k_pass_interval = 12h;
-constexpr Duration k_renew_before = days{30};
-constexpr Duration k_lifetime = days{180};  // Six months (measured.md C10).
-constexpr Duration k_between_requests = 1min;
 
 Duration time_to_make(const World& world) {
   return world.options.real_time ? Duration{500ms} : Duration{2s};
-}
-
-bool needs_certificate(const World& world) {
-  const auto* entry = listener_certificate(world);
-  return !entry || entry->certificate.not_after - world.now() < k_renew_before;
 }
 
 bool is_disabled(const World& world, std::string_view service) {
@@ -32,68 +21,49 @@ bool is_disabled(const World& world, std::string_view service) {
   return !found || found->start_type == v1::SERVICE_START_TYPE_DISABLED;
 }
 
-// It deletes the old key first, and keeps the new one in the same file.
-bool can_replace_key(const World& world) {
-  const auto file = world.key_files.find(listener_key_file());
-  if (file == world.key_files.end()) return true;
-  return has_access(file->second.security, sid::k_system, k_file_all_access);
-}
-
-// A Deny for SYSTEM on the store's key stops creation, wherever it stands in the list (measured.md C4, 0.1.3).
-bool store_is_writable(const World& world) {
+bool store_is_denied(const World& world) {
   for (const auto* key : {"", R"(\Certificates)"}) {
     const auto security = world.key_security.find(lower(std::string(registry_key::k_remote_desktop_store_key) + key));
-    if (security == world.key_security.end()) continue;
-    for (const auto& ace : security->second.dacl()) {
-      if (ace.type() == v1::Ace::TYPE_DENY && ace.sid() == sid::k_system) return false;
-    }
+    if (security != world.key_security.end() && denied_mask(security->second, sid::k_system) != 0) return true;
   }
-  return true;
+  return false;
 }
 
-// A certificate without its key file cannot be renewed and stands in the way of a new one (measured.md C3).
-bool orphan_in_the_way(const World& world) {
-  return listener_certificate(world) && !world.key_files.contains(listener_key_file());
-}
-
-bool can_make_certificate(const World& world) {
-  return !orphan_in_the_way(world) && can_make_key(world) &&
-         find_value(world, registry_key::k_win_stations, "SelfSignedCertStore") && store_is_writable(world) &&
-         can_replace_key(world);
+CertificateFacts facts_of(const World& world) {
+  CertificateFacts facts;
+  if (const auto* entry = listener_certificate(world)) facts.not_after = entry->certificate.not_after;
+  const auto file = world.key_files.find(listener_key_file());
+  facts.key_file_there = file != world.key_files.end();
+  // That a key set which does not open cannot be deleted either is unproven; the one report of a cure moved its file
+  // aside (rdp-host.md 8.1 R-KEYSET, reports.md R1).
+  facts.key_file_replaceable = facts.key_file_there && !file->second.key.private_der.empty() &&
+                               has_access(file->second.security, sid::k_system, k_file_all_access);
+  facts.store_named = find_value(world, registry_key::k_win_stations, "SelfSignedCertStore") != nullptr;
+  facts.store_denied = store_is_denied(world);
+  facts.crypto_services_disabled = is_disabled(world, "CryptSvc") || is_disabled(world, "KeyIso");
+  facts.creation_fails = world.creation_fails;
+  return facts;
 }
 
 // A real host writes the status in its own language, or as a reference to a message.
-std::string_view status_text(const World& world) {
-  if (orphan_in_the_way(world)) return "%%-2146893809";  // NTE_EXISTS
+std::string_view status_text(const World& world, const CertificateFacts& facts) {
+  if (is_orphaned(facts)) return k_object_exists;
   constexpr std::string_view k_texts[] = {"%%-2147024891", "Access is denied.\r\n", "Zugriff verweigert\r\n",
                                           "Отказано в доступе.\r\n"};
   return k_texts[world.options.seed % std::size(k_texts)];
 }
 
-void log_failure(World& world) {
-  const auto* existing = listener_certificate(world);
-  if (!existing) {
-    world.log.append(events::certificate_not_created(status_text(world)), world.now(), world.full_name);
-    return;
+void fail_to_make(World& world, const CertificateFacts& facts) {
+  const auto log = [&](const SimEvent& event) { world.log.append(event, world.now(), world.full_name); };
+  const auto status = status_text(world, facts);
+  log(facts.not_after ? events::certificate_not_replaced(status) : events::certificate_not_created(status));
+  if (const auto days = days_left_to_tell(facts, world.now())) {
+    log(events::certificate_expires_soon(world.full_name, *days, listener_certificate(world)->certificate.sha1));
   }
-  world.log.append(events::certificate_not_replaced(status_text(world)), world.now(), world.full_name);
-  const auto left = existing->certificate.not_after - world.now();
-  if (left > Duration::zero()) {
-    world.log.append(events::certificate_expires_soon(world.full_name, std::chrono::floor<days>(left).count(),
-                                                      existing->certificate.sha1),
-                     world.now(), world.full_name);
-  }
-}
-
-// Whether a failed creation has deleted the old key by then is not known (rdp-host.md 8.4, review section 8 row 5): the
-// scenario chooses.
-void fail_to_make(World& world) {
-  log_failure(world);
-  if (world.failed_creation_takes_key && can_replace_key(world)) world.key_files.erase(listener_key_file());
+  if (failure_takes_old_key(facts, world.failed_creation_takes_key)) world.key_files.erase(listener_key_file());
 }
 
 void make_certificate(World& world) {
-  if (!can_make_certificate(world)) return fail_to_make(world);
   const auto* old = listener_certificate(world);
   const auto old_sha1 = old ? old->certificate.sha1 : std::string();
   const auto made = install_certificate(world, world.now(), world.now() + k_lifetime);
@@ -113,7 +83,7 @@ void later_in_this_run(World& world, Duration after, Consequence what) {
 }  // namespace
 
 bool can_make_key(const World& world) {
-  return !world.creation_fails && !is_disabled(world, "CryptSvc") && !is_disabled(world, "KeyIso");
+  return can_make_key(facts_of(world));
 }
 
 void schedule_renewal_passes(World& world, Duration first) {
@@ -124,20 +94,26 @@ void schedule_renewal_passes(World& world, Duration first) {
 }
 
 void renewal_pass(World& world) {
-  if (!needs_certificate(world)) return;
-  if (!can_make_certificate(world)) return fail_to_make(world);
+  const auto facts = facts_of(world);
+  const auto pass = pass_over(facts, world.now());
+  if (pass == Pass::nothing) return;
+  if (pass != Pass::makes) return fail_to_make(world, facts);
   later_in_this_run(world, time_to_make(world), [](World& then) {
-    if (needs_certificate(then)) make_certificate(then);
+    const auto facts_then = facts_of(then);
+    const auto pass_then = pass_over(facts_then, then.now());
+    if (pass_then == Pass::makes) return make_certificate(then);
+    if (pass_then != Pass::nothing) fail_to_make(then, facts_then);
   });
 }
 
 bool renewal_is_failing(const World& world) {
-  return needs_certificate(world) && !can_make_certificate(world);
+  const auto pass = pass_over(facts_of(world), world.now());
+  return pass == Pass::not_created || pass == Pass::not_replaced;
 }
 
 void request_certificate(World& world) {
   if (!is_running(world, service_name::k_session_env)) return;
-  if (world.last_certificate_request && world.moment - *world.last_certificate_request < k_between_requests) return;
+  if (!is_due(world.last_certificate_request, world.moment, k_between_requests)) return;
   world.last_certificate_request = world.moment;
   renewal_pass(world);
 }

@@ -55,8 +55,13 @@ class RegistryPort final : public Registry {
   explicit RegistryPort(SimMachine& machine) : machine_(machine) {}
   Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const override;
   Result<std::optional<v1::FileSecurity>> security(std::string_view key) const override;
+  Status set(std::string_view key, std::string_view name, const RegistryValue& value) override;
+  Status erase(std::string_view key, std::string_view name) override;
 
  private:
+  Status change(std::string_view doing, std::string_view key, std::string_view name,
+                std::optional<RegistryValue> value);
+
   SimMachine& machine_;
 };
 
@@ -81,6 +86,9 @@ class KeyFilesPort final : public KeyFiles {
   Status write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) override;
   Status keep(std::string_view folder, std::string_view file, std::string_view kept) override;
   Status put_back(std::string_view kept, std::string_view folder, std::string_view file) override;
+  Result<std::optional<KeyFile>> find_aside(std::string_view aside) const override;
+  Status move_aside(std::string_view folder, std::string_view file, std::string_view aside) override;
+  Status move_back(std::string_view aside, std::string_view folder, std::string_view file) override;
 
  private:
   SimMachine& machine_;

@@ -1,6 +1,4 @@
 // A healthy host as Windows Server installs it, with Remote Desktop allowed.
-#include <fmt/format.h>
-
 #include <map>
 
 #include "agent-lib/knowledge/stock_host.hpp"
@@ -14,97 +12,88 @@ using std::chrono::days;
 
 constexpr Duration k_uptime = days{3};
 
-void add_registry(World& world) {
+void add_value(World& world, const std::string& key, const v1::StockValue& value) {
+  if (value.has_dword() && value.dword().has_value()) set_value(world, key, value.name(), value.dword().value());
+  if (!value.has_text() || value.text().value().empty()) return;
+  const auto& text = value.text().value();
+  set_value(world, key, value.name(),
+            value.text().expands() ? RegistryValue(ExpandableText{text}) : RegistryValue(text));
+}
+
+void add_registry(World& world, const v1::StockHost& stock) {
   using namespace registry_key;
-  for (const auto& stock : stock_registry_values()) {
-    const auto* number = std::get_if<std::uint32_t>(&stock.value);
-    set_value(world, stock.key, stock.name,
-              number ? RegistryValue(*number) : std::string(std::get<std::string_view>(stock.value)));
+  for (const auto& key : stock.keys()) {
+    for (const auto& value : key.values()) add_value(world, key.key(), value);
   }
   set_value(world, k_cryptography, "MachineGuid", std::string(k_machine_guid));
   set_value(world, k_current_version, "CurrentBuildNumber", std::to_string(world.build));
-  // SYSTEM gets its access by inheritance (measured.md C5).
-  v1::FileSecurity inherited;
-  inherited.set_owner_sid(std::string(sid::k_administrators));
-  constexpr std::uint32_t k_inherited_ace = 0x10;
-  constexpr std::uint32_t k_key_all_access = 0xF003F;
-  for (const auto who : {sid::k_system, sid::k_administrators}) {
-    *inherited.add_dacl() = allow(who, k_key_all_access);
-    inherited.mutable_dacl(inherited.dacl_size() - 1)->set_flags(k_inherited_ace);
-  }
-  world.key_security[lower(k_remote_desktop_store_key)] = inherited;
-  world.key_security[lower(std::string(k_remote_desktop_store_key) + R"(\Certificates)")] = inherited;
+  const auto& store = stock.certificate_store_key().security();
+  world.key_security[lower(k_remote_desktop_store_key)] = store;
+  world.key_security[lower(std::string(k_remote_desktop_store_key) + R"(\Certificates)")] = store;
 }
 
-// What nobody has measured, and the English names.
-struct ServiceDetails {
-  std::string_view display_name;
-  std::vector<std::string> depends_on = {};
-};
-
-const ServiceDetails& details_of(std::string_view service) {
-  static const std::map<std::string_view, ServiceDetails> table = {
-      {"RpcSs", {"Remote Procedure Call (RPC)"}},
-      {"LanmanWorkstation", {"Workstation"}},
-      {"CryptSvc", {"Cryptographic Services", {"RpcSs"}}},
-      {"KeyIso", {"CNG Key Isolation", {"RpcSs"}}},
-      {"CertPropSvc", {"Certificate Propagation", {"RpcSs"}}},
-      {"W32Time", {"Windows Time"}},
-      {"BFE", {"Base Filtering Engine", {"RpcSs"}}},
-      {"MpsSvc", {"Windows Defender Firewall", {"BFE"}}},
-      {"TermService", {"Remote Desktop Services", {"RpcSs"}}},
-      {"UmRdpService", {"Remote Desktop Services UserMode Port Redirector", {"TermService"}}},
-      {"SessionEnv", {"Remote Desktop Configuration", {"RpcSs", "LanmanWorkstation"}}},
-      {"EventLog", {"Windows Event Log"}},
-      {"nsi", {"Network Store Interface Service"}},
-      {"Dhcp", {"DHCP Client"}},
-      {"Dnscache", {"DNS Client"}},
+// In English; a host has them in its own language, and nothing may match them.
+std::string_view display_name_of(std::string_view service) {
+  static const std::map<std::string_view, std::string_view> table = {
+      {"RpcSs", "Remote Procedure Call (RPC)"},
+      {"LanmanWorkstation", "Workstation"},
+      {"CryptSvc", "Cryptographic Services"},
+      {"KeyIso", "CNG Key Isolation"},
+      {"CertPropSvc", "Certificate Propagation"},
+      {"W32Time", "Windows Time"},
+      {"BFE", "Base Filtering Engine"},
+      {"MpsSvc", "Windows Defender Firewall"},
+      {"TermService", "Remote Desktop Services"},
+      {"UmRdpService", "Remote Desktop Services UserMode Port Redirector"},
+      {"SessionEnv", "Remote Desktop Configuration"},
+      {"EventLog", "Windows Event Log"},
+      {"nsi", "Network Store Interface Service"},
+      {"Dhcp", "DHCP Client"},
+      {"Dnscache", "DNS Client"},
   };
-  return table.at(service);
+  const auto found = table.find(service);
+  return found == table.end() ? service : found->second;
 }
 
-void add_services(World& world) {
+void add_service_key(World& world, const v1::StockService& stock) {
+  const auto key = service_key(stock.name());
+  if (stock.has_image()) set_value(world, key, "ImagePath", stock.image().path());
+  if (stock.has_dll()) set_value(world, key + R"(\Parameters)", "ServiceDll", stock.dll().path());
+}
+
+void add_services(World& world, const v1::StockHost& host) {
   std::uint32_t pid = 800;
-  for (const auto& stock : stock_services()) {
-    const auto& details = details_of(stock.name);
-    auto& added = world.services[lower(stock.name)];
-    added.name = stock.name;
-    added.display_name = details.display_name;
-    added.start_type = stock.start_type;
-    added.depends_on = details.depends_on;
+  for (const auto& stock : host.services()) {
+    auto& added = world.services[lower(stock.name())];
+    added.name = stock.name();
+    added.display_name = display_name_of(stock.name());
+    added.start_type = stock.start().type();
+    added.depends_on = {stock.depends_on().services().begin(), stock.depends_on().services().end()};
     added.run = ServiceRun::running;
     added.pid = pid += 44;
     added.started_at = -k_uptime;
     added.instance = 1;
-    if (!stock.server_group.empty()) {
-      set_value(world, fmt::format(R"(SYSTEM\CurrentControlSet\Services\{})", stock.name), "ImagePath",
-                fmt::format("{}{}", k_service_host, stock.server_group));
-    }
+    add_service_key(world, stock);
   }
 }
 
-FirewallRule rule(std::string id, std::uint32_t protocol, std::string ports, std::string application,
-                  std::string service) {
-  return {.id = std::move(id),
+FirewallRule enabled(const v1::StockFirewallRule& stock) {
+  return {.id = stock.id(),
           .group = std::string(k_remote_desktop_group),
           .enabled = true,
-          .protocol = protocol,
-          .local_ports = std::move(ports),
-          .application = std::move(application),
-          .service = std::move(service),
+          .protocol = stock.protocol(),
+          .local_ports = stock.local_ports(),
+          .profiles = stock.profiles(),
+          .application = stock.application(),
+          .service = stock.service(),
           .remote_addresses = "*"};
 }
 
-void add_firewall(World& world) {
+void add_firewall(World& world, const v1::StockHost& stock) {
   world.firewall.status.active_profiles = k_profile_domain;
   world.firewall.status.interfaces = {{"Ethernet", {"192.0.2.10"}, k_profile_domain, true}};
   world.firewall.status.enabled_profiles = k_profile_domain | k_profile_private | k_profile_public;
-  const std::string service_host = R"(%SystemRoot%\system32\svchost.exe)";
-  world.firewall.rules = {
-      rule("RemoteDesktop-UserMode-In-TCP", 6, "3389", service_host, "termservice"),
-      rule("RemoteDesktop-UserMode-In-UDP", 17, "3389", service_host, "termservice"),
-      rule("RemoteDesktop-Shadow-In-TCP", 6, "*", R"(%SystemRoot%\system32\RdpSa.exe)", ""),
-  };
+  for (const auto& rule : stock.firewall_rules()) world.firewall.rules.push_back(enabled(rule));
 }
 
 void add_other_key(World& world) {
@@ -115,9 +104,10 @@ void add_other_key(World& world) {
 }  // namespace
 
 void install_stock_state(World& world) {
-  add_registry(world);
-  add_services(world);
-  add_firewall(world);
+  const auto& stock = stock_of(world.build).host();
+  add_registry(world, stock);
+  add_services(world, stock);
+  add_firewall(world, stock);
   add_other_key(world);
   world.stores[std::string(k_my_store)];
   install_certificate(world, world.now() - days{60}, world.now() + days{120});

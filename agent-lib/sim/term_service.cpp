@@ -1,4 +1,5 @@
-// TermService: the listener, the credential that it serves, and the sessions that end with it.
+// TermService: the listener, the credential that it serves, and the sessions that end with it. What it decides stands
+// in decisions.hpp.
 #include <fmt/format.h>
 
 #include "agent-lib/sim/consequences.hpp"
@@ -7,20 +8,15 @@ namespace rdpmend::sim {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Duration k_between_schannel_errors = 1s;
-
 const SimKeyFile* key_file_of(const World& world, const SimStoreEntry& entry) {
   const auto name = machine_key_file_name(entry.certificate.key_container, k_machine_guid);
   const auto file = world.key_files.find({std::string(k_machine_keys_folder), name});
   return file == world.key_files.end() ? nullptr : &file->second;
 }
 
-bool wants_to_listen(const World& world) {
-  return is_running(world, service_name::k_term_service) &&
-         dword_value(world, registry_key::k_terminal_server, "fDenyTSConnections").value_or(1) == 0 &&
-         dword_value(world, registry_key::k_rdp_tcp, "fEnableWinStation").value_or(0) != 0;
+bool listens_by_settings(const World& world) {
+  return wants_to_listen(dword_value(world, registry_key::k_terminal_server, "fDenyTSConnections"),
+                         dword_value(world, registry_key::k_rdp_tcp, "fEnableWinStation"));
 }
 
 std::optional<SimHost::Credential> credential(const World& world) {
@@ -37,31 +33,32 @@ std::string new_activity_id(World& world) {
 }
 
 void log_drop(World& world, const events::Connection& connection) {
-  const bool key_unusable = credential_state(world) == CredentialState::key_unusable;
-  const bool quiet = world.last_schannel_error && world.moment - *world.last_schannel_error < k_between_schannel_errors;
-  if (key_unusable && !quiet) {
+  const auto why = credential_state(world);
+  if (schannel_complains(why) && is_due(world.last_schannel_error, world.moment, k_between_schannel_errors)) {
     world.last_schannel_error = world.moment;
     world.log.append(events::server_key_unusable(692), world.now(), world.full_name);
   }
-  // SEC_E_UNKNOWN_CREDENTIALS, SEC_E_NO_CREDENTIALS
-  world.log.append(events::security_layer_failed(connection, key_unusable ? "0x8009030D" : "0x8009030E"), world.now(),
-                   world.full_name);
+  world.log.append(events::security_layer_failed(connection, drop_code(why)), world.now(), world.full_name);
   world.log.append(events::connection_ended(connection), world.now(), world.full_name);
 }
 
 }  // namespace
 
 CredentialState credential_state(const World& world) {
+  CredentialFacts facts;
   const auto* entry = listener_certificate(world);
-  if (!entry) return CredentialState::no_certificate;
-  const auto* file = key_file_of(world, *entry);
-  if (!file || file->key.public_der != entry->public_der) return CredentialState::key_unusable;
-  return has_access(file->security, sid::k_network_service, k_file_generic_read) ? CredentialState::usable
-                                                                                 : CredentialState::key_unusable;
+  // A binding that leads nowhere leaves the listener without a certificate (measured.md C9); none of this host's is
+  // bound.
+  const bool bound = find_value(world, registry_key::k_rdp_tcp, "SSLCertificateSHA1Hash") != nullptr;
+  facts.certificate_there = entry != nullptr && !bound;
+  const auto* file = entry ? key_file_of(world, *entry) : nullptr;
+  facts.key_readable = file && has_access(file->security, sid::k_network_service, k_file_generic_read);
+  facts.key_matches = file && file->key.public_der == entry->public_der;
+  return credential_state(facts);
 }
 
 void follow_listener(World& world) {
-  const bool wanted = wants_to_listen(world);
+  const bool wanted = is_running(world, service_name::k_term_service) && listens_by_settings(world);
   if (wanted == (world.listening_on != 0)) return;
   const auto pid = find_service(world, service_name::k_term_service)->pid;
   if (!wanted) {

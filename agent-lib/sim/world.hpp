@@ -92,8 +92,9 @@ struct World {
   std::map<std::string, std::map<std::string, SimStoreEntry>> stores;        // By store and SHA-1.
   std::map<std::string, v1::FileSecurity> key_security;                      // Of registry keys, by lower-case key.
   std::map<FolderAndFile, SimKeyFile> key_files;
-  std::map<std::string, SimKeyFile> kept_keys;  // In the service's private folder, by name.
-  std::map<std::string, SimService> services;   // By lower-case name.
+  std::map<std::string, SimKeyFile> kept_keys;   // In the service's private folder, by name.
+  std::map<std::string, SimKeyFile> keys_aside;  // Moved there, the same.
+  std::map<std::string, SimService> services;    // By lower-case name.
   SimFirewallState firewall;
   std::vector<Session> sessions;
   EventLog log;

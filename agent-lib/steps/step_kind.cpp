@@ -14,18 +14,15 @@ Status StepKind::require_ours(const v1::Step& step, const v1::StepState& before,
   return {};
 }
 
-const StepKind* find_step_kind(const v1::Step& step) {
-  switch (step.kind_case()) {
-    case v1::Step::kGrantKeyFileAccess: return &grant_key_file_access_kind();
-    case v1::Step::kKeepKeyFile: return &keep_key_file_kind();
-    case v1::Step::kRemoveCertificate: return &remove_certificate_kind();
-    case v1::Step::kSetServiceStartType: return &set_service_start_type_kind();
-    case v1::Step::kRestartService: return &restart_service_kind();
-    case v1::Step::kEnableFirewallRule: return &enable_firewall_rule_kind();
-    case v1::Step::KIND_NOT_SET: break;
-  }
-  return nullptr;
+namespace {
+
+void weigh(const StepKind& kind, v1::Step& step, const v1::StepState& before) {
+  step.set_description(kind.describe(step, before));
+  step.set_drops_sessions(kind.drops_sessions(step, before));
+  step.set_irreversible(kind.irreversible(step, before));
 }
+
+}  // namespace
 
 Status finish_plan(v1::Plan& plan) {
   std::uint32_t number = 0;
@@ -35,12 +32,53 @@ Status finish_plan(v1::Plan& plan) {
       if (kind == nullptr)
         return fail(ErrorCode::internal, fmt::format("a step of the plan for {} has no kind", plan.fault_id()));
       step.set_number(++number);
-      step.set_description(kind->describe(step));
-      step.set_drops_sessions(kind->drops_sessions(step));
       if (!step.has_deadline()) *step.mutable_deadline() = to_proto_duration(kind->default_deadline());
+      weigh(*kind, step, {});
     }
   }
   return {};
+}
+
+Result<std::vector<v1::StepState>> capture(const HostView& host, const v1::Rung& rung) {
+  std::vector<v1::StepState> states;
+  for (const auto& step : rung.steps()) {
+    const auto* kind = find_step_kind(step);
+    if (kind == nullptr) {
+      return fail(ErrorCode::unsupported,
+                  fmt::format("step {} is of a kind that this version does not know", step.number()));
+    }
+    auto state = kind->capture(host, step);
+    if (!state)
+      return fail(
+          std::move(state).error().context(fmt::format("cannot read what step {} would change", step.number())));
+    states.push_back(std::move(*state));
+  }
+  return states;
+}
+
+void weigh(v1::Rung& rung, const std::vector<v1::StepState>& before) {
+  for (int i = 0; i < rung.steps_size(); ++i) {
+    auto& step = *rung.mutable_steps(i);
+    if (const auto* kind = find_step_kind(step)) weigh(*kind, step, before.at(static_cast<std::size_t>(i)));
+  }
+}
+
+Result<MadePlan> make_plan(const HostView& host, v1::Plan draft, const v1::Diagnosis& diagnosis, std::string id) {
+  MadePlan made{std::move(draft), {}};
+  auto& plan = made.plan;
+  plan.set_id(std::move(id));
+  plan.set_fault_id(diagnosis.fault_id());
+  plan.set_subject(diagnosis.subject());
+  if (auto finished = finish_plan(plan); !finished) return fail(std::move(finished).error());
+  for (int i = 0; i < plan.rungs_size(); ++i) {
+    auto& rung = *plan.mutable_rungs(i);
+    auto before = capture(host, rung);
+    if (!before && i == 0) return fail(std::move(before).error());
+    if (!before) continue;
+    weigh(rung, *before);
+    if (i == 0) made.before = std::move(*before);
+  }
+  return made;
 }
 
 const v1::Step* find_step(const v1::Plan& plan, std::uint32_t number) {

@@ -1,9 +1,10 @@
 // A kind of step: one change of the host that knows how to describe, capture, apply and undo itself.
-// One file per kind; only the executor applies and undoes.
+// A file in steps/kinds/ is a kind, of the step in plan.proto that has its name; only the executor applies and undoes.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent-lib/host/host.hpp"
 #include "agent-lib/support/result.hpp"
@@ -15,10 +16,14 @@ class StepKind {
  public:
   virtual ~StepKind() = default;
 
-  // Exactly what is written, in one line.
-  virtual std::string describe(const v1::Step& step) const = 0;
+  // Of these three, `before` is what was captured. Without a state in it nothing is known of the host, and the worst
+  // that the step can do is answered. Exactly what is written, in one line.
+  virtual std::string describe(const v1::Step& step, const v1::StepState& before) const = 0;
+  // Whether people may lose their connections by it.
+  virtual bool drops_sessions(const v1::Step&, const v1::StepState& /*before*/) const { return false; }
+  // Whether something is lost by it, or by what it is done for, that undoing cannot bring back.
+  virtual bool irreversible(const v1::Step&, const v1::StepState& /*before*/) const { return false; }
   virtual Duration default_deadline() const = 0;
-  virtual bool drops_sessions(const v1::Step&) const { return false; }
 
   // What the host shows of the thing that the step changes.
   virtual Result<v1::StepState> capture(const HostView& host, const v1::Step& step) const = 0;
@@ -40,19 +45,27 @@ class StepKind {
 // The kind of a step; nullptr: the step has none (a newer or damaged record).
 const StepKind* find_step_kind(const v1::Step& step);
 
-// Fills in what a plan's author need not care about: numbers, descriptions, deadlines and whether sessions are dropped.
+// Fills in what a plan's author need not care about: numbers and deadlines, and, as far as it can be said without a
+// look at the host, descriptions and what the steps may cost.
 Status finish_plan(v1::Plan& plan);
+
+// The pre-state of every step of a rung. Reads only.
+Result<std::vector<v1::StepState>> capture(const HostView& host, const v1::Rung& rung);
+// Descriptions and costs of a rung's steps, now that it is known what they would change.
+void weigh(v1::Rung& rung, const std::vector<v1::StepState>& before);
+
+// A plan as it is shown or begun.
+struct MadePlan {
+  v1::Plan plan;
+  std::vector<v1::StepState> before;  // Of the first rung.
+};
+// Finishes a fault's plan and weighs it on the host as it is now. The first rung must be readable; of a later one the
+// worst is said where it is not, and it is weighed again when its turn comes.
+Result<MadePlan> make_plan(const HostView& host, v1::Plan draft, const v1::Diagnosis& diagnosis, std::string id);
+
 const v1::Step* find_step(const v1::Plan& plan, std::uint32_t number);
 // Whether a rung has a step that drops sessions or cannot be undone.
 bool drops_sessions(const v1::Rung& rung);
 bool has_irreversible_step(const v1::Rung& rung);
-
-// One per file.
-const StepKind& grant_key_file_access_kind();
-const StepKind& keep_key_file_kind();
-const StepKind& remove_certificate_kind();
-const StepKind& set_service_start_type_kind();
-const StepKind& restart_service_kind();
-const StepKind& enable_firewall_rule_kind();
 
 }  // namespace rdpmend

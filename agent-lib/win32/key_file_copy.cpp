@@ -92,11 +92,12 @@ Status write_all(const UniqueFile& file, const Bytes& bytes, std::string_view do
 
 // By the handle that made it: its own access list may shut out who renames it by name.
 // https://learn.microsoft.com/windows/win32/api/winbase/ns-winbase-file_rename_info
-Status rename(const UniqueFile& file, const std::wstring& to, std::string_view doing) {
+enum class Present { is_replaced, is_an_error };
+Status rename(const UniqueFile& file, const std::wstring& to, Present present, std::string_view doing) {
   const auto name_bytes = to.size() * sizeof(wchar_t);
   std::vector<std::uint64_t> buffer((sizeof(FILE_RENAME_INFO) + name_bytes) / sizeof(std::uint64_t) + 1);
   auto* info = reinterpret_cast<FILE_RENAME_INFO*>(buffer.data());
-  info->ReplaceIfExists = TRUE;
+  info->ReplaceIfExists = present == Present::is_replaced ? TRUE : FALSE;
   info->FileNameLength = static_cast<DWORD>(name_bytes);
   std::memcpy(info->FileName, to.data(), name_bytes);
   const auto size = static_cast<DWORD>(sizeof(FILE_RENAME_INFO) + name_bytes);
@@ -113,7 +114,7 @@ Status write_beside(const std::wstring& path, const Bytes& bytes, DWORD attribut
                                     attributes | k_as_it_is, nullptr)};
   if (!file) return fail(last_error(doing));
   auto done = write_all(file, bytes, doing);
-  if (done) done = rename(file, path, doing);
+  if (done) done = rename(file, path, Present::is_replaced, doing);
   if (!done) {
     FILE_DISPOSITION_INFO gone{TRUE};
     SetFileInformationByHandle(file.get(), FileDispositionInfo, &gone, sizeof(gone));
@@ -125,6 +126,25 @@ Status replace_once(const std::wstring& path, const KeyFileCopy& copy, std::stri
   auto descriptor = copy.descriptor;
   SECURITY_ATTRIBUTES security{sizeof(SECURITY_ATTRIBUTES), descriptor.data(), FALSE};
   return write_beside(path, copy.contents, copy.attributes, &security, doing);
+}
+
+Error not_plain(std::string_view doing) {
+  return {ErrorCode::denied,
+          fmt::format("{}: it is not a plain file", doing),
+          "Find out who put a link or a folder where a private key belongs.",
+          {}};
+}
+
+// What was looked at is what is moved: it is renamed by the handle through which it was seen to be plain.
+Status move_once(const std::wstring& from, const std::wstring& to, std::string_view doing) {
+  const UniqueFile file{CreateFileW(from.c_str(), DELETE | FILE_READ_ATTRIBUTES,
+                                    FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING,
+                                    k_as_it_is, nullptr)};
+  if (!file) return fail(last_error(doing));
+  BY_HANDLE_FILE_INFORMATION info{};
+  if (!GetFileInformationByHandle(file.get(), &info)) return fail(last_error(doing));
+  if (!is_plain_file(info)) return fail(not_plain(doing));
+  return rename(file, to, Present::is_an_error, doing);
 }
 
 std::wstring kept_path(const std::wstring& folder, std::string_view name) {
@@ -155,10 +175,7 @@ Result<KeyFileCopy> read_key_file(const std::wstring& path, std::string_view doi
   if (!file) return fail(file.error());
   BY_HANDLE_FILE_INFORMATION info{};
   if (!GetFileInformationByHandle(file->get(), &info)) return fail(last_error(doing));
-  if (!is_plain_file(info)) {
-    return fail(ErrorCode::denied, fmt::format("{}: it is not a plain file", doing),
-                "Find out who put a link or a folder where a private key belongs.");
-  }
+  if (!is_plain_file(info)) return fail(not_plain(doing));
   auto descriptor = read_descriptor(*file, doing);
   if (!descriptor) return fail(std::move(descriptor).error());
   auto contents = read_all(*file, doing);
@@ -174,6 +191,15 @@ Status replace_key_file(const std::wstring& path, const KeyFileCopy& copy, std::
   const auto enabled = EnabledPrivileges::enable({SE_RESTORE_NAME}, doing);
   if (!enabled) return fail(enabled.error());
   return replace_once(path, copy, doing);
+}
+
+// Both privileges, because the one lets the file be renamed and the other its attributes be read.
+Status move_key_file(const std::wstring& from, const std::wstring& to, std::string_view doing) {
+  auto done = move_once(from, to, doing);
+  if (done || done.error().code != ErrorCode::denied) return done;
+  const auto enabled = EnabledPrivileges::enable({SE_BACKUP_NAME, SE_RESTORE_NAME}, doing);
+  if (!enabled) return fail(enabled.error());
+  return move_once(from, to, doing);
 }
 
 Status write_kept(const std::wstring& folder, std::string_view name, const KeyFileCopy& copy) {

@@ -1,4 +1,5 @@
-// A whole key file as bytes: what is kept before a step that Windows may answer by losing the key.
+// A whole key file: as bytes, kept before a step that Windows may answer by losing the key, or moved out of the way
+// unread.
 #pragma once
 
 #include <optional>
@@ -27,6 +28,9 @@ bool is_plain_file(const BY_HANDLE_FILE_INFORMATION& info);
 Result<KeyFileCopy> read_key_file(const std::wstring& path, std::string_view doing);
 // Written beside it, then put into its place in one go.
 Status replace_key_file(const std::wstring& path, const KeyFileCopy& copy, std::string_view doing);
+
+// The same file under another path of its volume, with owner, access list and times. already_exists: the path is taken.
+Status move_key_file(const std::wstring& from, const std::wstring& to, std::string_view doing);
 
 // In a folder that is private already. Of all that are kept there the newest 8 stay.
 Status write_kept(const std::wstring& folder, std::string_view name, const KeyFileCopy& copy);

@@ -31,9 +31,7 @@ struct OpenKeyFile {
   UniqueFile handle;
   bool has_attributes = true;
 };
-Result<OpenKeyFile> open_file(std::string_view folder, std::string_view file, ACCESS_MASK rights,
-                              std::string_view doing) {
-  const auto path = key_file_path(folder, file);
+Result<OpenKeyFile> open_file(const Result<std::wstring>& path, ACCESS_MASK rights, std::string_view doing) {
   if (!path) return fail(path.error());
   auto opened = open_exactly(*path, rights | FILE_READ_ATTRIBUTES, doing);
   if (opened) return OpenKeyFile{std::move(*opened)};
@@ -53,6 +51,13 @@ Result<KeyFile> look_at(const OpenKeyFile& file, std::string_view doing) {
   return KeyFile{.security = std::move(*security),
                  .size = (std::uint64_t{info.nFileSizeHigh} << 32U) | info.nFileSizeLow,
                  .plain = is_plain_file(info)};
+}
+
+Result<std::optional<KeyFile>> find_file(const Result<std::wstring>& path, std::string_view doing) {
+  const auto opened = open_file(path, READ_CONTROL, doing);
+  if (!opened) return fail(opened.error());
+  if (!opened->handle) return std::nullopt;
+  return look_at(*opened, doing);
 }
 
 bool is_plain_name(std::string_view name) {
@@ -76,15 +81,12 @@ Result<std::wstring> key_file_path(std::string_view folder, std::string_view fil
 
 Result<std::optional<KeyFile>> Win32KeyFiles::find(std::string_view folder, std::string_view file) const {
   const auto doing = fmt::format("cannot look at key file {}", file);
-  const auto opened = open_file(folder, file, READ_CONTROL, doing);
-  if (!opened) return fail(opened.error());
-  if (!opened->handle) return std::nullopt;
-  return look_at(*opened, doing);
+  return find_file(key_file_path(folder, file), doing);
 }
 
 Status Win32KeyFiles::write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) {
   const auto doing = fmt::format("cannot change who may use key file {}", file);
-  const auto opened = open_file(folder, file, READ_CONTROL | WRITE_DAC, doing);
+  const auto opened = open_file(key_file_path(folder, file), READ_CONTROL | WRITE_DAC, doing);
   if (!opened) return fail(opened.error());
   if (!opened->handle) return fail(ErrorCode::not_found, fmt::format("there is no key file {}\\{}", folder, file));
   const auto found = look_at(*opened, doing);
@@ -112,6 +114,31 @@ Status Win32KeyFiles::put_back(std::string_view kept, std::string_view folder, s
   const auto copy = read_kept(kept_folder_, kept);
   if (!copy) return fail(copy.error());
   return replace_key_file(*path, *copy, fmt::format("cannot put back key file {}", file));
+}
+
+Result<std::optional<KeyFile>> Win32KeyFiles::find_aside(std::string_view aside) const {
+  return find_file(aside_path(aside), fmt::format("cannot look at what lies aside as {}", aside));
+}
+
+Status Win32KeyFiles::move_aside(std::string_view folder, std::string_view file, std::string_view aside) {
+  const auto from = key_file_path(folder, file);
+  if (!from) return fail(from.error());
+  const auto to = aside_path(aside);
+  if (!to) return fail(to.error());
+  return move_key_file(*from, *to, fmt::format("cannot move key file {} aside", file));
+}
+
+Status Win32KeyFiles::move_back(std::string_view aside, std::string_view folder, std::string_view file) {
+  const auto from = aside_path(aside);
+  if (!from) return fail(from.error());
+  const auto to = key_file_path(folder, file);
+  if (!to) return fail(to.error());
+  return move_key_file(*from, *to, fmt::format("cannot move key file {} back", file));
+}
+
+Result<std::wstring> Win32KeyFiles::aside_path(std::string_view aside) const {
+  if (auto name = may_keep(aside); !name) return fail(std::move(name).error());
+  return kept_folder_ + L"\\" + widen(aside) + L".aside";
 }
 
 Status Win32KeyFiles::may_keep(std::string_view kept) const {

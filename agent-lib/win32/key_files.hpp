@@ -14,9 +14,14 @@ class Win32KeyFiles final : public KeyFiles {
   Status write_dacl(std::string_view folder, std::string_view file, const v1::FileSecurity& security) override;
   Status keep(std::string_view folder, std::string_view file, std::string_view kept) override;
   Status put_back(std::string_view kept, std::string_view folder, std::string_view file) override;
+  Result<std::optional<KeyFile>> find_aside(std::string_view aside) const override;
+  Status move_aside(std::string_view folder, std::string_view file, std::string_view aside) override;
+  Status move_back(std::string_view aside, std::string_view folder, std::string_view file) override;
 
  private:
   Status may_keep(std::string_view kept) const;
+  // Where a file lies that was moved aside under this name.
+  Result<std::wstring> aside_path(std::string_view aside) const;
 
   const std::wstring kept_folder_;
 };

@@ -87,6 +87,54 @@ Status read_texts(HKEY key, DWORD count, std::string_view doing,
   return {};
 }
 
+// A symbolic link at the end of the path is opened itself and never followed, so what is written lands in the key that
+// was named or nowhere. CurrentControlSet, in the middle, is a link of Windows' own and is followed.
+// https://learn.microsoft.com/windows/win32/api/winreg/nf-winreg-regopenkeyexw (REG_OPTION_OPEN_LINK)
+Result<UniqueKey> open_unfollowed(std::string_view key, REGSAM rights) {
+  UniqueKey opened;
+  const auto status = RegOpenKeyExW(HKEY_LOCAL_MACHINE, widen(key).c_str(), REG_OPTION_OPEN_LINK,
+                                    rights | KEY_WOW64_64KEY, opened.out());
+  if (status != ERROR_SUCCESS) {
+    return fail(win32_error(fmt::format("cannot open HKLM\\{}", key), static_cast<DWORD>(status)));
+  }
+  return opened;
+}
+
+Result<UniqueKey> open_to_write(std::string_view key) {
+  const auto looked_at = open_unfollowed(key, KEY_QUERY_VALUE);
+  if (!looked_at) return fail(looked_at.error());
+  DWORD type = REG_NONE;
+  const auto status = RegQueryValueExW(looked_at->get(), L"SymbolicLinkValue", nullptr, &type, nullptr, nullptr);
+  if (status == ERROR_SUCCESS && type == REG_LINK) {
+    return fail(ErrorCode::denied, fmt::format("HKLM\\{} is a symbolic link: nothing is written to it", key),
+                "Find out who put a link where Windows has a key.");
+  }
+  return open_unfollowed(key, KEY_SET_VALUE);
+}
+
+struct TypedBytes {
+  DWORD type;
+  std::vector<unsigned char> bytes;
+};
+
+TypedBytes with_type(DWORD type, const void* data, std::size_t size) {
+  const auto* begin = static_cast<const unsigned char*>(data);
+  return {type, {begin, begin + size}};
+}
+
+TypedBytes text_bytes(DWORD type, const std::string& text) {
+  const auto wide = widen(text);
+  return with_type(type, wide.c_str(), (wide.size() + 1) * sizeof(wchar_t));
+}
+
+TypedBytes stored_form(const RegistryValue& value) {
+  if (const auto* number = std::get_if<std::uint32_t>(&value)) return with_type(REG_DWORD, number, sizeof(*number));
+  if (const auto* text = std::get_if<std::string>(&value)) return text_bytes(REG_SZ, *text);
+  if (const auto* text = std::get_if<ExpandableText>(&value)) return text_bytes(REG_EXPAND_SZ, text->text);
+  const auto& binary = std::get<RegistryBinary>(value);
+  return with_type(REG_BINARY, binary.data(), binary.size());
+}
+
 }  // namespace
 
 Result<UniqueKey> open_key(std::string_view key, REGSAM rights) {
@@ -107,8 +155,8 @@ Result<std::optional<RegistryValue>> Win32Registry::value(std::string_view key, 
   if (!*raw) return std::nullopt;
   const auto& [type, bytes] = **raw;
   switch (type) {
-    case REG_SZ:
-    case REG_EXPAND_SZ: return text_of(bytes);
+    case REG_SZ: return text_of(bytes);
+    case REG_EXPAND_SZ: return ExpandableText{text_of(bytes)};
     case REG_BINARY: return bytes;
     case REG_DWORD: {
       std::uint32_t number = 0;
@@ -152,6 +200,24 @@ Result<std::optional<v1::FileSecurity>> Win32Registry::security(std::string_view
   if (!opened) return fail(opened.error());
   if (!*opened) return std::nullopt;
   return read_security(opened->get(), fmt::format("cannot read who may use HKLM\\{}", key));
+}
+
+Status Win32Registry::set(std::string_view key, std::string_view name, const RegistryValue& value) {
+  const auto opened = open_to_write(key);
+  if (!opened) return fail(opened.error());
+  const auto stored = stored_form(value);
+  const auto status = RegSetValueExW(opened->get(), widen(name).c_str(), 0, stored.type, stored.bytes.data(),
+                                     static_cast<DWORD>(stored.bytes.size()));
+  if (status == ERROR_SUCCESS) return {};
+  return fail(win32_error(fmt::format("cannot write HKLM\\{}\\{}", key, name), static_cast<DWORD>(status)));
+}
+
+Status Win32Registry::erase(std::string_view key, std::string_view name) {
+  const auto opened = open_to_write(key);
+  if (!opened) return fail(opened.error());
+  const auto status = RegDeleteValueW(opened->get(), widen(name).c_str());
+  if (status == ERROR_SUCCESS || status == ERROR_FILE_NOT_FOUND) return {};
+  return fail(win32_error(fmt::format("cannot delete HKLM\\{}\\{}", key, name), static_cast<DWORD>(status)));
 }
 
 }  // namespace rdpmend::win32

@@ -12,6 +12,8 @@ class Win32Registry final : public Registry {
  public:
   Result<std::optional<RegistryValue>> value(std::string_view key, std::string_view name) const override;
   Result<std::optional<v1::FileSecurity>> security(std::string_view key) const override;
+  Status set(std::string_view key, std::string_view name, const RegistryValue& value) override;
+  Status erase(std::string_view key, std::string_view name) override;
 };
 
 // A key below HKEY_LOCAL_MACHINE in the 64-bit view; empty: it does not exist.

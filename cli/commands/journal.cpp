@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent-lib/record/journal_chain.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/format/entry_line.hpp"
 
@@ -29,8 +30,10 @@ Result<std::uint64_t> find_start(Client& client, const JournalOptions& options) 
 }
 
 Status print_page(Context& context, EntryNarrator& narrator, const v1::ReadJournalResponse& page) {
-  for (const auto& entry : page.entries()) {
-    if (auto shown = context.show_one(entry, [&](Page& out) { narrator.print(out, entry); }); !shown) return shown;
+  for (const auto& stored : page.entries()) {
+    const auto entry = read_entry(stored);
+    if (!entry) return fail(entry.error());
+    if (auto shown = context.show_one(*entry, [&](Page& out) { narrator.print(out, *entry); }); !shown) return shown;
   }
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent-lib/record/fold.hpp"
 #include "cli/follow.hpp"
 #include "cli/format/entry_line.hpp"
 #include "cli/format/incident_view.hpp"
@@ -22,7 +23,7 @@ Result<v1::Incident> read_incident(Client& client, std::uint64_t id) {
 }
 
 // What the command led to: the first state behind it in the journal that is not on the way to another. The incident is
-// kept up by the entries themselves: the service's own view of it may be a moment behind them.
+// folded from the entries themselves: the service's own view of it may be a moment behind them.
 class Progress {
  public:
   Progress(Context& context, const std::string& request_id, v1::Incident before)
@@ -34,9 +35,8 @@ class Progress {
     shown_ = context_.show_one(entry, [&](Page& page) { narrator_.print(page, entry); });
     if (entry.has_admin_action() && entry.admin_action().request_id() == request_id_) begun_ = true;
     if (begun_ && entry.has_repair_ended()) outcome_ = entry.repair_ended().outcome();
-    if (entry.incident_updated().has_diagnosis()) *incident_.mutable_diagnosis() = entry.incident_updated().diagnosis();
-    if (entry.has_plan_made()) *incident_.mutable_repair()->mutable_plan() = entry.plan_made().plan();
-    if (entry.has_incident_state_changed()) take_state(entry.incident_state_changed());
+    incident_ = folded(std::move(incident_), entry);
+    if (entry.has_incident_state_changed()) ended_ = begun_ && incident_.state() != v1::INCIDENT_STATE_REPAIRING;
     return shown_.has_value() && !ended_;
   }
 
@@ -46,12 +46,6 @@ class Progress {
   v1::RepairEnded::Outcome outcome() const { return outcome_; }
 
  private:
-  void take_state(const v1::IncidentStateChanged& change) {
-    incident_.set_state(change.to());
-    incident_.set_reason(change.reason());
-    ended_ = begun_ && change.to() != v1::INCIDENT_STATE_REPAIRING;
-  }
-
   Context& context_;
   std::string request_id_;
   v1::Incident incident_;

@@ -1,6 +1,8 @@
 // rdpmend watch: the journal as it grows.
 #include <fmt/format.h>
 
+#include "agent-lib/record/fold.hpp"
+#include "agent-lib/record/words.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/follow.hpp"
 #include "cli/format/entry_line.hpp"
@@ -27,13 +29,14 @@ class Watcher {
       print(response);
       shown_ = context_.written();
     }
-    if (response.has_entry()) follow_state(response.entry());
+    if (response.has_entry() && response.entry().incident_id() == incident_id_)
+      incident_ = folded(std::move(incident_), response.entry());
     if (response.what_case() == v1::WatchResponse::kCaughtUpSeq) live_ = true;
     // An incident may have been closed and opened again: only where its story has reached the present does it end.
-    return shown_.has_value() && !(incident_id_ != 0 && live_ && is_closed(state_));
+    return shown_.has_value() && !(incident_id_ != 0 && live_ && is_closed(incident_.state()));
   }
 
-  v1::IncidentState state() const { return state_; }
+  v1::IncidentState state() const { return incident_.state(); }
   const Status& shown() const { return shown_; }
 
  private:
@@ -48,14 +51,10 @@ class Watcher {
     }
   }
 
-  void follow_state(const v1::JournalEntry& entry) {
-    if (entry.has_incident_state_changed()) state_ = entry.incident_state_changed().to();
-  }
-
   Context& context_;
   std::uint64_t incident_id_;
   EntryNarrator narrator_;
-  v1::IncidentState state_ = v1::INCIDENT_STATE_OPEN;
+  v1::Incident incident_;  // As far as its story was told; with --after, not from its beginning.
   bool live_ = false;
   Status shown_;
 };

@@ -10,8 +10,6 @@ namespace rdpmend::cli {
 
 namespace {
 
-constexpr std::size_t k_most_remembered_steps = 1000;
-
 // ": reason", or nothing.
 std::string colon(const std::string& reason) {
   return reason.empty() ? "" : ": " + reason;
@@ -30,39 +28,30 @@ EntryLine signal_raised(const v1::Signal& signal) {
   return {text};
 }
 
-EntryLine updated(const v1::IncidentUpdated& body) {
-  if (body.has_diagnosis()) return {"diagnosed again: " + body.diagnosis().summary()};
-  return {"signalled again by " + describe(body.signal())};
-}
-
 EntryLine rung_started(const v1::RungStarted& body) {
   if (body.approved_by().empty()) return {fmt::format("rung {} begins", body.rung())};
   return {fmt::format("rung {} begins, approved by {}", body.rung(), body.approved_by())};
 }
 
+EntryLine step_failed(const v1::StepFailed& body) {
+  const bool conflict = body.cause() == v1::StepFailed::CAUSE_CONFLICT;
+  return {fmt::format("step {} {}{}", body.step_number(), conflict ? "stopped by a conflict" : "failed",
+                      colon(body.error())),
+          Style::bad};
+}
+
+EntryLine step_undone(const v1::StepUndone& body) {
+  return {fmt::format("step {} undone{}", body.step_number(),
+                      colon(body.detail().empty() ? body.description() : body.detail())),
+          Style::warn};
+}
+
 EntryLine admin_action(const v1::AdminAction& body) {
-  return {fmt::format("{} asked for {}{}", body.client(), body.method(), colon(body.comment())), Style::bold};
+  const auto from = body.peer().empty() ? "" : fmt::format(" from {}", body.peer());
+  return {fmt::format("{}{} asked for {}{}", body.client(), from, body.method(), colon(body.comment())), Style::bold};
 }
 
 }  // namespace
-
-std::string EntryNarrator::step_text(const v1::JournalEntry& entry, std::uint32_t step) const {
-  const auto known = steps_.find({entry.incident_id(), step});
-  return known == steps_.end() ? "" : ": " + known->second;
-}
-
-void EntryNarrator::remember(const v1::JournalEntry& entry) {
-  if (entry.has_plan_made()) {
-    for (const auto& rung : entry.plan_made().plan().rungs()) {
-      for (const auto& step : rung.steps()) steps_[{entry.incident_id(), step.number()}] = step.description();
-    }
-  } else if (entry.has_step_intended()) {
-    steps_[{entry.incident_id(), entry.step_intended().step_number()}] = entry.step_intended().description();
-  } else if (entry.has_repair_ended()) {
-    steps_.erase(steps_.lower_bound({entry.incident_id(), 0}), steps_.lower_bound({entry.incident_id() + 1, 0}));
-  }
-  while (steps_.size() > k_most_remembered_steps) steps_.erase(steps_.begin());
-}
 
 // A plan's summary or a verdict is the reason of the entries that follow from it: told once.
 std::string EntryNarrator::because(const std::string& reason) {
@@ -80,20 +69,19 @@ EntryLine EntryNarrator::plan_made(const v1::Plan& plan) {
 }
 
 EntryLine EntryNarrator::verified(const v1::Verdict& verdict) {
-  return {"verdict " + word(verdict.result()) + because(verdict.summary()), style_of(verdict.result())};
+  return {"verdict " + to_string(verdict.result()) + because(verdict.summary()), style_of(verdict.result())};
 }
 
 EntryLine EntryNarrator::repair_ended(const v1::RepairEnded& body) {
   const bool repaired = body.outcome() == v1::RepairEnded::OUTCOME_REPAIRED;
-  return {"repair ended, " + word(body.outcome()) + because(body.reason()), repaired ? Style::good : Style::bad};
+  return {"repair ended, " + to_string(body.outcome()) + because(body.reason()), repaired ? Style::good : Style::bad};
 }
 
 EntryLine EntryNarrator::state_changed(const v1::IncidentStateChanged& body) {
-  return {word(body.to()) + because(body.reason()), style_of(body.to())};
+  return {to_string(body.to()) + because(body.reason()), style_of(body.to())};
 }
 
 EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
-  remember(entry);
   if (entry.incident_id() != 0 && std::exchange(last_incident_, entry.incident_id()) != entry.incident_id()) {
     last_reason_.clear();
   }
@@ -109,7 +97,8 @@ EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
       const auto& diagnosis = entry.incident_opened().diagnosis();
       return {fmt::format("opened, {}: {}", diagnosis.fault_id(), diagnosis.summary()), Style::warn};
     }
-    case v1::JournalEntry::kIncidentUpdated: return updated(entry.incident_updated());
+    case v1::JournalEntry::kIncidentUpdated:
+      return {"diagnosed again: " + entry.incident_updated().diagnosis().summary()};
     case v1::JournalEntry::kIncidentStateChanged: return state_changed(entry.incident_state_changed());
     case v1::JournalEntry::kPlanMade: return plan_made(entry.plan_made().plan());
     case v1::JournalEntry::kRepairStarted:
@@ -121,21 +110,11 @@ EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
       return {fmt::format("step {} begins{}", entry.step_intended().step_number(),
                           colon(entry.step_intended().description())),
               Style::dim};
-    case v1::JournalEntry::kStepDone: {
-      const auto step = entry.step_done().step_number();
-      return {fmt::format("step {} done{}", step, step_text(entry, step)), Style::good};
-    }
-    case v1::JournalEntry::kStepFailed: {
-      const auto& body = entry.step_failed();
-      return {fmt::format("step {} {}{}", body.step_number(), body.conflict() ? "stopped by a conflict" : "failed",
-                          colon(body.error())),
-              Style::bad};
-    }
-    case v1::JournalEntry::kStepUndone: {
-      const auto& body = entry.step_undone();
-      const auto detail = body.detail().empty() ? step_text(entry, body.step_number()) : colon(body.detail());
-      return {fmt::format("step {} undone{}", body.step_number(), detail), Style::warn};
-    }
+    case v1::JournalEntry::kStepDone:
+      return {fmt::format("step {} done{}", entry.step_done().step_number(), colon(entry.step_done().description())),
+              Style::good};
+    case v1::JournalEntry::kStepFailed: return step_failed(entry.step_failed());
+    case v1::JournalEntry::kStepUndone: return step_undone(entry.step_undone());
     case v1::JournalEntry::kStepUndoBlocked:
       return {fmt::format("step {} cannot be undone{}", entry.step_undo_blocked().step_number(),
                           colon(entry.step_undo_blocked().reason())),
@@ -146,6 +125,12 @@ EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
     case v1::JournalEntry::kInternalError:
       return {fmt::format("internal error in {}: {}", entry.internal_error().where(), entry.internal_error().what()),
               Style::bad};
+    case v1::JournalEntry::kServiceTrouble:
+      return {fmt::format("trouble with {}{}", entry.service_trouble().part(), colon(entry.service_trouble().what())),
+              Style::warn};
+    case v1::JournalEntry::kLookFailed:
+      return {fmt::format("{} could not be looked at{}", entry.fault_id(), colon(entry.look_failed().reason())),
+              Style::warn};
     case v1::JournalEntry::kCheckpoint:
       return {fmt::format("checkpoint with {}",
                           count_of(static_cast<std::uint64_t>(entry.checkpoint().incidents_size()), "incident")),
@@ -180,10 +165,8 @@ void EntryNarrator::print(Page& page, const v1::JournalEntry& entry) {
     page.text(date_ + " (UTC)", 0, Style::dim);
   }
   const auto line = tell(entry);
-  // The entry that opens an incident is the one that gives it its number.
-  const auto incident = entry.has_incident_opened() ? entry.seq() : entry.incident_id();
   std::vector<Span> prefix{{fmt::format("{}  #{:<4} ", time_of_day(entry.time()), entry.seq()), Style::dim}};
-  if (incident != 0) prefix.push_back({fmt::format("incident {}  ", incident)});
+  if (entry.incident_id() != 0) prefix.push_back({fmt::format("incident {}  ", entry.incident_id())});
   page.hang(prefix, line.text, line.style);
 }
 

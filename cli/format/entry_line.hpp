@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
-#include <utility>
 
 #include "cli/format/page.hpp"
 #include "rdpmend/v1/journal.pb.h"
@@ -16,7 +14,8 @@ struct EntryLine {
   Style style = Style::plain;
 };
 
-// Entries of one journal in order. Remembers what steps do, because the entry of a step's end has only its number.
+// Entries of one journal in order. What an entry says is in the entry; remembered is only what was said last, so that
+// it is not said twice.
 class EntryNarrator {
  public:
   EntryLine tell(const v1::JournalEntry& entry);
@@ -25,15 +24,12 @@ class EntryNarrator {
   void print(Page& page, const v1::JournalEntry& entry);
 
  private:
-  std::string step_text(const v1::JournalEntry& entry, std::uint32_t step) const;
   std::string because(const std::string& reason);
   EntryLine plan_made(const v1::Plan& plan);
   EntryLine verified(const v1::Verdict& verdict);
   EntryLine repair_ended(const v1::RepairEnded& body);
   EntryLine state_changed(const v1::IncidentStateChanged& body);
-  void remember(const v1::JournalEntry& entry);
 
-  std::map<std::pair<std::uint64_t, std::uint32_t>, std::string> steps_;  // By incident and number; of running repairs.
   std::string last_reason_;
   std::uint64_t last_incident_ = 0;
   std::string date_;

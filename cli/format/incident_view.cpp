@@ -9,16 +9,11 @@
 
 namespace rdpmend::cli {
 
-bool is_closed(v1::IncidentState state) {
-  return state == v1::INCIDENT_STATE_REPAIRED || state == v1::INCIDENT_STATE_DISMISSED ||
-         state == v1::INCIDENT_STATE_CLEARED;
-}
-
 void print_incidents(Page& page, const google::protobuf::RepeatedPtrField<v1::Incident>& incidents) {
   Table table({">ID", "STATE", "FAULT", "OPENED (UTC)", "SUMMARY"});
   for (const auto& incident : incidents) {
     table.add({std::to_string(incident.id()),
-               {word(incident.state()), style_of(incident.state())},
+               {to_string(incident.state()), style_of(incident.state())},
                incident.diagnosis().fault_id(),
                date(incident.opened()) + " " + time_of_day(incident.opened()),
                incident.diagnosis().summary()});
@@ -28,7 +23,7 @@ void print_incidents(Page& page, const google::protobuf::RepeatedPtrField<v1::In
 
 void print_incident_line(Page& page, const v1::Incident& incident) {
   page.hang({{fmt::format("incident {}, {}: ", incident.id(), name_of(incident.diagnosis()))},
-             {word(incident.state()), style_of(incident.state())}},
+             {to_string(incident.state()), style_of(incident.state())}},
             incident.reason().empty() ? "" : ", " + incident.reason());
 }
 
@@ -51,7 +46,7 @@ std::string next_step(const v1::Incident& incident) {
 void print_incident(Page& page, const v1::Incident& incident) {
   const auto& diagnosis = incident.diagnosis();
   page.hang({{fmt::format("Incident {}  ", incident.id()), Style::bold},
-             {word(incident.state()), style_of(incident.state())}},
+             {to_string(incident.state()), style_of(incident.state())}},
             incident.reason().empty() ? "" : ": " + incident.reason());
   page.hang({{name_of(diagnosis) + "  ", Style::bold}}, diagnosis.summary());
   page.blank();

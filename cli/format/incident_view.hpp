@@ -12,6 +12,5 @@ void print_incident(Page& page, const v1::Incident& incident);
 void print_incident_line(Page& page, const v1::Incident& incident);
 // What an administrator would do with an incident in this state. Empty: nothing.
 std::string next_step(const v1::Incident& incident);
-bool is_closed(v1::IncidentState state);
 
 }  // namespace rdpmend::cli

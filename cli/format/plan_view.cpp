@@ -20,7 +20,8 @@ const v1::StepRecord* find_record(const v1::Repair* repair, std::uint32_t step) 
 void print_step(Page& page, const v1::Step& step, const v1::StepRecord* record) {
   const auto number = fmt::format("  {:>2}  ", step.number());
   if (record != nullptr) {
-    page.hang({{number, Style::bold}, {word(record->phase()) + "  ", style_of(record->phase())}}, step.description());
+    page.hang({{number, Style::bold}, {to_string(record->phase()) + "  ", style_of(record->phase())}},
+              step.description());
     page.text(record->detail(), number.size(), style_of(record->phase()));
   } else {
     page.hang({{number, Style::bold}}, step.description());
@@ -64,7 +65,7 @@ void print_repair(Page& page, const v1::Repair& repair) {
   print_rungs(page, repair.plan(), &repair);
   if (!repair.has_verdict()) return;
   page.heading("Verification");
-  page.hang({{"  "}, {word(repair.verdict().result()) + "  ", style_of(repair.verdict().result())}},
+  page.hang({{"  "}, {to_string(repair.verdict().result()) + "  ", style_of(repair.verdict().result())}},
             repair.verdict().summary());
   print_evidence(page, repair.verdict().evidence());
 }

@@ -2,35 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
+#include "agent-lib/support/enum_word.hpp"
 
 namespace rdpmend::cli {
 
-namespace {
-
-// INCIDENT_STATE_AWAITING_APPROVAL without INCIDENT_STATE_ is "awaiting approval". A value that this program is too old
-// to know has no name.
-std::string plain_word(std::string_view name, std::string_view prefix) {
-  if (!name.starts_with(prefix)) return "not known to this version of rdpmend";
-  std::string out{name.substr(prefix.size())};
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(c == '_' ? ' ' : std::tolower(c)); });
-  return out == "unspecified" ? "not said" : out;
-}
-
-}  // namespace
-
-std::string word(v1::IncidentState state) {
-  return plain_word(v1::IncidentState_Name(state), "INCIDENT_STATE_");
-}
-
 std::string word(v1::DiagnoseResponse::Finding::Outcome outcome) {
-  return plain_word(v1::DiagnoseResponse::Finding::Outcome_Name(outcome), "OUTCOME_");
+  return enum_word(v1::DiagnoseResponse::Finding::Outcome_Name(outcome), "OUTCOME_");
 }
 
 std::string word(v1::FaultMode mode) {
-  return plain_word(v1::FaultMode_Name(mode), "FAULT_MODE_");
+  return enum_word(v1::FaultMode_Name(mode), "FAULT_MODE_");
 }
 
 std::string word(v1::Stage stage) {
@@ -40,7 +21,7 @@ std::string word(v1::Stage stage) {
     case v1::STAGE_X224: return "X.224";
     case v1::STAGE_TLS: return "TLS";
     case v1::STAGE_CREDSSP: return "CredSSP (NLA)";
-    default: return plain_word(v1::Stage_Name(stage), "STAGE_");
+    default: return enum_word(v1::Stage_Name(stage), "STAGE_");
   }
 }
 
@@ -48,20 +29,8 @@ std::string word(v1::Risk risk) {
   switch (risk) {
     case v1::RISK_NONE: return "report only";
     case v1::RISK_SESSION_NEUTRAL: return "session-neutral";
-    default: return plain_word(v1::Risk_Name(risk), "RISK_");
+    default: return enum_word(v1::Risk_Name(risk), "RISK_");
   }
-}
-
-std::string word(v1::StepRecord::Phase phase) {
-  return plain_word(v1::StepRecord::Phase_Name(phase), "PHASE_");
-}
-
-std::string word(v1::Verdict::Result result) {
-  return plain_word(v1::Verdict::Result_Name(result), "RESULT_");
-}
-
-std::string word(v1::RepairEnded::Outcome outcome) {
-  return plain_word(v1::RepairEnded::Outcome_Name(outcome), "OUTCOME_");
 }
 
 std::string word(v1::ProbeOutcome outcome) {
@@ -77,7 +46,7 @@ std::string word(v1::ProbeOutcome outcome) {
     case v1::PROBE_OUTCOME_TLS_CLOSED: return "closed during the TLS handshake";
     case v1::PROBE_OUTCOME_TLS_TIMEOUT: return "the TLS handshake timed out";
     case v1::PROBE_OUTCOME_TLS_PROTOCOL: return "broken TLS";
-    default: return plain_word(v1::ProbeOutcome_Name(outcome), "PROBE_OUTCOME_");
+    default: return enum_word(v1::ProbeOutcome_Name(outcome), "PROBE_OUTCOME_");
   }
 }
 
@@ -129,7 +98,7 @@ std::string describe(const v1::Signal& signal) {
     case v1::Signal::KIND_STARTUP: return "the service's start";
     case v1::Signal::KIND_CHANGE: return "settings of the host changed";
     case v1::Signal::KIND_GAP: return fmt::format("lost events of {}", signal.channel());
-    case v1::Signal::KIND_REQUEST: return fmt::format("a request of {}", signal.requested_by());
+    case v1::Signal::KIND_REQUEST: return "a request";
     default: return "a signal not known to this version of rdpmend";
   }
 }

@@ -1,22 +1,20 @@
-// The words and colours that people see for the values of the vocabulary, and how dates and durations are written.
+// The words and colours that people see for the values of the vocabulary, and how dates and durations are written. The
+// words of the record are those of agent-lib/record/words.
 #pragma once
 
 #include <string>
 
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/support/time.hpp"
 #include "cli/format/text.hpp"
 #include "rdpmend/v1/agent.pb.h"
 
 namespace rdpmend::cli {
 
-std::string word(v1::IncidentState state);
 std::string word(v1::DiagnoseResponse::Finding::Outcome outcome);
 std::string word(v1::FaultMode mode);
 std::string word(v1::Stage stage);
 std::string word(v1::Risk risk);
-std::string word(v1::StepRecord::Phase phase);
-std::string word(v1::Verdict::Result result);
-std::string word(v1::RepairEnded::Outcome outcome);
 std::string word(v1::ProbeOutcome outcome);
 
 Style style_of(v1::IncidentState state);
@@ -24,7 +22,7 @@ Style style_of(v1::DiagnoseResponse::Finding::Outcome outcome);
 Style style_of(v1::StepRecord::Phase phase);
 Style style_of(v1::Verdict::Result result);
 
-// "event 1058 of System, record 4711, 3 times", "the sweep", "a request of local-admin".
+// "event 1058 of System, record 4711, 3 times", "the sweep", "a request".
 std::string describe(const v1::Signal& signal);
 
 // "2026-03-01 12:01:05 UTC", "2026-03-01" and "12:01:05", all UTC. Empty without a time.

@@ -260,6 +260,8 @@ function Measure-Access($m) {  # 1
   try { $m.folder_sddl = Get-Sddl $machineKeys } catch { $m.folder_sddl_error = "$_" }
   $m.own_selftest = Invoke-Json 'rdpmendd.exe' 'selftest --format json' 120
   $m.service_selftest = Invoke-Json 'rdpmend.exe' 'selftest --format json --timeout 60' 90
+  # Rows of the stock host that nobody has proven, and what this Windows says of them.
+  if ($m.own_selftest.answer) { $m.unproven = @($m.own_selftest.answer.findings | Where-Object { $_.source -like '*unproven*' }) }
 }
 
 function Measure-OwnAddress($m) {  # 2

@@ -104,20 +104,11 @@ void EventFeed::catch_up() {
 }
 
 Status EventFeed::tell(const v1::JournalEntry& entry, bool& told) {
-  const auto message = to_event(entry, fault_of(entry));
+  const auto message = to_event(entry);
   if (!message) return {};
   auto done = tell_(*message);
   told |= done.has_value();
   return done;
-}
-
-std::string EventFeed::fault_of(const v1::JournalEntry& entry) const {
-  if (entry.has_incident_opened()) return entry.incident_opened().diagnosis().fault_id();
-  if (entry.incident_id() == 0) return {};
-  // An incident's id is the number of the entry that opened it.
-  const auto opening = journal_.read(entry.incident_id() - 1, 1, entry.incident_id());
-  const bool there = opening && !opening->empty() && opening->front().has_incident_opened();
-  return there ? opening->front().incident_opened().diagnosis().fault_id() : "(no longer in the journal)";
 }
 
 void EventFeed::load_cursor() {

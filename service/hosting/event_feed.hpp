@@ -38,7 +38,6 @@ class EventFeed {
   void catch_up();
   void tell_urgent();
   Status tell(const v1::JournalEntry& entry, bool& told);
-  std::string fault_of(const v1::JournalEntry& entry) const;
   void load_cursor();
   void keep_cursor();
 

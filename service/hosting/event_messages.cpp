@@ -17,6 +17,8 @@ constexpr EventKind k_stopped{102, k_informational, "RDPMEND_SERVICE_STOPPED", 2
 constexpr EventKind k_could_not_start{103, k_error, "RDPMEND_SERVICE_COULD_NOT_START", 1};
 constexpr EventKind k_internal_error{104, k_error, "RDPMEND_INTERNAL_ERROR", 3};
 constexpr EventKind k_events_missed{105, k_warning, "RDPMEND_EVENTS_MISSED", 3};
+constexpr EventKind k_look_failed{106, k_warning, "RDPMEND_LOOK_FAILED", 3};
+constexpr EventKind k_trouble{107, k_error, "RDPMEND_SERVICE_TROUBLE", 3};
 constexpr EventKind k_opened{200, k_warning, "RDPMEND_INCIDENT_OPENED", 4};
 constexpr EventKind k_approval_needed{201, k_warning, "RDPMEND_APPROVAL_NEEDED", 4};
 constexpr EventKind k_repair_started{202, k_informational, "RDPMEND_REPAIR_STARTED", 4};
@@ -28,10 +30,10 @@ constexpr EventKind k_dismissed{207, k_informational, "RDPMEND_DISMISSED", 4};
 constexpr EventKind k_cleared{208, k_informational, "RDPMEND_CLEARED", 4};
 constexpr EventKind k_command{300, k_informational, "RDPMEND_ADMINISTRATOR_COMMAND", 4};
 
-constexpr EventKind k_kinds[] = {k_started,        k_started_degraded, k_stopped,     k_could_not_start,
-                                 k_internal_error, k_events_missed,    k_opened,      k_approval_needed,
-                                 k_repair_started, k_repaired,         k_rolled_back, k_rollback_blocked,
-                                 k_escalated,      k_dismissed,        k_cleared,     k_command};
+constexpr EventKind k_kinds[] = {
+    k_started,     k_started_degraded, k_stopped,   k_could_not_start, k_internal_error, k_events_missed,
+    k_look_failed, k_trouble,          k_opened,    k_approval_needed, k_repair_started, k_repaired,
+    k_rolled_back, k_rollback_blocked, k_escalated, k_dismissed,       k_cleared,        k_command};
 
 const EventKind* kind_of(v1::IncidentState state) {
   switch (state) {
@@ -64,12 +66,11 @@ std::span<const EventKind> event_kinds() {
   return k_kinds;
 }
 
-std::optional<EventMessage> to_event(const v1::JournalEntry& entry, const std::string& fault_id) {
+std::optional<EventMessage> to_event(const v1::JournalEntry& entry) {
   const auto seq = std::to_string(entry.seq());
   const auto about_incident = [&](const EventKind* kind, const std::string& text) -> std::optional<EventMessage> {
     if (kind == nullptr) return std::nullopt;
-    const auto incident = entry.has_incident_opened() ? entry.seq() : entry.incident_id();
-    return EventMessage{kind, {fault_id, text, std::to_string(incident), seq}};
+    return EventMessage{kind, {entry.fault_id(), text, std::to_string(entry.incident_id()), seq}};
   };
   switch (entry.body_case()) {
     case v1::JournalEntry::kServiceStarted: return started(entry.service_started(), seq);
@@ -78,6 +79,10 @@ std::optional<EventMessage> to_event(const v1::JournalEntry& entry, const std::s
       return EventMessage{&k_events_missed, {entry.event_gap().channel(), entry.event_gap().reason(), seq}};
     case v1::JournalEntry::kInternalError:
       return EventMessage{&k_internal_error, {entry.internal_error().where(), entry.internal_error().what(), seq}};
+    case v1::JournalEntry::kLookFailed:
+      return EventMessage{&k_look_failed, {entry.fault_id(), entry.look_failed().reason(), seq}};
+    case v1::JournalEntry::kServiceTrouble:
+      return EventMessage{&k_trouble, {entry.service_trouble().part(), entry.service_trouble().what(), seq}};
     case v1::JournalEntry::kAdminAction:
       return EventMessage{&k_command,
                           {entry.admin_action().client(), entry.admin_action().method(),
@@ -95,7 +100,7 @@ std::optional<EventMessage> to_event(const v1::JournalEntry& entry, const std::s
 }
 
 EventMessage journal_trouble(const std::string& what) {
-  return {&k_internal_error, {"journal", what, "none"}};
+  return {&k_trouble, {"journal", what, "none"}};
 }
 
 EventMessage could_not_start(const Error& error) {

@@ -30,8 +30,8 @@ struct EventMessage {
   std::vector<std::string> inserts;  // As many as the kind has.
 };
 
-// `fault_id`: of the incident that the entry is about. nullopt: the event log need not know.
-std::optional<EventMessage> to_event(const v1::JournalEntry& entry, const std::string& fault_id);
+// nullopt: the event log need not know.
+std::optional<EventMessage> to_event(const v1::JournalEntry& entry);
 
 EventMessage could_not_start(const Error& error);
 // The journal cannot tell of itself.

@@ -33,8 +33,10 @@ Result<v1::FileSecurity> security_of(const std::filesystem::path& folder) {
 }
 
 void check_machine_keys(Findings& findings) {
-  const auto stock = stock_machine_keys_folder_security();
-  const Assumption assumption{R"(access list of Crypto\RSA\MachineKeys)", to_text(stock), "measured.md K4"};
+  // The same on every build.
+  const auto& row = stock_hosts().front().machine_keys_folder();
+  const auto& stock = row.security();
+  const Assumption assumption{R"(access list of Crypto\RSA\MachineKeys)", to_text(stock), who_says(row)};
   // default_state_folder is beside Microsoft in ProgramData.
   const auto security =
       security_of(default_state_folder().parent_path() / "Microsoft" / "Crypto" / "RSA" / "MachineKeys");

@@ -1,6 +1,8 @@
 // https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-queryserviceconfig2w
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -9,6 +11,7 @@
 #include "agent-lib/support/utf8.hpp"
 #include "agent-lib/win32/os.hpp"
 #include "agent-lib/win32/os_error.hpp"
+#include "agent-lib/win32/registry.hpp"
 #include "agent-lib/win32/text.hpp"
 #include "service/hosting/os_checks.hpp"
 #include "service/hosting/scm_service.hpp"
@@ -40,30 +43,70 @@ Result<Buffer> query(const wchar_t* name, DWORD level) {
   return buffer;
 }
 
-struct Account {
-  const wchar_t* service;
-  std::string_view account;
-  DWORD type;  // SERVICE_WIN32_SHARE_PROCESS, but for its bits for user services and interaction.
-};
-constexpr Account k_accounts[] = {
-    {L"TermService", "NT Authority\\NetworkService", SERVICE_WIN32_SHARE_PROCESS},
-    {L"SessionEnv", "LocalSystem", SERVICE_WIN32_SHARE_PROCESS},
-    {L"UmRdpService", "LocalSystem", SERVICE_WIN32_SHARE_PROCESS},
+struct Config {
+  std::string account;
+  DWORD type = 0;
+  std::vector<std::string> dependencies;
 };
 
-void check_account(const Account& expected, Findings& findings) {
-  const Assumption assumption{"account of " + win32::narrow(expected.service),
-                              fmt::format("{}, service type {:#x}", expected.account, expected.type), "rdp-host.md 5"};
-  const auto service = open(expected.service);
-  if (!service) return findings.failed(assumption, service.error());
+// Names, each with a NUL at its end, and one more at the end of all.
+std::vector<std::string> names_in(const wchar_t* list) {
+  std::vector<std::string> names;
+  for (std::wstring_view name(list == nullptr ? L"" : list); !name.empty(); name = name.data() + name.size() + 1)
+    names.push_back(win32::narrow(std::wstring(name)));
+  return names;
+}
+
+Result<Config> read_config(const std::string& name) {
+  const auto service = open(win32::widen(name).c_str());
+  if (!service) return fail(service.error());
   Buffer buffer(k_config_bytes / sizeof(std::uint64_t));
   auto* config = reinterpret_cast<QUERY_SERVICE_CONFIGW*>(buffer.data());
   DWORD needed = 0;
   if (QueryServiceConfigW(service->get(), config, k_config_bytes, &needed) == 0)
-    return findings.failed(assumption, last_error("cannot query the service"));
-  const auto account = win32::narrow(config->lpServiceStartName == nullptr ? L"" : config->lpServiceStartName);
-  findings.compare(equals_ignoring_case(account, expected.account) && config->dwServiceType == expected.type,
-                   assumption, fmt::format("{}, service type {:#x}", account, config->dwServiceType));
+    return fail(last_error("cannot query the service"));
+  return Config{win32::narrow(config->lpServiceStartName == nullptr ? L"" : config->lpServiceStartName),
+                config->dwServiceType, names_in(config->lpDependencies)};
+}
+
+void check_account(const v1::StockService& stock, Findings& findings) {
+  const auto& expected = stock.account();
+  const Assumption assumption{
+      "account of " + stock.name(),
+      expected.type() == 0 ? expected.name() : fmt::format("{}, service type {:#x}", expected.name(), expected.type()),
+      who_says(expected)};
+  const auto config = read_config(stock.name());
+  if (!config) return findings.failed(assumption, config.error());
+  findings.compare(equals_ignoring_case(config->account, expected.name()) &&
+                       (expected.type() == 0 || config->type == expected.type()),
+                   assumption, fmt::format("{}, service type {:#x}", config->account, config->type));
+}
+
+// A service may depend on more: what matters is that it does not run without these.
+void check_dependencies(const v1::StockService& stock, Findings& findings) {
+  std::vector<std::string> expected(stock.depends_on().services().begin(), stock.depends_on().services().end());
+  expected.insert(expected.end(), stock.depends_on().drivers().begin(), stock.depends_on().drivers().end());
+  const Assumption assumption{
+      "dependencies of " + stock.name(),
+      expected.empty() ? std::string("none is known") : fmt::format("{} among them", fmt::join(expected, ", ")),
+      who_says(stock.depends_on())};
+  const auto config = read_config(stock.name());
+  if (!config) return findings.failed(assumption, config.error());
+  const auto& found = config->dependencies;
+  const bool all = std::all_of(expected.begin(), expected.end(), [&](const auto& needed) {
+    return std::any_of(found.begin(), found.end(), [&](const auto& one) { return equals_ignoring_case(one, needed); });
+  });
+  findings.compare(all, assumption, found.empty() ? "none" : fmt::format("{}", fmt::join(found, ", ")));
+}
+
+// The answer begins with the number of triggers; mingw-w64 does not declare the rest of it.
+// https://learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_trigger_info
+void check_trigger(const v1::StockService& stock, Findings& findings) {
+  const Assumption assumption{"triggers of " + stock.name(), "at least one", who_says(stock.trigger())};
+  const auto buffer = query(win32::widen(stock.name()).c_str(), SERVICE_CONFIG_TRIGGER_INFO);
+  if (!buffer) return findings.failed(assumption, buffer.error());
+  const auto count = *reinterpret_cast<const DWORD*>(buffer->data());
+  findings.compare(count != 0, assumption, std::to_string(count));
 }
 
 void check_sid_type(const wchar_t* service, std::string_view source, Findings& findings) {
@@ -108,7 +151,11 @@ void check_service_dll(Findings& findings) {
 
 void check_service_settings(std::vector<Finding>& all) {
   Findings findings("services");
-  for (const auto& account : k_accounts) check_account(account, findings);
+  for (const auto& service : assumed_stock(win32::Win32Registry()).host().services()) {
+    if (service.has_account()) check_account(service, findings);
+    check_dependencies(service, findings);
+    if (service.has_trigger()) check_trigger(service, findings);
+  }
   check_sid_type(L"TermService", "rdp-host.md 5", findings);
   // Its key files name this SID, so its token should have it.
   check_sid_type(L"SessionEnv", "measured.md K2, inferred", findings);

@@ -109,7 +109,7 @@ Result<Identity> TrustStore::check(const std::string& sha256, WallTime now) {
         fmt::format("the trust in client \"{}\" expired on {}", entry.name(), to_iso8601(from_proto(entry.expires()))),
         "Ask an administrator of the host for a new one.");
   }
-  return Identity{entry.name(), entry.role()};
+  return Identity{entry.name(), entry.role(), sha256};
 }
 
 Result<Identity> TrustStore::authenticate(std::string_view certificate_pem, WallTime now) {

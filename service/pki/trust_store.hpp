@@ -17,6 +17,7 @@ namespace rdpmend {
 struct Identity {
   std::string name;
   v1::Role role = v1::ROLE_UNSPECIFIED;
+  std::string sha256;  // Of the certificate, upper-case hex.
 };
 
 // Thread-safe.

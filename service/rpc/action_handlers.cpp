@@ -54,14 +54,14 @@ template <class Request>
 AgentService::Unary* AgentService::act(AdminCommand::Verb verb, Context* context, const Request& request,
                                        std::string plan_id, v1::ActionResponse* response) {
   auto call = PendingCall<v1::ActionResponse>::begin(response, reads_);
-  const auto caller = guard_.identify(*context->auth_context());
-  if (!caller) return call->refuse(caller.error());
+  auto client = guard_.client(*context->auth_context());
+  if (!client) return call->refuse(client.error());
   const auto valid = all({check_incident_id(request.incident_id()), check_request_id(request.request_id()),
                           check_comment(request.comment()), check_plan_id(plan_id)});
   if (!valid) return call->refuse(valid.error());
 
-  AdminCommand command{verb,         request.incident_id(), request.request_id(),
-                       caller->name, request.comment(),     std::move(plan_id)};
+  AdminCommand command{
+      verb, request.incident_id(), request.request_id(), std::move(*client), request.comment(), std::move(plan_id)};
   parts_.engine.act(std::move(command), [call](Result<v1::Incident> incident) {
     if (!incident) return call->fail(incident.error());
     v1::ActionResponse answer;

@@ -98,6 +98,14 @@ Result<Caller> CallGuard::caller(const grpc::AuthContext& context) {
   return found->second;
 }
 
+Result<Client> CallGuard::client(const grpc::AuthContext& context) {
+  const auto from = caller(context);
+  if (!from) return fail(from.error());
+  const auto identity = identify(from->certificate_pem);
+  if (!identity) return fail(identity.error());
+  return Client{identity->name, identity->sha256, from->address};
+}
+
 Result<Identity> CallGuard::identify(std::string_view certificate_pem) {
   const auto now = std::chrono::steady_clock::now();
   const std::scoped_lock lock(mutex_);

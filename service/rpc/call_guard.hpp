@@ -13,6 +13,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "agent-lib/engine/engine.hpp"
 #include "agent-lib/support/result.hpp"
 #include "service/pki/trust_store.hpp"
 
@@ -44,6 +45,8 @@ class CallGuard final : public grpc::AuthMetadataProcessor {
   // write it at once, and a revocation would not reach it.
   Result<Identity> identify(const grpc::AuthContext& context);
   Result<Caller> caller(const grpc::AuthContext& context);
+  // The same as the journal names it.
+  Result<Client> client(const grpc::AuthContext& context);
 
   // From now on every call is UNAVAILABLE; those that were let in go on.
   void refuse_new_calls() { refusing_ = true; }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent-lib/record/incident_book.hpp"
+#include "agent-lib/record/words.hpp"
 #include "service/rpc/requests.hpp"
 
 namespace rdpmend {

@@ -8,19 +8,16 @@ namespace rdpmend {
 AgentService::Unary* AgentService::ReportProbe(Context* context, const v1::ReportProbeRequest* request,
                                                v1::ReportProbeResponse* response) {
   auto call = PendingCall<v1::ReportProbeResponse>::begin(response, reads_);
-  const auto identity = guard_.identify(*context->auth_context());
-  if (!identity) return call->refuse(identity.error());
-  const auto caller = guard_.caller(*context->auth_context());
-  if (!caller) return call->refuse(caller.error());
+  auto client = guard_.client(*context->auth_context());
+  if (!client) return call->refuse(client.error());
   if (const auto valid = check_request_id(request->request_id()); !valid) return call->refuse(valid.error());
   auto report = bounded_report(request->report());
   if (!report) return call->refuse(report.error());
 
   ProbeTold told;
+  told.client = std::move(*client);
   told.request_id = request->request_id();
   told.incident_id = request->incident_id();
-  told.probe.set_client(identity->name);
-  told.probe.set_peer(caller->address);
   *told.probe.mutable_report() = std::move(*report);
   parts_.engine.report_probe(std::move(told), [call](Result<v1::OutsideProbe> probe) {
     if (!probe) return call->fail(probe.error());

@@ -1,5 +1,5 @@
 // The RPCs that look at what the service already knows: snapshot, catalogue, journal.
-#include "agent-lib/record/incident_book.hpp"
+#include "agent-lib/record/words.hpp"
 #include "service/rpc/agent_service.hpp"
 #include "service/rpc/authz_table.hpp"
 #include "service/rpc/open_incidents.hpp"
@@ -149,7 +149,7 @@ Result<v1::ReadJournalResponse> AgentService::read_journal(const v1::ReadJournal
   if (const auto valid = check_cursor(request.after_seq(), parts_.journal.range().last_seq); !valid)
     return fail(valid.error());
   const auto most = page_size(request.page_size(), 100, 500);
-  auto entries = parts_.journal.read(request.after_seq(), most, request.incident_id());
+  auto entries = parts_.journal.read_stored(request.after_seq(), most, request.incident_id());
   if (!entries) return fail(std::move(entries.error()).context("cannot read the journal"));
 
   v1::ReadJournalResponse response;

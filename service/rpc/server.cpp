@@ -82,7 +82,7 @@ RpcServer::RpcServer(const v1::RpcConfig& config, ServerKeys keys, TrustStore& t
       address_(config.listen()) {
   route_grpc_log();
   if (const auto listening = listen(); !listening) {
-    report("rpc", to_string(listening.error()));
+    trouble_ = listening.error();
     listen_later();
   }
   reads_.start();
@@ -101,6 +101,11 @@ std::string RpcServer::address() const {
 std::string RpcServer::address_behind_door() const {
   const std::scoped_lock lock(mutex_);
   return address_behind_door_;
+}
+
+std::optional<Error> RpcServer::trouble() const {
+  const std::scoped_lock lock(mutex_);
+  return trouble_;
 }
 
 Status RpcServer::listen() {
@@ -126,6 +131,7 @@ Status RpcServer::listen() {
                             to_human(k_listen_again)),
                 "See the service's log.");
   }
+  trouble_.reset();
   server_ = std::move(server);
   address_ = std::move(*address);
   address_behind_door_ = fmt::format("127.0.0.1:{}", port);

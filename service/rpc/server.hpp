@@ -18,14 +18,17 @@ namespace rdpmend {
 class RpcServer {
  public:
   // Listens on config.listen; port 0 picks a free one. `config` with defaults filled in. An address that is not to be
-  // had, of a network that is not up yet or a port that is in use, is reported and tried again and again: a host is
-  // healed without it. `limited` is called on a thread that may wait for the journal.
+  // had, of a network that is not up yet or a port that is in use, is tried again and again: a host is healed
+  // without it. `limited` is called on a thread that may wait for the journal.
   RpcServer(const v1::RpcConfig& config, ServerKeys keys, TrustStore& trust, AgentServiceParts parts,
             const GuardedThread::Report& report, LimitNotes::Write limited, const ConnectionLimits& limits = {});
   ~RpcServer();
 
   // ADDRESS:PORT, with the port that was picked; as configured while it does not listen.
   std::string address() const;
+
+  // Why it does not listen yet; nullopt: it does.
+  std::optional<Error> trouble() const;
 
   // Where gRPC itself listens, for the front door alone; empty while it does not.
   std::string address_behind_door() const;
@@ -54,6 +57,7 @@ class RpcServer {
   asio::steady_timer again_;  // Of the reads thread, as is whatever listens later.
   mutable std::mutex mutex_;
   bool stopping_ = false;
+  std::optional<Error> trouble_;
   std::unique_ptr<grpc::Server> server_;  // Null while it does not listen.
   std::string address_;
   std::string address_behind_door_;

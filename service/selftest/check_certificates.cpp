@@ -7,8 +7,8 @@
 #include <iterator>
 
 #include "agent-lib/events/ascii.hpp"
-#include "agent-lib/faults/listener_certificate.hpp"
-#include "agent-lib/knowledge/stock_host.hpp"
+#include "agent-lib/faults/certificate/key_file.hpp"
+#include "agent-lib/faults/certificate/listener_certificate.hpp"
 #include "service/selftest/access_list.hpp"
 #include "service/selftest/findings.hpp"
 
@@ -83,7 +83,7 @@ void check_use(KeyUse use, const Assumption& assumption, Findings& findings) {
 void check_listener_certificate(const HostView& host, Findings& findings) {
   const Assumption assumption{"certificate of the listener", "registered by SHA-1, and in its store",
                               "rdp-host.md 2.3"};
-  const auto read = faults::read_listener_certificate(host);
+  const auto read = faults::certificate::read_listener_certificate(host);
   if (!read) return findings.failed(assumption, read.error());
   if (read->sha1.empty()) return findings.differs(assumption, fmt::format("{} is empty", read->source));
   if (!read->certificate)
@@ -102,15 +102,17 @@ void check_listener_certificate(const HostView& host, Findings& findings) {
   } else {
     check_use(*use, key, findings);
   }
-  if (read->origin == faults::ListenerCertificate::Origin::self_signed) check_self_signed(host, certificate, findings);
+  if (read->origin == faults::certificate::ListenerCertificate::Origin::self_signed)
+    check_self_signed(host, certificate, findings);
 }
 
 // What the file's access list differs in from what Windows of this build gives it. That is no fault by itself: only
 // NETWORK SERVICE's entry is known to matter (measured.md K1, K2).
-void check_access(const faults::RdpKeyFile& file, std::uint32_t build, Findings& findings) {
-  const auto stock = stock_key_file_security(build);
+void check_access(const faults::certificate::RdpKeyFile& file, const Stock& known, Findings& findings) {
+  const auto& row = known.host().listener_key_file();
+  const auto& stock = row.security();
   const Assumption assumption{fmt::format("access list of {}", file.file), "a plain file; " + to_text(stock),
-                              fmt::format("measured.md K2, build {}", build)};
+                              fmt::format("{}, build {}", who_says(row), known.host().build())};
   if (!file.unknown.empty()) return findings.not_checked(assumption, file.unknown);
   auto found = differences(stock, file.state.security);
   if (!file.state.plain) found.emplace_back("a link");
@@ -118,18 +120,33 @@ void check_access(const faults::RdpKeyFile& file, std::uint32_t build, Findings&
                    found.empty() ? to_text(file.state.security) : fmt::format("{}", fmt::join(found, "; ")));
 }
 
+std::optional<Stock> check_build(const Registry& registry, Findings& findings) {
+  const auto build = windows_build(registry);
+  const auto stock = assumed_stock(registry);
+  const Assumption version{"build of Windows", "a number, by which access lists and services differ",
+                           who_says(stock.host())};
+  if (!build) {
+    findings.failed(version, build.error());
+    return std::nullopt;
+  }
+  if (!*build) {
+    findings.differs(version, "CurrentBuildNumber does not say");
+    return std::nullopt;
+  }
+  findings.holds(version, stock.known_exactly() ? std::to_string(**build)
+                                                : fmt::format("{}, of which nothing is known: it is taken as {} ({})",
+                                                              **build, stock.host().title(), stock.host().build()));
+  return stock;
+}
+
 void check_key_file(const HostView& host, Findings& findings) {
   const Assumption there{R"(key file of TSSecKeySet1 in RSA\MachineKeys)", "named MD5(container)_MachineGuid",
                          "measured.md K7, K8"};
-  const auto key = faults::read_rdp_key_file(host);
+  const auto key = faults::certificate::read_rdp_key_file(host);
   if (!key) return findings.failed(there, key.error());
   findings.compare(key->present, there, key->present ? key->file : "none");
-  const Assumption version{"build of Windows", "a number, by which stock access lists differ", "measured.md K2"};
-  const auto build = windows_build(host.registry);
-  if (!build) return findings.failed(version, build.error());
-  if (!*build) return findings.differs(version, "CurrentBuildNumber does not say");
-  findings.holds(version, std::to_string(**build));
-  if (key->present) check_access(*key, **build, findings);
+  const auto stock = check_build(host.registry, findings);
+  if (stock && key->present) check_access(*key, *stock, findings);
 }
 
 constexpr std::uint32_t k_inherit_only = 0x08;  // INHERIT_ONLY_ACE: about subkeys, not about the key itself.
@@ -153,7 +170,9 @@ std::string refused_to_system(const v1::FileSecurity& security) {
 
 // A Deny for SYSTEM on either key keeps Windows from making a certificate (measured.md C4, C5).
 void check_store_key(const HostView& host, const std::string& key, Findings& findings) {
-  const Assumption assumption{"HKLM\\" + key, "SYSTEM may write, and nothing denies it", "measured.md C4, C5"};
+  const Assumption assumption{
+      "HKLM\\" + key, "SYSTEM may write, and nothing denies it",
+      "measured.md C4; " + who_says(assumed_stock(host.registry).host().certificate_store_key())};
   const auto security = host.registry.security(key);
   if (!security) return findings.failed(assumption, security.error());
   if (!*security) return findings.not_here(assumption, "no such key; Windows makes it with the certificate");

@@ -2,46 +2,35 @@
 #include <fmt/format.h>
 
 #include "agent-lib/events/ascii.hpp"
-#include "agent-lib/faults/listener_certificate.hpp"
+#include "agent-lib/faults/certificate/listener_certificate.hpp"
 #include "service/selftest/findings.hpp"
 
 namespace rdpmend {
 
 namespace {
 
-struct Rule {
-  std::string_view id;
-  std::uint32_t protocol;
-  std::string_view ports;
-  std::string_view service;
-};
-constexpr Rule k_rules[] = {
-    {"RemoteDesktop-UserMode-In-TCP", 6, "3389", "termservice"},
-    {"RemoteDesktop-UserMode-In-UDP", 17, "3389", "termservice"},
-    {"RemoteDesktop-Shadow-In-TCP", 6, "*", ""},
-};
 constexpr Duration k_probe_deadline = std::chrono::seconds{5};
 
 // Windows ships the rules for port 3389; one that follows a listener whose port was moved is as good.
-bool covers(const std::string& ports, const Rule& rule, const HostView& host) {
-  if (ports == rule.ports) return true;
+bool covers(const std::string& ports, const v1::StockFirewallRule& rule, const HostView& host) {
+  if (ports == rule.local_ports()) return true;
   const auto listener = read_dword(host.registry, registry_key::k_rdp_tcp, "PortNumber");
-  return rule.ports != "*" && listener && *listener && ports == std::to_string(**listener);
+  return rule.local_ports() != "*" && listener && *listener && ports == std::to_string(**listener);
 }
 
-void check_rule(const HostView& host, const Rule& rule, Findings& findings) {
+void check_rule(const HostView& host, const v1::StockFirewallRule& rule, Findings& findings) {
   const Assumption assumption{
-      fmt::format("rule {}", rule.id),
-      fmt::format("inbound, protocol {}, port {}{}{}{}, in group {}", rule.protocol, rule.ports,
-                  rule.ports == "*" ? "" : " or the listener's", rule.service.empty() ? "" : ", service ", rule.service,
-                  k_remote_desktop_group),
-      "rdp-host.md 4.1"};
-  const auto found = find_local_rule(host.firewall, rule.id);
+      fmt::format("rule {}", rule.id()),
+      fmt::format("inbound, protocol {}, port {}{}{}{}, in group {}", rule.protocol(), rule.local_ports(),
+                  rule.local_ports() == "*" ? "" : " or the listener's", rule.service().empty() ? "" : ", service ",
+                  rule.service(), k_remote_desktop_group),
+      who_says(rule)};
+  const auto found = find_local_rule(host.firewall, rule.id());
   if (!found) return findings.failed(assumption, found.error());
   if (!*found) return findings.differs(assumption, "no such rule");
-  const bool as_assumed = (*found)->inbound && (*found)->protocol == rule.protocol &&
+  const bool as_assumed = (*found)->inbound && (*found)->protocol == rule.protocol() &&
                           covers((*found)->local_ports, rule, host) &&
-                          equals_ignoring_case((*found)->service, rule.service);
+                          equals_ignoring_case((*found)->service, rule.service());
   findings.compare(as_assumed, assumption,
                    fmt::format("{}{}", (*found)->enabled ? "enabled, " : "disabled, ", definition_of(**found)));
 }
@@ -83,7 +72,7 @@ void check_handshake(const HostView& host, Findings& findings) {
                               "rdp-host.md 6.3"};
   const auto report = host.listener.probe(ProbeFrom::loopback, k_probe_deadline);
   if (!report) return findings.failed(assumption, report.error());
-  const auto registered = faults::read_listener_certificate(host);
+  const auto registered = faults::certificate::read_listener_certificate(host);
   if (!registered) return findings.failed(assumption, registered.error());
   const bool as_assumed = report->outcome() == v1::PROBE_OUTCOME_OK && report->certificate().sha1() == registered->sha1;
   findings.compare(as_assumed, assumption,
@@ -98,7 +87,7 @@ void check_handshake(const HostView& host, Findings& findings) {
 void check_firewall(const HostView& host, std::vector<Finding>& all) {
   Findings findings("firewall");
   check_status(host.firewall, findings);
-  for (const auto& rule : k_rules) check_rule(host, rule, findings);
+  for (const auto& rule : assumed_stock(host.registry).host().firewall_rules()) check_rule(host, rule, findings);
   append(all, std::move(findings));
 }
 

@@ -6,7 +6,6 @@
 #include <cstdlib>
 
 #include "agent-lib/events/ascii.hpp"
-#include "agent-lib/knowledge/stock_host.hpp"
 #include "service/selftest/findings.hpp"
 
 namespace rdpmend {
@@ -37,46 +36,57 @@ std::string_view name_of(ServiceRun run) {
   }
 }
 
-std::string expected_of(const StockService& stock) {
-  std::string expected(name_of(stock.start_type));
-  if (stock.or_start_type != v1::SERVICE_START_TYPE_UNSPECIFIED) {
-    expected += fmt::format(" or {}", name_of(stock.or_start_type));
+std::string expected_of(const v1::StockStart& stock) {
+  std::string expected(name_of(stock.type()));
+  for (const auto other : stock.also_healthy()) {
+    expected += fmt::format(" or {}", name_of(static_cast<v1::ServiceStartType>(other)));
   }
-  return expected + (stock.always_runs ? " start, running" : " start");
+  return expected + (stock.always_runs() ? " start, running" : " start");
 }
 
-void check_service(const Services& services, const StockService& stock, Findings& findings) {
-  const Assumption assumption{std::string(stock.name), expected_of(stock), std::string(stock.source)};
-  const auto found = services.find(stock.name);
+void check_service(const Services& services, const v1::StockService& stock, Findings& findings) {
+  const auto& start = stock.start();
+  const Assumption assumption{stock.name(), expected_of(start), who_says(start)};
+  const auto found = services.find(stock.name());
   if (!found) return findings.failed(assumption, found.error());
   if (!*found) return findings.differs(assumption, "no such service");
   const auto& info = **found;
-  const bool starts = info.start_type == stock.start_type || info.start_type == stock.or_start_type;
-  findings.compare(starts && (!stock.always_runs || info.run == ServiceRun::running), assumption,
+  const auto& others = start.also_healthy();
+  const bool starts =
+      info.start_type == start.type() || std::find(others.begin(), others.end(), info.start_type) != others.end();
+  findings.compare(starts && (!start.always_runs() || info.run == ServiceRun::running), assumption,
                    fmt::format("{} start, {}", name_of(info.start_type), name_of(info.run)));
 }
 
-// Servers and clients are not told apart: a host of the one kind with the other's group is none that was seen.
-void check_group(const Registry& registry, const StockService& stock, Findings& findings) {
-  const auto key = fmt::format(R"(SYSTEM\CurrentControlSet\Services\{})", stock.name);
-  const auto server = fmt::format("{}{}", k_service_host, stock.server_group);
-  const auto client = fmt::format("{}{}", k_service_host, stock.client_group);
-  const Assumption assumption{fmt::format("command line of {}", stock.name),
-                              server == client ? server : fmt::format("{}, or {}", server, client),
-                              "measured.md 4, seen on single hosts"};
-  const auto line = read_text(registry, key, "ImagePath");
+// What the other role has is no difference: servers and clients were told apart on single hosts only.
+void check_image(const Registry& registry, const v1::StockService& stock, const v1::StockService& of_other_role,
+                 Findings& findings) {
+  const auto& path = stock.image().path();
+  const auto& or_path = of_other_role.image().path();
+  const Assumption assumption{"command line of " + stock.name(),
+                              path == or_path ? path : fmt::format("{}, or {}", path, or_path),
+                              who_says(stock.image())};
+  const auto line = read_text(registry, service_key(stock.name()), "ImagePath");
   if (!line) return findings.failed(assumption, line.error());
   if (!*line) return findings.differs(assumption, "no ImagePath");
-  findings.compare(equals_ignoring_case(**line, server) || equals_ignoring_case(**line, client), assumption, **line);
+  findings.compare(equals_ignoring_case(**line, path) || equals_ignoring_case(**line, or_path), assumption, **line);
 }
 
-void check_groups(const Registry& registry, Findings& findings) {
-  const auto build = windows_build(registry);
-  // check_certificates tells when the build cannot be read; older ones have other groups, which nobody has listed.
-  if (!build || !*build || **build < k_first_build_with_groups) return;
-  for (const auto& stock : stock_services()) {
-    if (!stock.server_group.empty()) check_group(registry, stock, findings);
+void check_images(const Registry& registry, const Stock& stock, Findings& findings) {
+  const auto other =
+      stock_of(stock.host().build(),
+               stock.host().role() == v1::WINDOWS_ROLE_SERVER ? v1::WINDOWS_ROLE_CLIENT : v1::WINDOWS_ROLE_SERVER);
+  for (const auto& service : stock.host().services()) {
+    if (service.has_image()) check_image(registry, service, *other.service(service.name()), findings);
   }
+}
+
+void check_dll(const Registry& registry, const v1::StockService& stock, Findings& findings) {
+  const auto key = service_key(stock.name()) + R"(\Parameters)";
+  const Assumption assumption{key + R"(\ServiceDll)", "text, " + stock.dll().path(), who_says(stock.dll())};
+  const auto dll = read_text(registry, key, "ServiceDll");
+  if (!dll) return findings.failed(assumption, dll.error());
+  findings.compare(*dll && equals_ignoring_case(**dll, stock.dll().path()), assumption, dll->value_or("no such value"));
 }
 
 // A restart of TermService stops these first, and starts them again.
@@ -143,8 +153,12 @@ void check_clock(const HostView& host, Findings& findings) {
 
 void check_services(const HostView& host, std::vector<Finding>& all) {
   Findings findings("services");
-  for (const auto& stock : stock_services()) check_service(host.services, stock, findings);
-  check_groups(host.registry, findings);
+  const auto stock = assumed_stock(host.registry);
+  for (const auto& service : stock.host().services()) {
+    check_service(host.services, service, findings);
+    if (service.has_dll()) check_dll(host.registry, service, findings);
+  }
+  check_images(host.registry, stock, findings);
   check_dependents(host.services, findings);
   check_sessions(host, findings);
   check_clock(host, findings);

@@ -14,6 +14,10 @@ std::string_view to_string(Finding::Outcome outcome) {
   return "?";
 }
 
+Stock assumed_stock(const Registry& registry) {
+  return stock_of(registry).value_or(stock_of(0));
+}
+
 void Findings::holds(const Assumption& assumption, std::string found) {
   add(Finding::Outcome::holds, assumption, std::move(found));
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "service/selftest/selftest.hpp"
 
 namespace rdpmend {
@@ -16,6 +17,17 @@ struct Assumption {
   std::string expected;
   std::string source;
 };
+
+// Of a row of the stock host: its source, and what would prove it where that is no proof.
+template <class Row>
+std::string who_says(const Row& row) {
+  if (row.unproven().empty()) return row.source();
+  return row.source() + (row.source().empty() ? "" : "; ") + "unproven, asks for: " + row.unproven();
+}
+
+// What this host should be as shipped: by its build, or as the oldest one where that cannot be read, which
+// check_certificates tells.
+Stock assumed_stock(const Registry& registry);
 
 class Findings {
  public:

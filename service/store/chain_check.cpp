@@ -9,55 +9,44 @@ namespace rdpmend {
 
 namespace {
 
-struct Link {
-  std::uint64_t seq = 0;
-  std::string hash;
-};
-
 // What comes before the oldest entry: nothing, or what the last pruning removed, as its entry says.
-Result<Link> anchor(const sqlite::Database& database) {
+Result<ChainLink> anchor(const sqlite::Database& database) {
   auto newest = database.prepare(
-      fmt::format("SELECT seq, payload FROM entries WHERE kind={} ORDER BY seq DESC LIMIT 1", k_pruned_kind));
+      fmt::format("SELECT {} FROM entries WHERE kind={} ORDER BY seq DESC LIMIT 1", k_stored_columns, k_pruned_kind));
   if (!newest) return fail(newest.error());
   const auto row = newest->step();
   if (!row) return fail(row.error());
-  if (!*row) return Link{0, journal_genesis_hash()};
-  const auto entry = entry_of(*newest);
+  if (!*row) return ChainLink{};
+  const auto entry = read_entry(stored_of(*newest));
   if (!entry) return fail(entry.error());
-  return Link{entry->pruned().last_seq(), entry->pruned().last_hash()};
+  return ChainLink{entry->pruned().last_seq(), entry->pruned().last_hash()};
 }
 
-Result<Link> link_before(const sqlite::Database& database, std::int64_t seq) {
-  auto before = database.prepare("SELECT seq, payload FROM entries WHERE seq=?1");
+Result<ChainLink> link_before(const sqlite::Database& database, std::int64_t seq) {
+  auto before = database.prepare(fmt::format("SELECT {} FROM entries WHERE seq=?1", k_stored_columns));
   if (!before) return fail(before.error());
   before->bind(1, seq - 1);
   const auto row = before->step();
   if (!row) return fail(row.error());
   if (!*row) return anchor(database);
-  const auto entry = entry_of(*before);
-  if (!entry) return fail(entry.error());
-  return Link{entry->seq(), entry->hash()};
+  return link_of(stored_of(*before));
+}
+
+// A body that this version does not know is filed under a kind that this version does not know.
+bool is_kind_of(std::int64_t kind, const EntryColumns& columns) {
+  if (columns.kind != v1::JournalEntry::BODY_NOT_SET) return kind == columns.kind;
+  return v1::JournalEntry::descriptor()->FindFieldByNumber(static_cast<int>(kind)) == nullptr;
 }
 
 // What is wrong with the entry of this row, given the one before; empty: nothing, and `last` moves on.
-std::string check_row(const sqlite::Statement& row, Link& last) {
-  const auto seq = static_cast<std::uint64_t>(row.integer(0));
-  if (seq != last.seq + 1) {
-    return last.seq == 0 ? fmt::format("entry {} is the oldest, and no entry says that older ones were removed", seq)
-                         : fmt::format("entry {} does not follow entry {}: entries are missing", seq, last.seq);
-  }
-  const auto entry = entry_of(row);
-  if (!entry) return fmt::format("entry {} is damaged", seq);
-  if (entry->previous_hash() != last.hash) {
-    return fmt::format("entry {} was not written after the entry {} that is kept", seq, last.seq);
-  }
-  if (journal_hash(last.hash, *entry) != entry->hash())
-    return fmt::format("entry {} was changed after it was written", seq);
+std::string check_row(const sqlite::Statement& row, ChainLink& last) {
+  const auto stored = stored_of(row);
+  if (auto problem = check_link(stored, last); !problem.empty()) return problem;
+  const auto entry = read_entry(stored);
+  if (!entry) return fmt::format("entry {} is damaged", stored.seq());
   const auto columns = columns_of(*entry);
-  if (columns.incident_id != row.integer(2) || columns.time != row.integer(3) || columns.kind != row.integer(4)) {
-    return fmt::format("entry {} is filed wrongly: incident, time or kind differ from what it says", seq);
-  }
-  last = {seq, entry->hash()};
+  if (columns.incident_id != row.integer(4) || columns.time != row.integer(5) || !is_kind_of(row.integer(6), columns))
+    return fmt::format("entry {} is filed wrongly: incident, time or kind differ from what it says", stored.seq());
   return {};
 }
 
@@ -72,7 +61,8 @@ Result<std::string> walk(sqlite::Database& database, std::uint64_t at_most, cons
   if (static_cast<std::uint64_t>(*newest - *first) >= at_most) from = *newest - static_cast<std::int64_t>(at_most) + 1;
   auto last = link_before(database, from);
   if (!last) return fail(std::move(last).error());
-  auto rows = database.prepare("SELECT seq, payload, incident_id, time, kind FROM entries WHERE seq>=?1 ORDER BY seq");
+  auto rows = database.prepare(
+      fmt::format("SELECT {}, incident_id, time, kind FROM entries WHERE seq>=?1 ORDER BY seq", k_stored_columns));
   if (!rows) return fail(rows.error());
   rows->bind(1, from);
   for (;;) {

@@ -1,4 +1,5 @@
-// Proves that the stored entries are the ones that were written: numbers without gaps, each hash over the one before.
+// Proves that the stored entries are the ones that were written: numbers without gaps, each hash over the one before
+// and the bytes of the entry, each entry filed as it says.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,6 @@ namespace {
 
 // "rdpm"; in the header of the database, where tools such as file(1) look: https://www.sqlite.org/fileformat2.html
 constexpr std::int64_t k_application_id = 0x7264706D;
-constexpr std::int64_t k_schema_version = 1;
 // Checked at every start; the whole chain is checked on request.
 constexpr std::uint64_t k_tail_entries = 1000;
 constexpr int k_max_set_aside_at_once = 100;
@@ -30,12 +29,12 @@ constexpr std::array<const char*, 4> k_suffixes{"-wal", "-shm", "-journal", ""};
 const std::string& schema() {
   static const std::string sql = fmt::format(
       "CREATE TABLE entries(seq INTEGER PRIMARY KEY, incident_id INTEGER NOT NULL, time INTEGER NOT NULL,"
-      " kind INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;"
+      " kind INTEGER NOT NULL, previous_hash BLOB NOT NULL, hash BLOB NOT NULL, content BLOB NOT NULL) STRICT;"
       "CREATE INDEX entries_by_incident ON entries(incident_id, seq) WHERE incident_id<>0;"
       "CREATE INDEX landmarks ON entries(kind, seq) WHERE kind IN ({}, {});"
       "CREATE TABLE bookmarks(channel TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;"
       "PRAGMA application_id={}; PRAGMA user_version={};",
-      k_checkpoint_kind, k_pruned_kind, k_application_id, k_schema_version);
+      k_checkpoint_kind, k_pruned_kind, k_application_id, k_journal_format);
   return sql;
 }
 
@@ -56,6 +55,17 @@ Result<std::string> sort_out(Error error) {
   return fail(std::move(error));
 }
 
+// Not damage, and not for the service to decide: what another version knows of incidents, attempts and dismissals would
+// be forgotten without a word.
+tl::unexpected<Error> other_format(std::int64_t version) {
+  return fail(
+      ErrorCode::conflict,
+      fmt::format("it is in format {}, of {} version of rdpmend; this one reads and writes format {}", version,
+                  version < k_journal_format ? "an older" : "a newer", k_journal_format),
+      "Install the version that wrote it; or move the file and what lies beside it under its name (-wal, -shm) to "
+      "another folder: a new journal is begun then, which knows nothing of earlier incidents and repairs.");
+}
+
 Result<std::string> inspect(const fs::path& file) {
   auto database = sqlite::Database::open(file, sqlite::Access::read);
   if (!database) return sort_out(database.error());
@@ -64,7 +74,7 @@ Result<std::string> inspect(const fs::path& file) {
   if (*application != k_application_id) return "it is the database of another program";
   const auto version = database->integer("PRAGMA user_version");
   if (!version) return sort_out(version.error());
-  if (*version > k_schema_version) return "it was written by a newer version of rdpmend";
+  if (*version != k_journal_format) return other_format(*version);
   const auto pages = database->text("PRAGMA quick_check(1)");
   if (!pages) return sort_out(pages.error());
   if (*pages != "ok") return fmt::format("it is damaged ({})", *pages);

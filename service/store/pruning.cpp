@@ -1,9 +1,10 @@
 #include "service/store/pruning.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "agent-lib/support/log.hpp"
-#include "service/store/entry_row.hpp"
 
 namespace rdpmend {
 
@@ -50,11 +51,11 @@ Result<std::int64_t> used_bytes(const sqlite::Database& database) {
   return (*pages - *free) * *size;
 }
 
-// The oldest entries that together are `share` of all payload.
+// The oldest entries that together are `share` of all content.
 Result<std::int64_t> last_of_share(const sqlite::Database& database, double share) {
-  const auto all = database.integer("SELECT total(length(payload)) FROM entries");
+  const auto all = database.integer("SELECT total(length(content)) FROM entries");
   if (!all) return all;
-  auto rows = database.prepare("SELECT seq, length(payload) FROM entries ORDER BY seq");
+  auto rows = database.prepare("SELECT seq, length(content) FROM entries ORDER BY seq");
   if (!rows) return fail(rows.error());
   const double wanted = share * static_cast<double>(*all);
   double sum = 0;
@@ -124,14 +125,13 @@ Result<v1::Pruned> remove_entries(const sqlite::Database& database, std::uint64_
   pruned.set_first_seq(first->seq);
   pruned.set_last_seq(last_seq);
   {
-    auto row = database.prepare("SELECT seq, payload FROM entries WHERE seq=?1");
+    auto row = database.prepare("SELECT hash FROM entries WHERE seq=?1");
     if (!row) return fail(row.error());
     row->bind(1, last);
     const auto found = row->step();
     if (!found) return fail(found.error());
-    const auto entry = entry_of(*row);
-    if (!entry) return fail(entry.error());
-    pruned.set_last_hash(entry->hash());
+    if (!*found) return fail(ErrorCode::corrupt, fmt::format("journal entry {} is missing", last_seq));
+    pruned.set_last_hash(std::string(row->bytes(0)));
   }
   auto remove = database.prepare("DELETE FROM entries WHERE seq<=?1");
   if (!remove) return fail(remove.error());

@@ -22,14 +22,12 @@ Result<std::unique_ptr<Reader>> make_reader(const std::filesystem::path& file) {
   // A reader sees each page once: a small cache is enough. In KiB.
   if (const auto set = reader->database.execute("PRAGMA cache_size=-256"); !set) return fail(set.error());
 
-  const std::string checkpoint =
-      fmt::format("SELECT seq, payload FROM entries WHERE kind={} ORDER BY seq DESC LIMIT 1", k_checkpoint_kind);
-  const std::pair<sqlite::Statement*, std::string_view> statements[] = {
-      {&reader->page, "SELECT seq, payload FROM entries WHERE seq>?1 ORDER BY seq LIMIT ?2"},
+  const auto select = fmt::format("SELECT {} FROM entries", k_stored_columns);
+  const std::pair<sqlite::Statement*, std::string> statements[] = {
+      {&reader->page, select + " WHERE seq>?1 ORDER BY seq LIMIT ?2"},
       // "<>0" is what lets SQLite use the partial index: https://www.sqlite.org/partialindex.html
-      {&reader->incident_page,
-       "SELECT seq, payload FROM entries WHERE incident_id=?3 AND incident_id<>0 AND seq>?1 ORDER BY seq LIMIT ?2"},
-      {&reader->checkpoint, checkpoint},
+      {&reader->incident_page, select + " WHERE incident_id=?3 AND incident_id<>0 AND seq>?1 ORDER BY seq LIMIT ?2"},
+      {&reader->checkpoint, select + fmt::format(" WHERE kind={} ORDER BY seq DESC LIMIT 1", k_checkpoint_kind)},
       {&reader->bookmarks, "SELECT channel, text FROM bookmarks"},
   };
   for (const auto& [statement, sql] : statements) {

@@ -25,27 +25,19 @@ namespace {
 constexpr std::int64_t k_page_bytes = 4096;
 
 // What the next entry is chained to.
-struct Head {
-  std::uint64_t seq = 0;
-  std::string hash = journal_genesis_hash();
-};
-
-Result<Head> read_head(const sqlite::Database& database) {
-  auto newest = database.prepare("SELECT seq, payload FROM entries ORDER BY seq DESC LIMIT 1");
+Result<ChainLink> read_end(const sqlite::Database& database) {
+  auto newest = database.prepare(fmt::format("SELECT {} FROM entries ORDER BY seq DESC LIMIT 1", k_stored_columns));
   if (!newest) return fail(newest.error());
   const auto row = newest->step();
   if (!row) return fail(row.error());
-  if (!*row) return Head{};
-  const auto entry = entry_of(*newest);
-  if (!entry) return fail(entry.error());
-  return Head{entry->seq(), entry->hash()};
+  if (!*row) return ChainLink{};
+  return link_of(stored_of(*newest));
 }
 
 void unseal(std::vector<v1::JournalEntry>& entries) {
   for (auto& entry : entries) {
     entry.clear_seq();
-    entry.clear_previous_hash();
-    entry.clear_hash();
+    if (entry.has_incident_opened()) entry.clear_incident_id();
   }
 }
 
@@ -57,15 +49,13 @@ std::string keep_log_small(const v1::JournalConfig& config) {
   return fmt::format("PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};", pages, pages * k_page_bytes);
 }
 
-Result<std::vector<v1::JournalEntry>> entries_of(sqlite::Statement& rows) {
-  std::vector<v1::JournalEntry> entries;
+Result<std::vector<v1::StoredEntry>> entries_of(sqlite::Statement& rows) {
+  std::vector<v1::StoredEntry> entries;
   for (;;) {
     const auto row = rows.step();
     if (!row) return fail(row.error());
     if (!*row) return entries;
-    auto entry = entry_of(rows);
-    if (!entry) return fail(std::move(entry).error());
-    entries.push_back(std::move(*entry));
+    entries.push_back(stored_of(rows));
   }
 }
 
@@ -87,10 +77,10 @@ class SqliteJournal::Impl {
       if (!prepared) return fail(prepared.error());
       *statement = std::move(*prepared);
     }
-    auto found = read_head(writer);
+    auto found = read_end(writer);
     if (!found) return fail(found.error());
-    head = std::move(*found);
-    last_seq = head.seq;
+    end = std::move(*found);
+    last_seq = end.seq;
     return read_oldest();
   }
 
@@ -102,15 +92,13 @@ class SqliteJournal::Impl {
     return {};
   }
 
-  // One transaction; the head moves on only when it is durable.
+  // One transaction; the end moves on only when it is durable.
   Status write(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) {
     auto transaction = sqlite::Transaction::begin(writer, sqlite::Transaction::Kind::immediate);
     if (!transaction) return fail(transaction.error());
-    Head next = head;
+    ChainLink next = end;
     for (auto& entry : entries) {
-      seal_entry(entry, next.seq + 1, next.hash);
-      if (const auto inserted = insert_entry(insert, entry); !inserted) return inserted;
-      next = {entry.seq(), entry.hash()};
+      if (const auto added = add(entry, next); !added) return added;
     }
     if (bookmark) {
       mark.bind_text(1, bookmark->channel);
@@ -122,9 +110,16 @@ class SqliteJournal::Impl {
       first_seq = entries.front().seq();
       oldest_time = columns_of(entries.front()).time;
     }
-    head = std::move(next);
-    last_seq = head.seq;
+    end = std::move(next);
+    last_seq = end.seq;
     return {};
+  }
+
+  Status add(v1::JournalEntry& entry, ChainLink& last) {
+    const auto sealed = seal_entry(entry, last);
+    if (!sealed) return fail(sealed.error());
+    last = link_of(*sealed);
+    return insert_entry(insert, *sealed, entry);
   }
 
   // Removes up to `last` and says so, in one transaction.
@@ -136,15 +131,15 @@ class SqliteJournal::Impl {
     v1::JournalEntry entry;
     *entry.mutable_time() = to_proto(now);
     *entry.mutable_pruned() = std::move(*record);
-    seal_entry(entry, head.seq + 1, head.hash);
-    if (const auto inserted = insert_entry(insert, entry); !inserted) return inserted;
+    ChainLink next = end;
+    if (const auto added = add(entry, next); !added) return added;
     first_seq = last + 1;  // Before readers can see that they are gone: a watcher would miss them without a word.
     if (const auto committed = transaction->commit(); !committed) {
       (void)read_oldest();  // The commit's error says more.
       return committed;
     }
-    head = {entry.seq(), entry.hash()};
-    last_seq = head.seq;
+    end = std::move(next);
+    last_seq = end.seq;
     return read_oldest();
   }
 
@@ -165,7 +160,7 @@ class SqliteJournal::Impl {
   sqlite::Database owner;
   std::mutex writer_mutex;
   sqlite::Database writer;
-  Head head;
+  ChainLink end;
   sqlite::Statement insert;
   sqlite::Statement mark;
 
@@ -232,10 +227,10 @@ Status SqliteJournal::append(std::vector<v1::JournalEntry>& entries, const std::
   return {};
 }
 
-Result<std::vector<v1::JournalEntry>> SqliteJournal::read(std::uint64_t after_seq, std::size_t max,
-                                                          std::uint64_t incident_id) const {
+Result<std::vector<v1::StoredEntry>> SqliteJournal::read_stored(std::uint64_t after_seq, std::size_t max,
+                                                                std::uint64_t incident_id) const {
   constexpr std::uint64_t k_most = std::numeric_limits<std::int64_t>::max();
-  if (after_seq >= k_most || incident_id > k_most) return std::vector<v1::JournalEntry>{};
+  if (after_seq >= k_most || incident_id > k_most) return std::vector<v1::StoredEntry>{};
   auto reader = impl_->readers.borrow();
   if (!reader) return fail(reader.error());
   auto& rows = incident_id == 0 ? (*reader)->page : (*reader)->incident_page;
@@ -255,7 +250,9 @@ Result<std::optional<v1::JournalEntry>> SqliteJournal::last_checkpoint() const {
   auto entries = entries_of((*reader)->checkpoint);
   if (!entries) return fail(Error(entries.error()).context("cannot read the journal"));
   if (entries->empty()) return std::nullopt;
-  return std::move(entries->front());
+  auto entry = read_entry(entries->front());
+  if (!entry) return fail(std::move(entry).error().context("cannot read the journal"));
+  return std::move(*entry);
 }
 
 Result<std::map<std::string, std::string>> SqliteJournal::bookmarks() const {

@@ -19,13 +19,13 @@ class SqliteJournal : public Journal {
  public:
   // Opens or creates the journal and owns it until destruction: a second owner gets `unavailable`.
   // A damaged or foreign file is set aside untouched and a new journal begun; an error is only what an administrator
-  // must solve first (access denied, disk full, in use). `config` with defaults filled in.
+  // must solve first (access denied, disk full, in use, written by another version). `config` with defaults filled in.
   static Result<OpenedJournal> open(const std::filesystem::path& file, const v1::JournalConfig& config);
   ~SqliteJournal() override;
 
   Status append(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) override;
-  Result<std::vector<v1::JournalEntry>> read(std::uint64_t after_seq, std::size_t max,
-                                             std::uint64_t incident_id = 0) const override;
+  Result<std::vector<v1::StoredEntry>> read_stored(std::uint64_t after_seq, std::size_t max,
+                                                   std::uint64_t incident_id = 0) const override;
   Result<std::optional<v1::JournalEntry>> last_checkpoint() const override;
   Result<std::map<std::string, std::string>> bookmarks() const override;
   JournalRange range() const override;  // bytes: the file and its write-ahead log.

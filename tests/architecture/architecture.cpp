@@ -79,7 +79,7 @@ bool is_test(std::string_view path) {
   return path.starts_with("tests/") || path.ends_with("_test.cpp");
 }
 
-// "service/rpc/server.cpp" -> "service"; "agent-lib/faults/x/fault.cpp" -> "agent-lib/faults".
+// "service/rpc/server.cpp" -> "service"; "agent-lib/faults/f/x/fault.cpp" -> "agent-lib/faults".
 std::optional<std::string> folder_of(std::string_view path) {
   for (const auto& [folder, unused] : allowed_folders()) {
     if (path.starts_with(folder + "/")) return folder;
@@ -139,7 +139,7 @@ void check_opening(const SourceTree& tree, const SourceFile& file, std::vector<s
 
 void check_faults(const SourceTree& tree, std::vector<std::string>& found) {
   for (const std::string& folder : tree.fault_folders) {
-    for (const char* name : {"fault.cpp", "rules.textproto", "scenario.textproto", "fault_test.cpp", "RUNBOOK.md"}) {
+    for (const char* name : {"fault.cpp", "fault.textproto", "scenario.textproto", "fault_test.cpp", "RUNBOOK.md"}) {
       const std::string path = folder + "/" + name;
       if (!tree.paths.contains(path)) found.push_back(path + ": every fault has one");
     }

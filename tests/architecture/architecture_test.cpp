@@ -88,11 +88,11 @@ TEST_F(PlantedTree, RelativeIncludesAreFound) {
 }
 
 TEST_F(PlantedTree, AFaultWithoutItsRunbookIsFound) {
-  for (const char* name : {"rules.textproto", "scenario.textproto"})
-    plant(std::string{"agent-lib/faults/x/"} + name, "");
+  for (const char* name : {"fault.textproto", "scenario.textproto"})
+    plant(std::string{"agent-lib/faults/f/x/"} + name, "");
   for (const char* name : {"fault.cpp", "fault_test.cpp"})
-    plant(std::string{"agent-lib/faults/x/"} + name, "// Why.\n");
-  EXPECT_THAT(found(), ElementsAre(HasSubstr("agent-lib/faults/x/RUNBOOK.md")));
+    plant(std::string{"agent-lib/faults/f/x/"} + name, "// Why.\n");
+  EXPECT_THAT(found(), ElementsAre(HasSubstr("agent-lib/faults/f/x/RUNBOOK.md")));
 }
 
 TEST_F(PlantedTree, AFileWithoutAnOpeningCommentIsFound) {

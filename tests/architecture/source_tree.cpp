@@ -45,7 +45,8 @@ SourceTree read_tree(const fs::path& root) {
     for (const auto& below : fs::recursive_directory_iterator(entry.path())) {
       std::string path = below.path().lexically_relative(root).generic_string();
       if (below.is_directory()) {
-        if (below.path().parent_path() == root / "agent-lib/faults") tree.fault_folders.insert(path);
+        // A fault is two levels down: its family, then itself. What a family or all of them share has no entry.
+        if (fs::exists(below.path() / "fault.cpp")) tree.fault_folders.insert(path);
         continue;
       }
       if (is_source(below.path())) tree.files.push_back(read_source(below.path(), path));

@@ -71,15 +71,16 @@ std::vector<v1::JournalEntry> canned_journal() {
   const std::string plan = k_plan;
   return {
       entry(41, 0, message("signal_raised", message("signal", k_signal))),
-      entry(42, 0, message("incident_opened", message("diagnosis", k_diagnosis))),
-      entry(43, 42, R"(admin_action { client: "local-admin" method: "Repair" comment: "ticket 12" })"),
+      entry(42, 42, message("incident_opened", message("diagnosis", k_diagnosis))),
+      entry(43, 42,
+            R"(admin_action { client: "local-admin" peer: "127.0.0.1" method: "Repair" comment: "ticket 12" })"),
       entry(44, 42, message("plan_made", message("plan", plan))),
       entry(45, 42,
             "incident_state_changed { from: INCIDENT_STATE_OPEN to: INCIDENT_STATE_REPAIRING reason: \"mode auto\" }"),
       entry(46, 42, "repair_started { plan_id: \"42/1\" attempt: 1 snapshot {} snapshot {} snapshot {} }"),
       entry(47, 42, "rung_started { rung: 1 }"),
       entry(48, 42, "step_intended { step_number: 3 description: \"restart service SessionEnv\" }"),
-      entry(49, 42, "step_done { step_number: 3 }"),
+      entry(49, 42, "step_done { step_number: 3 description: \"restart service SessionEnv\" }"),
       entry(50, 42,
             "verified { rung: 1 verdict { result: RESULT_REPAIRED summary: \"state, handshake and events agree\" } }"),
       entry(51, 42, "repair_ended { outcome: OUTCOME_REPAIRED }"),
@@ -217,29 +218,34 @@ std::vector<v1::JournalEntry> one_entry_of_each_kind() {
       message("signal_raised", message("signal", k_signal)),
       R"(event_gap { channel: "System" reason: "the log was cleared" })",
       message("incident_opened", message("diagnosis", k_diagnosis)),
-      message("incident_updated", "signal { kind: KIND_SCHEDULE }"),
+      message("incident_updated", message("diagnosis", k_diagnosis)),
       R"(incident_state_changed { from: INCIDENT_STATE_OPEN to: INCIDENT_STATE_AWAITING_APPROVAL reason: "mode propose" })",
       message("plan_made", message("plan", k_plan)),
       R"(repair_started { plan_id: "42/1" attempt: 1 snapshot {} snapshot {} })",
       R"(rung_started { rung: 2 approved_by: "local-admin" })",
       R"(step_intended { step_number: 1 description: "grant S-1-5-20 read on key file 7a4c_1b2d" })",
-      R"(step_done { step_number: 1 })",
-      R"(step_failed { step_number: 2 error: "the certificate is not there any more" conflict: true })",
-      R"(step_undone { step_number: 1 })",
+      R"(step_done { step_number: 1 description: "grant S-1-5-20 read on key file 7a4c_1b2d" })",
+      R"(step_failed { step_number: 2 cause: CAUSE_CONFLICT error: "the certificate is not there any more" })",
+      R"(step_undone { step_number: 1 description: "grant S-1-5-20 read on key file 7a4c_1b2d" })",
       R"(step_undo_blocked { step_number: 1 reason: "somebody changed the file" })",
       R"(verified { rung: 1 verdict { result: RESULT_NOT_REPAIRED summary: "the outside probe is still closed" } })",
       R"(repair_ended { outcome: OUTCOME_ROLLBACK_BLOCKED reason: "step 1" })",
-      R"(admin_action { client: "local-admin" method: "Approve" request_id: "1" comment: "ticket 12" })",
-      R"(internal_error { where: "probe" what: "out of sockets" })",
+      R"(admin_action { client: "local-admin" peer: "192.0.2.7" method: "Approve" request_id: "1" comment: "ticket 12" })",
+      R"(internal_error { where: "engine" what: "no such fact" })",
       R"(checkpoint { incidents {} })",
       R"(pruned { first_seq: 1 last_seq: 9 })",
       R"(outside_probe { client: "helpdesk" peer: "192.0.2.10" report { outcome: PROBE_OUTCOME_OK detail: "TLS done." } })",
       R"(channel_reopened { channel: "System" reason: "newer records are there" last_read_record: 7 newest_record: 9 })",
       R"(connection_limited { client: "helpdesk" peer: "192.0.2.10" reason: "too many requests" count: 3 })",
+      R"(service_trouble { part: "rpc" what: "cannot listen on 192.0.2.1:3392: the port is in use" })",
+      R"(look_failed { reason: "cannot read the firewall: access is denied" })",
   };
   std::vector<v1::JournalEntry> entries;
   for (const auto& body : bodies) entries.push_back(entry(42 + entries.size(), entries.size() < 4 ? 0 : 46, body));
-  entries[4].set_incident_id(0);
+  for (auto& entry : entries) {
+    if (entry.has_service_trouble() || entry.has_look_failed()) entry.set_incident_id(0);
+    if (entry.has_look_failed()) entry.set_fault_id("firewall_rule_disabled");
+  }
   return entries;
 }
 

@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "agent-lib/record/journal_chain.hpp"
+
 namespace rdpmend::cli {
 
 namespace {
@@ -21,9 +23,7 @@ void wait_for_cancellation(grpc::ServerContext* context) {
 std::vector<v1::JournalEntry> entries_of(const Answers& answers, std::uint64_t after_seq, std::uint64_t incident_id) {
   std::vector<v1::JournalEntry> out;
   for (const auto& entry : answers.journal) {
-    const bool about =
-        entry.incident_id() == incident_id || (entry.has_incident_opened() && entry.seq() == incident_id);
-    if (entry.seq() > after_seq && (incident_id == 0 || about)) out.push_back(entry);
+    if (entry.seq() > after_seq && (incident_id == 0 || entry.incident_id() == incident_id)) out.push_back(entry);
   }
   return out;
 }
@@ -237,9 +237,9 @@ grpc::Status CannedService::Watch(grpc::ServerContext* context, const v1::WatchR
 
 grpc::Status CannedService::ReadJournal(grpc::ServerContext* context, const v1::ReadJournalRequest* request,
                                         v1::ReadJournalResponse* response) {
-  for (const auto& entry : entries_after(request->after_seq(), request->incident_id())) {
+  for (auto& entry : entries_after(request->after_seq(), request->incident_id())) {
     if (response->entries_size() == static_cast<int>(request->page_size())) break;
-    *response->add_entries() = entry;
+    *response->add_entries() = seal_entry(entry, {entry.seq() - 1, journal_genesis_hash()}).value();
     response->set_next_after_seq(entry.seq());
   }
   if (request->verify()) response->set_chain_error(answers_.chain_error);

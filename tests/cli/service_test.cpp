@@ -52,9 +52,11 @@ class Rehearsed : public testing::Test {
     auto config = default_config();
     config.mutable_rpc()->set_listen("127.0.0.1:0");
     if (mode != v1::FAULT_MODE_UNSPECIFIED) {
-      auto& policy = *config.mutable_policy()->add_faults();
-      policy.set_fault_id(found->fault_id());
-      policy.set_mode(mode);
+      for (const auto& incident : found->expect().present()) {
+        auto& policy = *config.mutable_policy()->add_faults();
+        policy.set_fault_id(incident.fault_id());
+        policy.set_mode(mode);
+      }
     }
     auto app = App::start({config, folder_ / "state", host_->control(), {}});
     ASSERT_TRUE(app) << to_string(app.error());
@@ -115,7 +117,7 @@ class Rehearsed : public testing::Test {
 };
 
 TEST_F(Rehearsed, AnAdministratorPlansApprovesAndSeesTheHostRepaired) {
-  start("certificate-expired", v1::FAULT_MODE_PROPOSE);
+  start("certificate-key-missing", v1::FAULT_MODE_PROPOSE);
   EXPECT_THAT(watch_until("awaiting approval"), HasSubstr("certificate_expired"));
   const auto incident = incident_in(v1::INCIDENT_STATE_AWAITING_APPROVAL);
   const auto id = std::to_string(incident.id());

@@ -53,13 +53,6 @@ TEST(Entries, TheEndOfAStepSaysWhatTheStepWas) {
   EXPECT_EQ(last, "step 3 done: restart service SessionEnv");
 }
 
-TEST(Entries, AStepIsForgottenWithItsRepair) {
-  EntryNarrator narrator;
-  const auto story = canned_answers().journal;
-  for (const auto& entry : story) narrator.tell(entry);
-  EXPECT_EQ(narrator.tell(story[8]).text, "step 3 done");
-}
-
 TEST(Probe, AGoodOne) {
   expect_golden("probe_good", printed([](Page& page) { print_probe(page, good_probe()); }));
 }

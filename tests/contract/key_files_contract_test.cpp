@@ -5,6 +5,7 @@ namespace rdpmend::contract {
 namespace {
 
 constexpr std::string_view k_kept = "rdpmend-contract-copy";
+constexpr std::string_view k_aside = "rdpmend-contract-aside";
 
 void expect_same_list(const v1::FileSecurity& found, const v1::FileSecurity& wanted) {
   EXPECT_EQ(found.dacl_protected(), wanted.dacl_protected());
@@ -68,8 +69,8 @@ TEST_P(Contract, TheListsThatWindowsMakesAreKeptWordForWord) {
   const auto name = stage->key_file();
   RDPMEND_REQUIRE(name);
   RDPMEND_REQUIRE(stage->access_lists_are_kept());
-  for (const auto build : k_measured_builds) {
-    const auto stock = stock_key_file_security(build);
+  for (const auto& known : stock_hosts()) {
+    const auto& stock = known.listener_key_file().security();
     RDPMEND_REQUIRE(host.key_files.write_dacl(name->folder, name->file, stock));
     const auto found = host.key_files.find(name->folder, name->file);
     ASSERT_TRUE(found && *found);
@@ -101,6 +102,50 @@ TEST_P(Contract, OnlyAKeyFileThatIsThereIsKeptAndOnlyACopyThatIsThereIsPutBack) 
   const auto put_back = host.key_files.put_back("rdpmend-no-such-copy", k_machine_keys_folder, "rdpmend-no-such-file");
   RDPMEND_ASSERT_FAILS_WITH(ErrorCode::not_found, put_back);
   EXPECT_EQ(host.key_files.find(k_machine_keys_folder, "rdpmend-no-such-file").value().has_value(), false);
+}
+
+TEST_P(Contract, AKeyFileIsMovedAsideAndBackAsItWas) {
+  const auto name = stage->key_file();
+  RDPMEND_REQUIRE(name);
+  const auto before = host.key_files.find(name->folder, name->file).value().value();
+  ASSERT_EQ(host.key_files.find_aside(k_aside).value().has_value(), false);
+
+  const auto moved = host.key_files.move_aside(name->folder, name->file, k_aside);
+  RDPMEND_REQUIRE(moved);
+  EXPECT_EQ(host.key_files.find(name->folder, name->file).value().has_value(), false);
+  EXPECT_EQ(host.key_files.find_aside(k_aside).value().value().size, before.size);
+
+  const auto back = host.key_files.move_back(k_aside, name->folder, name->file);
+  ASSERT_TRUE(back) << to_string(back.error());
+  EXPECT_EQ(host.key_files.find_aside(k_aside).value().has_value(), false);
+  const auto after = host.key_files.find(name->folder, name->file).value().value();
+  EXPECT_EQ(after.size, before.size);
+  EXPECT_EQ(after.security.owner_sid(), before.security.owner_sid());
+  expect_same_list(after.security, before.security);
+}
+
+TEST_P(Contract, NothingIsReplacedByAKeyFileThatIsMoved) {
+  const auto name = stage->key_file();
+  RDPMEND_REQUIRE(name);
+  constexpr std::string_view k_taken = "rdpmend-contract-taken";
+  const auto kept = host.key_files.keep(name->folder, name->file, k_kept);
+  RDPMEND_REQUIRE(kept);
+  RDPMEND_REQUIRE(host.key_files.move_aside(name->folder, name->file, k_taken));
+  ASSERT_TRUE(host.key_files.put_back(k_kept, name->folder, name->file));  // As SessionEnv makes a new key.
+
+  const auto back = host.key_files.move_back(k_taken, name->folder, name->file);
+  RDPMEND_ASSERT_FAILS_WITH(ErrorCode::already_exists, back);
+  const auto again = host.key_files.move_aside(name->folder, name->file, k_taken);
+  RDPMEND_ASSERT_FAILS_WITH(ErrorCode::already_exists, again);
+  EXPECT_TRUE(host.key_files.find_aside(k_taken).value().has_value());
+  EXPECT_TRUE(host.key_files.find(name->folder, name->file).value().has_value());
+}
+
+TEST_P(Contract, OnlyAKeyFileThatIsThereIsMoved) {
+  const auto aside = host.key_files.move_aside(k_machine_keys_folder, "rdpmend-no-such-file", "rdpmend-none");
+  RDPMEND_ASSERT_FAILS_WITH(ErrorCode::not_found, aside);
+  const auto back = host.key_files.move_back("rdpmend-none", k_machine_keys_folder, "rdpmend-no-such-file");
+  RDPMEND_ASSERT_FAILS_WITH(ErrorCode::not_found, back);
 }
 
 }  // namespace

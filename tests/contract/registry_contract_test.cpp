@@ -46,5 +46,38 @@ TEST_P(Contract, ARegistryKeyHasAnOwnerAndAnAccessListAndOneThatIsNotThereHasNon
   EXPECT_FALSE(none->has_value());
 }
 
+TEST_P(Contract, ARegistryValueIsWrittenWithItsTypeAndReplacesOneOfAnother) {
+  RDPMEND_REQUIRE(stage->put(std::string(k_key), "written", std::uint32_t{1}));
+  const RegistryBinary bytes{0, 0xFF, 1};
+  for (const RegistryValue& value :
+       {RegistryValue(std::string("M\xC3\xBCnchen")), RegistryValue(ExpandableText{"%SystemRoot%\\x"}),
+        RegistryValue(bytes), RegistryValue(RegistryBinary{}), RegistryValue(std::string()),
+        RegistryValue(std::uint32_t{0xFFFFFFFE})}) {
+    const auto written = host.registry.set(k_key, "Written", value);
+    ASSERT_TRUE(written) << to_string(written.error());
+    EXPECT_EQ(host.registry.value(k_key, "written").value(), std::optional(value));
+  }
+}
+
+TEST_P(Contract, ARegistryValueIsDeletedAloneAndOneThatIsNotThereCountsAsDeleted) {
+  RDPMEND_REQUIRE(stage->put(std::string(k_key), "kept", std::uint32_t{1}));
+  RDPMEND_REQUIRE(stage->put(std::string(k_key), "deleted", std::uint32_t{2}));
+  for (int i = 0; i < 2; ++i) {
+    const auto erased = host.registry.erase(k_key, "Deleted");
+    ASSERT_TRUE(erased) << to_string(erased.error());
+    EXPECT_EQ(host.registry.value(k_key, "deleted"), std::nullopt);
+  }
+  EXPECT_EQ(read_dword(host.registry, k_key, "kept"), 1U);
+}
+
+TEST_P(Contract, NoRegistryKeyIsMadeForAValue) {
+  constexpr std::string_view k_none = R"(SOFTWARE\rdpmend no such key)";
+  const auto written = host.registry.set(k_none, "x", std::uint32_t{1});
+  RDPMEND_ASSERT_FAILS_WITH(ErrorCode::not_found, written);
+  const auto erased = host.registry.erase(k_none, "x");
+  RDPMEND_ASSERT_FAILS_WITH(ErrorCode::not_found, erased);
+  EXPECT_EQ(host.registry.value(k_none, "x"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace rdpmend::contract

@@ -10,6 +10,8 @@
 #include <stdexcept>
 
 #include "agent-lib/record/journal_chain.hpp"
+#include "agent-lib/record/words.hpp"
+#include "agent-lib/steps/settings.hpp"
 
 namespace rdpmend::test {
 
@@ -20,6 +22,12 @@ constexpr std::size_t k_all = 1'000'000;
 // SessionEnv makes a certificate whenever it starts and finds a reason to.
 const std::vector<std::string> k_certificate_lines = {"certificate Remote Desktop *", "key file *",
                                                       "registry *SelfSignedCertificate = *"};
+
+// SessionEnv makes a certificate by itself as soon as nothing keeps it from it any more.
+std::vector<std::string> with_certificate(std::vector<std::string> lines) {
+  lines.insert(lines.end(), k_certificate_lines.begin(), k_certificate_lines.end());
+  return lines;
+}
 
 std::vector<std::string> lines_of_service(const std::string& name) {
   std::vector<std::string> lines{fmt::format("service {} *", name)};
@@ -71,28 +79,31 @@ Lines unspoken(const Lines& lines, const std::vector<std::string>& patterns) {
 std::vector<std::string> lines_touched_by(const v1::Step& step) {
   switch (step.kind_case()) {
     case v1::Step::kGrantKeyFileAccess:
-      return {
-          fmt::format("key file {}\\{} *", step.grant_key_file_access().folder(), step.grant_key_file_access().file())};
+      return with_certificate({fmt::format("key file {}\\{} *", step.grant_key_file_access().folder(),
+                                           step.grant_key_file_access().file())});
     case v1::Step::kKeepKeyFile:
       return {fmt::format("key file {}\\{} *", step.keep_key_file().folder(), step.keep_key_file().file())};
     case v1::Step::kRemoveCertificate: return k_certificate_lines;
-    case v1::Step::kSetServiceStartType: return {fmt::format("service {} *", step.set_service_start_type().service())};
+    case v1::Step::kSetServiceStartType:
+      return with_certificate({fmt::format("service {} *", step.set_service_start_type().service())});
     case v1::Step::kRestartService: return lines_of_service(step.restart_service().service());
     case v1::Step::kEnableFirewallRule:
       return {fmt::format("firewall rule *{}*", step.enable_firewall_rule().rule_id())};
+    case v1::Step::kSetSetting:
+      return with_certificate({fmt::format("registry *{} *", find_setting(step.set_setting().setting())->name)});
+    case v1::Step::kMoveKeyFileAside:
+      return with_certificate({fmt::format("key file aside {}*", step.move_key_file_aside().file())});
     default: return {};
   }
 }
 
 IncidentBook book_of(const Journal& journal) {
   IncidentBook book;
-  auto previous = journal_genesis_hash();
-  const auto entries = journal.read(0, k_all, 0).value();
-  for (const auto& entry : entries) {
-    if (entry.previous_hash() != previous || entry.hash() != journal_hash(previous, entry))
-      throw std::runtime_error(fmt::format("the journal's chain breaks at {}", entry.seq()));
-    previous = entry.hash();
-    book.apply(entry);
+  ChainLink last;
+  const auto stored = journal.read_stored(0, k_all).value();
+  for (const auto& entry : stored) {
+    if (const auto problem = check_link(entry, last); !problem.empty()) throw std::runtime_error(problem);
+    book.apply(read_entry(entry).value());
   }
   return book;
 }
@@ -100,7 +111,10 @@ IncidentBook book_of(const Journal& journal) {
 std::string complaint_about_incidents(const v1::Expect& expect, const IncidentBook& book, Administrator administrator) {
   std::vector<std::string> complaints;
   std::map<std::string, v1::IncidentState> missing;
-  for (const auto& incident : expect.present()) missing[incident.fault_id()] = expected_end(incident, administrator);
+  for (const auto& incident : expect.present()) {
+    if (const auto end = expected_end(incident, administrator); end != v1::INCIDENT_STATE_UNSPECIFIED)
+      missing[incident.fault_id()] = end;
+  }
   const auto expected = missing;
   std::set<std::pair<std::string, std::string>> subjects;
   for (const auto& [id, incident] : book.incidents()) {

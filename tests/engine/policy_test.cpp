@@ -29,8 +29,9 @@ IncidentBook book_with_repairs(const std::vector<WallTime>& times, std::uint32_t
   v1::JournalEntry entry;
   auto& checkpoint = *entry.mutable_checkpoint();
   for (const auto time : times) {
-    *checkpoint.add_repair_starts() = to_proto(time);
-    checkpoint.add_repair_faults("certificate_expired");
+    auto& repair = *checkpoint.add_repairs();
+    repair.set_fault_id("certificate_expired");
+    *repair.mutable_time() = to_proto(time);
   }
   checkpoint.set_failures_in_a_row(failures);
   IncidentBook book;

@@ -16,11 +16,9 @@ constexpr int k_most_handlers = 100'000;  // At one moment.
 
 RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy,
                                  std::vector<std::unique_ptr<Fault>> faults, std::uint64_t seed)
-    : host_(host),
-      journal_(journal),
-      faults_(std::move(faults)),
-      random_(seed),
-      pass_time_([this](Duration time) { host_.advance(time); }) {
+    : host_(host), journal_(journal), faults_(std::move(faults)), random_(seed), pass_time_([this](Duration time) {
+        host_.advance(time);
+      }) {
   EngineParts parts{.host = host.control(),
                     .journal = journal,
                     .catalogue = catalogue_,
@@ -135,7 +133,7 @@ void RehearsedEngine::approve_what_waits() {
     (void)act({.verb = AdminCommand::Verb::approve,
                .incident_id = id,
                .request_id = fmt::format("approval after {}", incident->last_seq()),
-               .client = "an administrator",
+               .client = {"an administrator", "", ""},
                .comment = "",
                .plan_id = ""});
   }

@@ -57,19 +57,20 @@ struct Scripted {
   bool gone = false;  // Since a verification has said so.
 };
 
-class ScriptedFault final : public Fault {
+class ScriptedFault final : public RepairableFault {
  public:
   explicit ScriptedFault(Scripted& script) : script_(script) {}
   std::string_view id() const override { return script_.id; }
-  Result<std::vector<v1::Diagnosis>> detect(const HostView&, const v1::Signal& signal) const override {
+  std::vector<v1::Diagnosis> detect(const Look& look) const override {
     ++script_.looks;
-    return script_.gone ? std::vector<v1::Diagnosis>{} : script_.detect(signal);
+    return script_.gone ? std::vector<v1::Diagnosis>{}
+                        : script_.detect(look.signals.empty() ? v1::Signal{} : look.signals.back());
   }
-  Result<v1::Plan> plan(const HostView&, const v1::Diagnosis&) const override {
+  v1::Plan plan(const Look&, const v1::Diagnosis&) const override {
     ++script_.plans;
     return script_.plan();
   }
-  Result<v1::Verdict> verify(const HostView&, const v1::Diagnosis&, WallTime) const override {
+  v1::Verdict verify(const Look&, const v1::Diagnosis&, WallTime) const override {
     ++script_.verifications;
     auto verdict = script_.verify();
     script_.gone = verdict.result() == v1::Verdict::RESULT_REPAIRED;
@@ -101,6 +102,13 @@ struct World {
     return testing::AssertionFailure() << (incident ? incident->ShortDebugString() : "there is no incident");
   }
   // The newest journalled internal error at `where`; empty: none.
+  std::string look_failed(const std::string& fault_id) const {
+    std::string reason;
+    for (const auto& entry : all_entries(journal)) {
+      if (entry.has_look_failed() && entry.fault_id() == fault_id) reason = entry.look_failed().reason();
+    }
+    return reason;
+  }
   std::string internal_error(const std::string& where) const {
     std::string what;
     for (const auto& entry : all_entries(journal)) {
@@ -123,7 +131,7 @@ TEST(UnrulyFaults, OneThatThrowsIsUnknownAndTheOthersAreLookedAt) {
   first.detect = [](const auto&) -> std::vector<v1::Diagnosis> { throw_it(); };
   World world({&first, &second});
   EXPECT_TRUE(world.reaches(k_second, v1::INCIDENT_STATE_REPAIRED, 1min));
-  EXPECT_THAT(world.internal_error("detect certificate_expired"), HasSubstr("no such fact"));
+  EXPECT_THAT(world.look_failed("certificate_expired"), HasSubstr("no such fact"));
   world.engine->run_for(40min);
   EXPECT_GT(first.looks, 2) << "the engine is deaf";
 }
@@ -166,7 +174,7 @@ TEST(UnrulyFaults, OneRepairDoesNotWaitForAnothersVerification) {
   ASSERT_TRUE(world.engine->in_state(k_first, v1::INCIDENT_STATE_REPAIRING));
 
   const auto rollback = [](std::uint64_t incident) {
-    return AdminCommand{AdminCommand::Verb::rollback, incident, std::to_string(incident), "test", "", ""};
+    return AdminCommand{AdminCommand::Verb::rollback, incident, std::to_string(incident), {"test", "", ""}, "", ""};
   };
   EXPECT_TRUE(world.engine->act(rollback(world.engine->incident(k_second)->id()))) << "it is not being repaired";
   EXPECT_EQ(world.engine->act(rollback(world.engine->incident(k_first)->id())).error().code, ErrorCode::conflict);
@@ -258,16 +266,16 @@ TEST(UnrulyFaults, AFaultIsHandedItsOwnSignal) {
   (*of_second.mutable_captures())["who"] = "second";
   Reasons reasons(of_first);
   reasons.add(of_second);
-  EXPECT_EQ(reasons.of(k_first).captures().at("who"), "first");
-  EXPECT_EQ(reasons.of(k_second).captures().at("who"), "second");
-  EXPECT_TRUE(reasons.of(k_mask).captures().empty()) << "it masks one of them";
+  EXPECT_EQ(reasons.newest(k_first).captures().at("who"), "first");
+  EXPECT_EQ(reasons.newest(k_second).captures().at("who"), "second");
+  EXPECT_TRUE(reasons.newest(k_mask).captures().empty()) << "it masks one of them";
   EXPECT_THAT(reasons.faults(), testing::ElementsAre(k_first, k_second));
 
   v1::Signal sweep;
   sweep.set_kind(v1::Signal::KIND_SCHEDULE);
   reasons.add(sweep);
-  EXPECT_EQ(reasons.of(k_first).captures().at("who"), "first");
-  EXPECT_EQ(reasons.of(k_mask).kind(), v1::Signal::KIND_SCHEDULE);
+  EXPECT_EQ(reasons.newest(k_first).captures().at("who"), "first");
+  EXPECT_EQ(reasons.newest(k_mask).kind(), v1::Signal::KIND_SCHEDULE);
   EXPECT_TRUE(reasons.faults().empty()) << "all";
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "agent-lib/record/incident_book.hpp"
+#include "agent-lib/record/words.hpp"
 #include "tests/engine/expectation.hpp"
 #include "tests/engine/rehearsed_engine.hpp"
 
@@ -128,13 +130,20 @@ bool Sweep::failure_is_journalled(std::uint64_t incident_id) const {
   });
 }
 
+bool Sweep::another_is_open(std::uint64_t incident_id) const {
+  const auto book = book_of(journal_);
+  return std::ranges::any_of(book.incidents(), [&](const auto& each) {
+    return each.first != incident_id && !is_closed(each.second->state());
+  });
+}
+
 // Of an incident that has not ended as expected.
 std::string Sweep::complaint_about(const v1::Incident& incident) const {
   const auto is = fmt::format("incident {} is {} ({})", incident.id(), to_string(incident.state()), incident.reason());
   if (!settled(incident)) return is + " and has not settled";
   if (incident.attempts() == 0) return is + " and nothing was tried";
   if (incident.state() == v1::INCIDENT_STATE_CLEARED || incident.state() == v1::INCIDENT_STATE_REPAIRED)
-    return host_->client_connects() ? "" : is + ", but a client cannot connect";
+    return host_->client_connects() || another_is_open(incident.id()) ? "" : is + ", but a client cannot connect";
   if (!incident.rollback_blocked().empty()) {
     return names_what_went_wrong(incident.reason()) ? "" : is + ", and does not name what went wrong";
   }
@@ -158,7 +167,8 @@ std::vector<std::string> Sweep::lines_that_may_differ(const IncidentBook& book) 
     }
     const auto entries = entries_about(journal_, id);
     for (const auto& entry : entries) {
-      if (entry.step_failed().conflict()) not_undone.insert(entry.step_failed().step_number());
+      if (entry.step_failed().cause() == v1::StepFailed::CAUSE_CONFLICT)
+        not_undone.insert(entry.step_failed().step_number());
     }
     for (const auto& rung : incident->repair().plan().rungs()) {
       for (const auto& step : rung.steps()) {

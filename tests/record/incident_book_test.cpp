@@ -16,6 +16,7 @@ class BookTest : public testing::Test {
   }
   std::uint64_t open(const std::string& fault) {
     auto opened = entry();
+    opened.set_incident_id(opened.seq());
     opened.mutable_incident_opened()->mutable_diagnosis()->set_fault_id(fault);
     book_.apply(opened);
     return opened.seq();
@@ -54,17 +55,23 @@ TEST_F(BookTest, ForgetsTheOldestClosedIncidentsOnly) {
   EXPECT_NE(book_.find(still_open), nullptr);
 }
 
-TEST_F(BookTest, KeepsAConflictingStepAsNotWritten) {
-  const auto id = open("a");
-  auto intended = entry(id);
-  intended.mutable_step_intended()->set_step_number(1);
-  book_.apply(intended);
-  EXPECT_EQ(book_.find(id)->repair().steps(0).phase(), v1::StepRecord::PHASE_INTENDED);
-  auto failed = entry(id);
-  failed.mutable_step_failed()->set_step_number(1);
-  failed.mutable_step_failed()->set_conflict(true);
-  book_.apply(failed);
-  EXPECT_EQ(book_.find(id)->repair().steps(0).phase(), v1::StepRecord::PHASE_CAPTURED);
+TEST_F(BookTest, AStepThatFailedBeforeItsWriteIsKeptAsNotWritten) {
+  const std::pair<v1::StepFailed::Cause, v1::StepRecord::Phase> causes[] = {
+      {v1::StepFailed::CAUSE_UNREADABLE, v1::StepRecord::PHASE_CAPTURED},
+      {v1::StepFailed::CAUSE_CONFLICT, v1::StepRecord::PHASE_CAPTURED},
+      {v1::StepFailed::CAUSE_WRITE, v1::StepRecord::PHASE_INTENDED}};
+  for (const auto& [cause, phase] : causes) {
+    const auto id = open("a");
+    auto intended = entry(id);
+    intended.mutable_step_intended()->set_step_number(1);
+    book_.apply(intended);
+    EXPECT_EQ(book_.find(id)->repair().steps(0).phase(), v1::StepRecord::PHASE_INTENDED);
+    auto failed = entry(id);
+    failed.mutable_step_failed()->set_step_number(1);
+    failed.mutable_step_failed()->set_cause(cause);
+    book_.apply(failed);
+    EXPECT_EQ(book_.find(id)->repair().steps(0).phase(), phase) << v1::StepFailed::Cause_Name(cause);
+  }
 }
 
 TEST_F(BookTest, CountsFailuresInARowAndForgetsThemOnSuccess) {

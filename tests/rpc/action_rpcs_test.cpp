@@ -1,6 +1,7 @@
 // The RPCs that the engine works for: diagnose, plan, repair, approve, roll back, dismiss.
 #include <gmock/gmock.h>
 
+#include "service/pki/certificate.hpp"
 #include "tests/rpc/rpc_world.hpp"
 
 namespace rdpmend {
@@ -88,7 +89,7 @@ TEST_F(ActionRpcs, APlanShowsWhatWouldBeWrittenAndWritesNothing) {
   EXPECT_EQ(viewer_->PlanRepair(context().get(), request, &response).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
-TEST_F(ActionRpcs, RepairIsJournalledWithTheClientsName) {
+TEST_F(ActionRpcs, RepairIsJournalledWithWhoAskedFromWhereAndWithWhichCertificate) {
   v1::ActionResponse response;
   const auto status = admin_->Repair(context().get(), about_incident<v1::RepairRequest>("r-1"), &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
@@ -97,6 +98,11 @@ TEST_F(ActionRpcs, RepairIsJournalledWithTheClientsName) {
   const auto action = std::ranges::find_if(entries, &v1::JournalEntry::has_admin_action);
   ASSERT_NE(action, entries.end());
   EXPECT_EQ(action->admin_action().client(), "admin");
+  EXPECT_EQ(action->admin_action().peer(), "127.0.0.1");
+  EXPECT_EQ(action->admin_action().certificate_sha256(),
+            parse_certificate(world_.client(v1::ROLE_ADMIN).certificate_pem).value().sha256);
+  EXPECT_EQ(action->incident_id(), incident_);
+  EXPECT_EQ(action->fault_id(), response.incident().diagnosis().fault_id());
   EXPECT_EQ(action->admin_action().method(), "Repair");
   EXPECT_EQ(action->admin_action().request_id(), "r-1");
   EXPECT_EQ(action->admin_action().comment(), "a test");

@@ -114,10 +114,10 @@ TEST(App, TheAdministratorsProfileLeadsToTheService) {
   EXPECT_THAT(bytes_of((*app)->admin_profile()), HasSubstr((*app)->rpc_address()));
 }
 
-std::string internal_errors(const App& app) {
+std::string troubles(const App& app) {
   std::string found;
   for (const auto& entry : entries_of(app))
-    if (entry.has_internal_error()) found += entry.internal_error().what();
+    if (entry.has_service_trouble()) found += entry.service_trouble().what();
   return found;
 }
 
@@ -151,7 +151,7 @@ TEST(App, HealsAlthoughItsPortIsInUseSaysSoAndListensOnceThePortIsFree) {
   Bell bell;
   const auto second = App::start({config, other.path(), broken->control(), bell.ring()});
   ASSERT_TRUE(second) << to_string(second.error());
-  EXPECT_THAT(internal_errors(**second), AllOf(HasSubstr(address), HasSubstr("rpc.listen")));
+  EXPECT_THAT(troubles(**second), AllOf(HasSubstr(address), HasSubstr("rpc.listen")));
   EXPECT_TRUE(bell.wait_until([&] { return repaired_something(**second); }));
   (*first)->stop("the test makes room");
   EXPECT_TRUE(listens(address));

@@ -22,8 +22,8 @@ using testing::IsEmpty;
 
 TEST(BuiltInCatalogue, HasEveryFaultFolder) {
   std::set<std::string> folders;
-  for (const auto& entry : std::filesystem::directory_iterator(test::source_dir() + "/agent-lib/faults")) {
-    if (std::filesystem::exists(entry.path() / "rules.textproto")) folders.insert(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(test::source_dir() + "/agent-lib/faults")) {
+    if (std::filesystem::exists(entry.path() / "fault.textproto")) folders.insert(entry.path().filename().string());
   }
   const auto catalogue = Catalogue::built_in();
   std::set<std::string> ids;
@@ -34,7 +34,7 @@ TEST(BuiltInCatalogue, HasEveryFaultFolder) {
 
 TEST(BuiltInCatalogue, PassesTheChecksThatSiteRulesPass) {
   const auto catalogue = Catalogue::built_in();
-  EXPECT_THAT(check_faults(catalogue.faults()), IsEmpty());
+  EXPECT_THAT(check_faults(catalogue.faults(), catalogue.rules()), IsEmpty());
   KnownIds known;
   for (const auto& fault : catalogue.faults()) known.faults.insert(fault.id());
   for (const auto& one : catalogue.rules()) {
@@ -57,6 +57,52 @@ TEST(BuiltInCatalogue, FindsTheRulesOfAFault) {
   for (const auto* one : catalogue.rules_for("clock_wrong")) ids.push_back(one->id());
   EXPECT_THAT(ids, ElementsAre("clock_changed", "clock_unsynchronised"));
   EXPECT_THAT(catalogue.rules_for("no_such_fault"), IsEmpty());
+}
+
+v1::FaultFile fault_file(const std::string& text) {
+  v1::FaultFile file;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &file));
+  return file;
+}
+
+TEST(Catalogue, AFaultSaysWhichRulesHintAtItAndItsOwnNeedNoSaying) {
+  v1::SignalFile shared;
+  shared.add_rules()->set_id("shared");
+  shared.add_rules()->set_id("of_nobody");
+  const Catalogue catalogue({fault_file(R"(fault { id: "a" hinted_by: "shared" } rules { id: "own" })"),
+                             fault_file(R"(fault { id: "b" hinted_by: "shared" hinted_by: "own" })")},
+                            {shared});
+  const auto faults_of = [&](const std::string& id) {
+    for (const auto& rule : catalogue.rules()) {
+      if (rule.id() == id) return std::vector<std::string>(rule.faults().begin(), rule.faults().end());
+    }
+    return std::vector<std::string>{"no such rule"};
+  };
+  EXPECT_THAT(faults_of("shared"), ElementsAre("a", "b"));
+  EXPECT_THAT(faults_of("own"), ElementsAre("a", "b"));
+  EXPECT_THAT(faults_of("of_nobody"), IsEmpty());
+}
+
+TEST(Catalogue, AMaskSaidFromEitherSideIsTheSame) {
+  const Catalogue catalogue({fault_file(R"(fault { id: "symptom" masked_by: "clock" })"),
+                             fault_file(R"(fault { id: "cause" masks: "symptom" })"),
+                             fault_file(R"(fault { id: "clock" masks: "symptom" masks: "cause" })")},
+                            {});
+  const auto masks = [&](const std::string& id) {
+    const auto& all = catalogue.find_fault(id)->masked_by();
+    return std::vector<std::string>(all.begin(), all.end());
+  };
+  EXPECT_THAT(masks("symptom"), ElementsAre("clock", "cause"));
+  EXPECT_THAT(masks("cause"), ElementsAre("clock"));
+  EXPECT_EQ(catalogue.faults().front().id(), "clock");
+  EXPECT_EQ(catalogue.faults().back().id(), "symptom");
+}
+
+TEST(Catalogue, NamesMasksAndHintsThatDoNotExist) {
+  const Catalogue catalogue({fault_file(R"(fault { id: "a" masks: "nobody" hinted_by: "nothing" })")}, {});
+  const auto problems = check_faults(catalogue.faults(), catalogue.rules());
+  EXPECT_THAT(problems, testing::Contains(HasSubstr("masks \"nobody\", which does not exist")));
+  EXPECT_THAT(problems, testing::Contains(HasSubstr("is hinted by \"nothing\", which does not exist")));
 }
 
 // --- order ---
@@ -93,9 +139,9 @@ TEST(FaultOrder, PutsWhatMasksFirstAndElseKeepsTheOrder) {
 TEST(FaultOrder, EndsOnACycleWhichTheCheckReports) {
   EXPECT_EQ(ordered({"a<b", "b<a", "c"}), "cab");
   EXPECT_EQ(ordered({"a<a"}), "a");
-  EXPECT_THAT(check_faults(faults({"a<b", "b<a"})), testing::Contains(HasSubstr("mask each other")));
-  EXPECT_THAT(check_faults(faults({"a<zz"})), testing::Contains(HasSubstr("does not exist")));
-  EXPECT_THAT(check_faults(faults({"a", "a"})), testing::Contains(HasSubstr("same id")));
+  EXPECT_THAT(check_faults(faults({"a<b", "b<a"}), {}), testing::Contains(HasSubstr("mask each other")));
+  EXPECT_THAT(check_faults(faults({"a<zz"}), {}), testing::Contains(HasSubstr("does not exist")));
+  EXPECT_THAT(check_faults(faults({"a", "a"}), {}), testing::Contains(HasSubstr("same id")));
 }
 
 // --- the site's file ---

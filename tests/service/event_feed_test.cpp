@@ -57,6 +57,7 @@ TEST_F(EventFeedTest, names_the_fault_of_the_incident_that_an_entry_is_about) {
   append(opening("firewall_rule_disabled"));
   v1::JournalEntry ended;
   ended.set_incident_id(1);
+  ended.set_fault_id("firewall_rule_disabled");
   ended.mutable_repair_ended()->set_outcome(v1::RepairEnded::OUTCOME_REPAIRED);
   append(ended);
   EXPECT_THAT(tell_all(), ElementsAre("200 firewall_rule_disabled", "203 firewall_rule_disabled"));
@@ -113,7 +114,7 @@ TEST_F(EventFeedTest, tells_at_once_what_the_journal_cannot_tell_and_again_if_it
   int tries = 0;
   EventFeed feed(journal, folder / "cursor", [&](const EventMessage& message) -> Status {
     if (message.inserts[0] != "journal") return {};
-    EXPECT_EQ(message.kind->id, 104);
+    EXPECT_EQ(message.kind->id, 107);
     EXPECT_THAT(message.inserts[1], HasSubstr("the disk is full"));
     if (++tries == 1) return fail(ErrorCode::unavailable, "the log is full");
     told.set_value();

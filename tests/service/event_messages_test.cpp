@@ -75,7 +75,7 @@ TEST(EventMessages, texts_that_change_get_another_version) {
   ASSERT_TRUE(std::regex_search(file, version, std::regex(R"(; Version: ([0-9.]+))")));
   const auto texts = file.substr(file.find("MessageIdTypedef"));
   EXPECT_EQ(version[1].str() + " " + sha256_of(texts),
-            "1.0.0 D7052E2980D45C8AF9625ADD52E6CBF8EFB2E0E252517C22091F1613840DE384");
+            "1.1.0 FB85BC7A4EF67907F7B60883C2BE5A77DC338511EFA1D5A9E93C4E4F17D10C76");
 }
 
 TEST(EventMessages, the_readme_lists_every_kind) {
@@ -94,9 +94,10 @@ v1::JournalEntry entry_with(std::uint64_t seq, std::uint64_t incident) {
 }
 
 TEST(EventMessages, an_opened_incident_names_fault_summary_incident_and_entry) {
-  auto entry = entry_with(7, 0);
+  auto entry = entry_with(7, 7);
+  entry.set_fault_id("certificate_expired");
   entry.mutable_incident_opened()->mutable_diagnosis()->set_summary("it has expired");
-  const auto message = to_event(entry, "certificate_expired");
+  const auto message = to_event(entry);
   ASSERT_TRUE(message);
   EXPECT_EQ(message->kind->id, 200);
   EXPECT_THAT(message->inserts, ElementsAre("certificate_expired", "it has expired", "7", "7"));
@@ -109,7 +110,7 @@ TEST(EventMessages, outcomes_of_a_repair_have_ids_of_their_own) {
   for (const auto& [outcome, id] : outcomes) {
     auto entry = entry_with(9, 7);
     entry.mutable_repair_ended()->set_outcome(outcome);
-    const auto message = to_event(entry, "f");
+    const auto message = to_event(entry);
     ASSERT_TRUE(message);
     EXPECT_EQ(message->kind->id, id);
     EXPECT_EQ(message->inserts[2], "7");
@@ -124,7 +125,7 @@ TEST(EventMessages, states_that_need_a_human_or_end_an_incident_are_told_and_oth
   for (int state = v1::IncidentState_MIN; state <= v1::IncidentState_MAX; ++state) {
     auto entry = entry_with(9, 7);
     entry.mutable_incident_state_changed()->set_to(static_cast<v1::IncidentState>(state));
-    const auto message = to_event(entry, "f");
+    const auto message = to_event(entry);
     const auto expected = told.find(static_cast<v1::IncidentState>(state));
     ASSERT_EQ(message.has_value(), expected != told.end()) << state;
     if (message) {
@@ -137,15 +138,33 @@ TEST(EventMessages, a_degraded_start_is_a_warning_with_the_reasons) {
   auto entry = entry_with(1, 0);
   entry.mutable_service_started()->set_version("1.2.3");
   entry.mutable_service_started()->set_host_name("host");
-  EXPECT_EQ(to_event(entry, "")->kind->id, 100);
+  EXPECT_EQ(to_event(entry)->kind->id, 100);
   entry.mutable_service_started()->add_degraded("a bad rule");
-  const auto message = to_event(entry, "");
+  const auto message = to_event(entry);
   EXPECT_EQ(message->kind->id, 101);
   EXPECT_THAT(message->inserts, ElementsAre("1.2.3", "host", "1", "a bad rule"));
 }
 
+// Who watches for defects of rdpmend must not be woken by a host that denies a look, or by a full disk.
+TEST(EventMessages, only_defects_of_rdpmend_are_internal_errors) {
+  auto defect = entry_with(9, 0);
+  defect.mutable_internal_error()->set_what("no such fact");
+  EXPECT_EQ(to_event(defect)->kind->id, 104);
+  auto look = entry_with(9, 0);
+  look.set_fault_id("clock_wrong");
+  look.mutable_look_failed()->set_reason("no answer");
+  EXPECT_EQ(to_event(look)->kind->id, 106);
+  EXPECT_THAT(to_event(look)->inserts, ElementsAre("clock_wrong", "no answer", "9"));
+  auto trouble = entry_with(9, 0);
+  trouble.mutable_service_trouble()->set_part("rpc");
+  trouble.mutable_service_trouble()->set_what("the port is in use");
+  EXPECT_EQ(to_event(trouble)->kind->id, 107);
+  EXPECT_THAT(to_event(trouble)->inserts, ElementsAre("rpc", "the port is in use", "9"));
+  EXPECT_EQ(journal_trouble("the disk is full").kind->id, 107);
+}
+
 TEST(EventMessages, every_message_has_as_many_inserts_as_its_kind) {
-  std::vector<v1::JournalEntry> entries(8, entry_with(9, 7));
+  std::vector<v1::JournalEntry> entries(10, entry_with(9, 7));
   entries[0].mutable_service_started();
   entries[1].mutable_service_stopped();
   entries[2].mutable_event_gap();
@@ -154,8 +173,10 @@ TEST(EventMessages, every_message_has_as_many_inserts_as_its_kind) {
   entries[5].mutable_incident_opened();
   entries[6].mutable_repair_started();
   entries[7].mutable_service_started()->add_degraded("x");
+  entries[8].mutable_look_failed();
+  entries[9].mutable_service_trouble();
   for (const auto& entry : entries) {
-    const auto message = to_event(entry, "f");
+    const auto message = to_event(entry);
     ASSERT_TRUE(message) << entry.ShortDebugString();
     EXPECT_EQ(message->inserts.size(), message->kind->inserts) << entry.ShortDebugString();
   }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 
+#include "service/store/journal_file.hpp"
 #include "service/store/sqlite.hpp"
 #include "service/store/sqlite_journal.hpp"
 #include "tests/service/journal_test_support.hpp"
@@ -22,6 +23,7 @@ namespace rdpmend {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -153,10 +155,24 @@ TEST_F(SetAsideTest, another_programs_database_with_a_write_ahead_log) {
   expect_set_aside("another program");
 }
 
-TEST_F(SetAsideTest, a_newer_version) {
+// Not damaged: another version knows what is in it, and nothing of it may be lost without a word.
+TEST_F(SetAsideTest, a_journal_of_another_version_is_refused_and_left_as_it_is) {
   fill(file, 3);
-  execute("PRAGMA user_version=2");
-  expect_set_aside("newer version");
+  const std::pair<int, const char*> versions[] = {{k_journal_format - 1, "an older version"},
+                                                  {k_journal_format + 1, "a newer version"}};
+  for (const auto& [version, words] : versions) {
+    execute("PRAGMA user_version=" + std::to_string(version));
+    const auto before = bytes_of(file);
+    const auto opened = SqliteJournal::open(file, default_config().journal());
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, ErrorCode::conflict);
+    EXPECT_THAT(text_of(opened.error()),
+                AllOf(HasSubstr(words), HasSubstr("Install the version that wrote it"), HasSubstr("move the file")));
+    EXPECT_EQ(bytes_of(file), before);
+    EXPECT_THAT(set_aside_files(), testing::IsEmpty());
+  }
+  execute("PRAGMA user_version=" + std::to_string(k_journal_format));
+  EXPECT_EQ(open_journal(file)->range().last_seq, 3u);
 }
 
 TEST_F(SetAsideTest, missing_tables) {
@@ -167,8 +183,8 @@ TEST_F(SetAsideTest, missing_tables) {
 
 TEST_F(SetAsideTest, a_newest_entry_that_was_changed) {
   fill(file, 3);
-  execute("UPDATE entries SET payload=(SELECT payload FROM entries WHERE seq=1) WHERE seq=3");
-  expect_set_aside("entry 3 is damaged");
+  execute("UPDATE entries SET content=(SELECT content FROM entries WHERE seq=1) WHERE seq=3");
+  expect_set_aside("entry 3 was changed");
 }
 
 TEST_F(SetAsideTest, damage_with_a_write_ahead_log_keeps_both) {
@@ -192,7 +208,7 @@ TEST_F(SetAsideTest, again_and_again_under_names_of_their_own) {
 
 TEST_F(SetAsideTest, an_old_entry_that_was_changed_does_not_stop_the_service) {
   fill(file, 1500);
-  execute("UPDATE entries SET payload=x'00' WHERE seq=2");
+  execute("UPDATE entries SET content=x'00' WHERE seq=2");
   const auto journal = open_journal(file);
   ASSERT_NE(journal, nullptr);
   EXPECT_THAT(chain_problem(*journal), HasSubstr("entry 2 "));
@@ -358,7 +374,6 @@ TEST(JournalDiskFullTest, an_append_that_finds_no_room_changes_nothing_and_later
     EXPECT_EQ(status.error().code, ErrorCode::exhausted) << text_of(status.error());
     EXPECT_THAT(text_of(status.error()), HasSubstr("Free space"));
     EXPECT_EQ(batch.front().seq(), 0u) << "as it was handed in";
-    EXPECT_EQ(batch.front().hash(), "");
     EXPECT_EQ(journal->range().last_seq, expected);
     EXPECT_EQ(journal->read(0, 100).value().size(), expected);
     EXPECT_EQ(journal->bookmarks().value()["System"], "1");

@@ -43,7 +43,7 @@ class PruningTest : public testing::Test {
 TEST_F(PruningTest, removes_what_is_too_old_and_says_so) {
   open(Days{10}, 256 * k_mib);
   write_days(30);
-  const auto kept_before = journal->read(19, 1).value().front();
+  const auto kept_before = journal->read_stored(19, 1).value().front();
   ASSERT_TRUE(journal->wants_pruning(k_noon));
   std::uint64_t told = 0;
   journal->set_listener([&](std::uint64_t seq) { told = seq; });

@@ -40,6 +40,7 @@ inline v1::JournalEntry note(const std::string& what, std::uint64_t incident_id 
 inline v1::JournalEntry opening(const std::string& fault) {
   v1::JournalEntry entry;
   *entry.mutable_time() = to_proto(k_noon);
+  entry.set_fault_id(fault);
   entry.mutable_incident_opened()->mutable_diagnosis()->set_fault_id(fault);
   return entry;
 }

@@ -6,6 +6,7 @@
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "tests/sim/sim_test_support.hpp"
 
 namespace rdpmend {
@@ -38,6 +39,10 @@ std::vector<Finding> differing(const sim::TestHost& host) {
   return complaints(host.view);
 }
 
+Status only_read() {
+  return fail(ErrorCode::internal, "the selftest only reads");
+}
+
 // The host, but nobody may look at the listener's key file.
 class LockedKeyFiles final : public KeyFiles {
  public:
@@ -50,10 +55,11 @@ class LockedKeyFiles final : public KeyFiles {
   Status write_dacl(std::string_view, std::string_view, const v1::FileSecurity&) override { return only_read(); }
   Status keep(std::string_view, std::string_view, std::string_view) override { return only_read(); }
   Status put_back(std::string_view, std::string_view, std::string_view) override { return only_read(); }
+  Result<std::optional<KeyFile>> find_aside(std::string_view aside) const override { return host_.find_aside(aside); }
+  Status move_aside(std::string_view, std::string_view, std::string_view) override { return only_read(); }
+  Status move_back(std::string_view, std::string_view, std::string_view) override { return only_read(); }
 
  private:
-  static Status only_read() { return fail(ErrorCode::internal, "the selftest only reads"); }
-
   const KeyFiles& host_;
   const std::string locked_;
   const ErrorCode code_;
@@ -85,6 +91,43 @@ TEST(Selftest, every_finding_says_what_was_expected_and_who_says_so) {
   EXPECT_THAT(check_host(host.view),
               Each(AllOf(Field(&Finding::expected, Not(IsEmpty())), Field(&Finding::source, Not(IsEmpty())),
                          Field(&Finding::found, Not(IsEmpty())), Field(&Finding::area, Not(IsEmpty())))));
+}
+
+// Parts that no port shows are asked where there is a Windows (service/hosting/os_services_win32.cpp).
+TEST(Selftest, asks_for_every_row_of_the_stock_host_that_is_unproven) {
+  const sim::TestHost host;
+  std::set<std::string> said;
+  for (const auto& finding : check_host(host.view)) said.insert(finding.source);
+  const auto asked_of_windows = [](const std::string& what) {
+    return what.ends_with(", depends_on") || what.ends_with(", account") || what.ends_with(", trigger");
+  };
+  std::size_t asked = 0;
+  for (const auto& row : rows_of(stock_of(20348).host())) {
+    if (row.unproven.empty() || asked_of_windows(row.what)) continue;
+    EXPECT_TRUE(std::any_of(said.begin(), said.end(), [&](const auto& source) {
+      return source.find("unproven, asks for: " + row.unproven) != source.npos;
+    })) << row.what;
+    ++asked;
+  }
+  EXPECT_GT(asked, 0U);
+}
+
+TEST(Selftest, a_build_that_nobody_has_looked_at_is_told_with_the_one_that_it_is_taken_as) {
+  const auto about_build = [](const std::string& build, const std::string& kind) {
+    sim::TestHost host;
+    const std::string key = R"(registry { key: "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion" name: )";
+    host.change(key + "\"CurrentBuildNumber\" text: \"" + build + "\" }");
+    host.change(key + "\"InstallationType\" text: \"" + kind + "\" }");
+    for (const auto& finding : check_host(host.view)) {
+      if (finding.what == "build of Windows") return finding.found;
+    }
+    return std::string();
+  };
+  EXPECT_EQ(about_build("20348", "Server"), "20348");
+  EXPECT_EQ(about_build("20348", "Server Core"), "20348");
+  EXPECT_EQ(about_build("26200", "Client"), "26200");
+  EXPECT_THAT(about_build("25398", "Server"), HasSubstr("taken as Windows Server 2022 (20348)"));
+  EXPECT_THAT(about_build("19045", "Client"), HasSubstr("taken as Windows 10, version 1809 (17763)"));
 }
 
 TEST(Selftest, looks_at_every_area_and_changes_nothing) {
@@ -196,12 +239,10 @@ TEST(Selftest, a_key_file_whose_access_cannot_be_read_is_not_checked_and_never_a
   }
 }
 
-constexpr std::uint32_t k_builds[] = {14393, 17763, 20348, 26100};
-
 TEST(Selftest, nothing_differs_on_a_healthy_host_of_any_build_that_was_measured) {
-  for (const auto build : k_builds) {
-    const sim::TestHost host(fmt::format("build: {}", build));
-    EXPECT_THAT(differing(host), IsEmpty()) << build;
+  for (const auto& known : stock_hosts()) {
+    const sim::TestHost host(fmt::format("build: {}", known.build()));
+    EXPECT_THAT(differing(host), IsEmpty()) << known.name();
   }
 }
 
@@ -224,7 +265,7 @@ TEST(Selftest, a_key_file_of_an_older_build_differs_on_a_newer_one) {
   sim::TestHost host("build: 14393");
   host.change(
       R"(registry { key: "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion" name: "CurrentBuildNumber" text: "17763" })");
-  EXPECT_THAT(differing(host), ElementsAre(about("access list of", "besides allow S-1-5-32-544 0x00120089")));
+  EXPECT_THAT(differing(host), testing::Contains(about("access list of", "besides allow S-1-5-32-544 0x00120089")));
 }
 
 // The host, but for the access list of one registry key.
@@ -240,6 +281,8 @@ class DeniedRegistry final : public Registry {
     if (key == key_) *(*security)->add_dacl() = added_;
     return security;
   }
+  Status set(std::string_view, std::string_view, const RegistryValue&) override { return only_read(); }
+  Status erase(std::string_view, std::string_view) override { return only_read(); }
 
  private:
   const Registry& host_;

@@ -8,8 +8,11 @@
 #include <thread>
 
 #include "agent-lib/record/journal_chain.hpp"
+#include "agent-lib/support/utf8.hpp"
 #include "service/pki/private_file.hpp"
+#include "service/store/entry_row.hpp"
 #include "service/store/sqlite.hpp"
+#include "tests/record/sealed_by_hand.hpp"
 #include "tests/service/journal_test_support.hpp"
 #include "tests/service/outsiders.hpp"
 
@@ -53,9 +56,9 @@ TEST_F(SqliteJournalTest, numbers_and_chains_what_is_appended) {
   ASSERT_TRUE(ok(journal->append(entries, std::nullopt)));
   EXPECT_EQ(entries[0].seq(), 1u);
   EXPECT_EQ(entries[2].seq(), 3u);
-  EXPECT_EQ(entries[0].previous_hash(), journal_genesis_hash());
-  EXPECT_EQ(entries[2].previous_hash(), entries[1].hash());
-  EXPECT_EQ(entries[2].hash(), journal_hash(entries[1].hash(), entries[2]));
+  ChainLink last;
+  const auto all = journal->read_stored(0, 10).value();
+  for (const auto& stored : all) EXPECT_EQ(check_link(stored, last), "");
 
   const auto read = journal->read(0, 10).value();
   ASSERT_EQ(read.size(), 3u);
@@ -83,7 +86,7 @@ TEST_F(SqliteJournalTest, reads_an_incident_from_its_opening_on) {
   const auto of_it = journal->read(0, 10, 2).value();
   ASSERT_EQ(of_it.size(), 3u);
   EXPECT_TRUE(of_it[0].has_incident_opened());
-  EXPECT_EQ(of_it[0].incident_id(), 0u) << "stored as it was handed in";
+  EXPECT_EQ(of_it[0].incident_id(), 2u) << "its own number";
   EXPECT_THAT(words_of(journal->read(2, 10, 2).value()), ElementsAre("of it", "also"));
   EXPECT_THAT(words_of(journal->read(2, 1, 2).value()), ElementsAre("of it"));
 }
@@ -257,11 +260,12 @@ class TamperTest : public SqliteJournalTest {
   void rewrite(std::uint64_t seq, const std::string& what) {
     auto entry = journal->read(seq - 1, 1).value().front();
     entry.mutable_internal_error()->set_what(what);
-    const auto payload = entry.SerializeAsString();
+    entry.clear_seq();
+    const auto content = entry.SerializeAsString();
     auto database = sqlite::Database::open(file, sqlite::Access::write);
     ASSERT_TRUE(ok(database));
-    auto update = database->prepare("UPDATE entries SET payload=?1 WHERE seq=?2").value();
-    update.bind_blob(1, payload);
+    auto update = database->prepare("UPDATE entries SET content=?1 WHERE seq=?2").value();
+    update.bind_blob(1, content);
     update.bind(2, static_cast<std::int64_t>(seq));
     ASSERT_TRUE(ok(update.run()));
   }
@@ -274,8 +278,8 @@ TEST_F(TamperTest, a_changed_text_is_found) {
 }
 
 TEST_F(TamperTest, an_unreadable_entry_is_found_and_named_by_readers) {
-  tamper("UPDATE entries SET payload=x'ffff' WHERE seq=4");
-  EXPECT_THAT(chain_problem(*journal), HasSubstr("entry 4 is damaged"));
+  tamper("UPDATE entries SET content=x'ffff' WHERE seq=4");
+  EXPECT_THAT(chain_problem(*journal), HasSubstr("entry 4 was changed"));
   const auto read = journal->read(0, 10);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, ErrorCode::corrupt);
@@ -294,13 +298,58 @@ TEST_F(TamperTest, removing_the_oldest_entries_is_found) {
 }
 
 TEST_F(TamperTest, an_entry_in_the_place_of_another_is_found) {
-  tamper("UPDATE entries SET payload=(SELECT payload FROM entries WHERE seq=7) WHERE seq=3");
-  EXPECT_THAT(chain_problem(*journal), HasSubstr("entry 3 is damaged"));
+  tamper("UPDATE entries SET content=(SELECT content FROM entries WHERE seq=7) WHERE seq=3");
+  EXPECT_THAT(chain_problem(*journal), HasSubstr("entry 3 was changed"));
+}
+
+TEST_F(TamperTest, an_entry_that_was_written_elsewhere_is_found) {
+  TempFolder other;
+  {
+    const auto elsewhere = open_journal(other / "journal.sqlite");
+    for (int i = 1; i <= 10; ++i) ASSERT_TRUE(ok(append_one(*elsewhere, note("other " + std::to_string(i)))));
+  }
+  tamper("ATTACH '" + to_utf8(other / "journal.sqlite") +
+         "' AS other; UPDATE entries SET (previous_hash, hash, content) ="
+         " (SELECT previous_hash, hash, content FROM other.entries WHERE seq=3) WHERE seq=3");
+  EXPECT_THAT(chain_problem(*journal), HasSubstr("entry 3 was not written after the entry 2"));
 }
 
 TEST_F(TamperTest, an_entry_moved_to_another_incident_is_found) {
   tamper("UPDATE entries SET incident_id=1 WHERE seq=8");
   EXPECT_THAT(chain_problem(*journal), HasSubstr("entry 8 is filed wrongly"));
+}
+
+TEST_F(TamperTest, an_entry_that_hides_as_one_of_another_kind_is_found) {
+  tamper("UPDATE entries SET kind=4711 WHERE seq=8");
+  EXPECT_THAT(chain_problem(*journal), HasSubstr("entry 8 is filed wrongly"));
+}
+
+// --- what another version wrote, whose entries have other fields ---
+
+TEST_F(SqliteJournalTest, entries_with_fields_and_bodies_of_another_version_stay_valid_and_keep_their_bytes) {
+  ASSERT_TRUE(ok(append_one(*journal, note("of this version"))));
+  auto last = link_of(journal->read_stored(0, 1).value().front());
+  const auto with_a_field = test::sealed_by_hand(test::content_of_another_version(note("a field more")), last);
+  const auto with_a_body =
+      test::sealed_by_hand(test::content_with_a_body_of_another_version(note("")), link_of(with_a_field));
+  journal.reset();
+  {
+    auto database = sqlite::Database::open(file, sqlite::Access::write);
+    ASSERT_TRUE(ok(database));
+    auto insert = database->prepare(k_insert_entry).value();
+    for (const auto& stored : {with_a_field, with_a_body})
+      ASSERT_TRUE(ok(insert_entry(insert, stored, read_entry(stored).value())));
+    ASSERT_TRUE(ok(database->execute("UPDATE entries SET kind=4711 WHERE seq=3")));
+  }
+  reopen();
+  EXPECT_EQ(chain_problem(*journal), "");
+  const auto kept = journal->read_stored(1, 10).value();
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[0].SerializeAsString(), with_a_field.SerializeAsString());
+  EXPECT_EQ(kept[1].SerializeAsString(), with_a_body.SerializeAsString());
+  EXPECT_THAT(words_of(journal->read(1, 1).value()), ElementsAre("a field more"));
+  ASSERT_TRUE(ok(append_one(*journal, note("of this version again"))));
+  EXPECT_EQ(chain_problem(*journal), "");
 }
 
 }  // namespace

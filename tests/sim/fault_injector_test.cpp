@@ -49,6 +49,16 @@ std::vector<Mutation> mutations() {
        [](TestHost& host) {
          return host.control().key_files.write_dacl(k_machine_keys_folder, host.key_file(), only_system());
        }},
+      {"key_files.move_aside",
+       [](TestHost& host) {
+         return host.control().key_files.move_aside(k_machine_keys_folder, host.key_file(), "damaged");
+       }},
+      {"registry.set",
+       [](TestHost& host) {
+         return host.control().registry.set(registry_key::k_rdp_tcp, "fEnableWinStation", std::uint32_t{0});
+       }},
+      {"registry.erase",
+       [](TestHost& host) { return host.control().registry.erase(registry_key::k_rdp_tcp, "SecurityLayer"); }},
       {"firewall.set_enabled",
        [](TestHost& host) { return host.control().firewall.set_enabled("RemoteDesktop-UserMode-In-TCP", false); }},
   };
@@ -114,7 +124,8 @@ TEST_P(EveryMutation, CanBePrecededBySomebodyElsesEdit) {
   const auto shape = [](const std::string& text) {
     return std::regex_replace(text, std::regex("[0-9A-F]{40}"), "SHA1");
   };
-  if (GetParam().name == "services.set_start_type") return;  // The call overwrites the edit of the same value.
+  // These overwrite the edit of the same value.
+  if (GetParam().name == "services.set_start_type" || GetParam().name.starts_with("registry.")) return;
   EXPECT_NE(shape(edited.fingerprint()), shape(plain.fingerprint()));
 }
 

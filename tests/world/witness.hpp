@@ -37,9 +37,9 @@ class Witness final : public Journal {
 
   // --- Journal ---
   Status append(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) override;
-  Result<std::vector<v1::JournalEntry>> read(std::uint64_t after_seq, std::size_t max,
-                                             std::uint64_t incident_id) const override {
-    return journal_.read(after_seq, max, incident_id);
+  Result<std::vector<v1::StoredEntry>> read_stored(std::uint64_t after_seq, std::size_t max,
+                                                   std::uint64_t incident_id) const override {
+    return journal_.read_stored(after_seq, max, incident_id);
   }
   Result<std::optional<v1::JournalEntry>> last_checkpoint() const override { return journal_.last_checkpoint(); }
   Result<std::map<std::string, std::string>> bookmarks() const override { return journal_.bookmarks(); }

@@ -9,6 +9,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "agent-lib/record/fold.hpp"
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/sim/scenarios.hpp"
 
 namespace rdpmend::world {
@@ -225,7 +227,7 @@ void World::command(const Deed& deed) {
   const auto answer = service_->act({.verb = verb_for(*incident, deed.choice),
                                      .incident_id = id,
                                      .request_id = fmt::format("deed {}", deed.number),
-                                     .client = "world",
+                                     .client = {"world", "", ""},
                                      .comment = "",
                                      .plan_id = ""});
   if (!answer) ++figures_.refused;
@@ -348,7 +350,10 @@ void World::check_ends() {
           fmt::format("{} is there and no incident tells: {}", finding.fault_id(), finding.diagnosis().summary()));
     if (finding.outcome() == v1::DiagnoseResponse::Finding::OUTCOME_ABSENT) {
       for (const auto& [id, incident] : snapshot->incidents) {
-        if (incident->diagnosis().fault_id() == finding.fault_id() && !is_closed(incident->state()))
+        // What a repair has written so far may be why the fault is gone: its next rung waits all the same.
+        const bool half_done =
+            incident->state() == v1::INCIDENT_STATE_AWAITING_APPROVAL && has_written(incident->repair());
+        if (incident->diagnosis().fault_id() == finding.fault_id() && !is_closed(incident->state()) && !half_done)
           witness_.complain(fmt::format("{} is gone, but incident {} is {} ({})", finding.fault_id(), id,
                                         rdpmend::to_string(incident->state()), incident->reason()));
       }
@@ -394,8 +399,6 @@ std::string World::newest_entries(std::size_t count) {
   for (auto entry : entries) {
     const auto time = to_iso8601(from_proto(entry.time()));
     entry.clear_time();
-    entry.clear_previous_hash();
-    entry.clear_hash();
     lines += fmt::format("{} {}\n", time, entry.ShortDebugString().substr(0, k_most_of_an_entry));
   }
   return lines;

@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 using Stopwatch = std::chrono::steady_clock;
 
 constexpr std::uint64_t k_days = 3;
+constexpr std::uint64_t k_usual_seed = 163102458;
+constexpr std::uint64_t k_usual_worlds = 6;
 constexpr std::uint64_t k_seconds = 10;
 constexpr auto k_shrinking = 60s;
 constexpr std::size_t k_entries_shown = 30;
@@ -82,7 +84,11 @@ TEST(World, IsSurvivedWhateverHappens) {
   const bool one_only = std::getenv("RDPMEND_WORLD_DEEDS") != nullptr;
   const auto days = setting("RDPMEND_WORLD_DAYS", k_days);
   const auto time = std::chrono::days{days};
-  auto seed = setting("RDPMEND_SEED", std::random_device{}());
+  // Unless somebody asks for others, always the same few: worlds of random seeds still find what is open
+  // (tests/README.md), and a test run must not depend on luck.
+  const bool asked = std::getenv("RDPMEND_SEED") != nullptr || std::getenv("RDPMEND_WORLD_SECONDS") != nullptr;
+  auto seed = setting("RDPMEND_SEED", asked ? std::random_device{}() : k_usual_seed);
+  const auto last = seed + k_usual_worlds - 1;
   fmt::print("seed {} (repeat with RDPMEND_SEED={})\n", seed, seed);
   const auto begin = Stopwatch::now();
   const auto until = begin + std::chrono::seconds{setting("RDPMEND_WORLD_SECONDS", k_seconds)};
@@ -99,7 +105,7 @@ TEST(World, IsSurvivedWhateverHappens) {
       break;
     }
     ++seed;
-  } while (!one_only && Stopwatch::now() < until);
+  } while (!one_only && (asked ? Stopwatch::now() < until : seed <= last));
   const std::chrono::duration<double> took = Stopwatch::now() - begin;
   fmt::print("{}; {:.1f} host-years an hour\n", to_string(all),
              std::chrono::duration<double>(all.time).count() / took.count() * 3600 / (365.25 * 86'400));

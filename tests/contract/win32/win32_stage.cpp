@@ -40,6 +40,10 @@ LSTATUS write_value(const std::wstring& key, const std::wstring& name, const Reg
     const DWORD type = wide.find(L'%') == std::wstring::npos ? REG_SZ : REG_EXPAND_SZ;
     return write_value(key, name, type, wide.c_str(), (wide.size() + 1) * sizeof(wchar_t));
   }
+  if (const auto* expandable = std::get_if<ExpandableText>(&value)) {
+    const auto wide = widen(expandable->text);
+    return write_value(key, name, REG_EXPAND_SZ, wide.c_str(), (wide.size() + 1) * sizeof(wchar_t));
+  }
   const auto& binary = std::get<RegistryBinary>(value);
   return write_value(key, name, REG_BINARY, binary.data(), binary.size());
 }

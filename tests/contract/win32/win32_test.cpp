@@ -29,6 +29,10 @@
 
 #include <aclapi.h>
 
+// The only way to delete a link instead of what it names; no header of the SDK declares it.
+// https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-zwdeletekey
+extern "C" __declspec(dllimport) LONG NTAPI NtDeleteKey(HANDLE key);
+
 namespace rdpmend::win32 {
 namespace {
 
@@ -534,6 +538,65 @@ TEST_F(KeptKeys, HavePlainNamesAndAFolder) {
   EXPECT_EQ(put_back("C:copy").error().code, ErrorCode::invalid_argument);
   Win32KeyFiles without_folder{{}};
   EXPECT_EQ(without_folder.keep(name->folder, name->file, "copy").error().code, ErrorCode::unsupported);
+}
+
+TEST_F(KeptKeys, WhatLiesAsideIsNotForgottenWithOldCopiesAndKeepsItsTimes) {
+  const auto path = std::filesystem::path(key_file_path(name->folder, name->file).value());
+  const auto written = std::filesystem::file_time_type::clock::now() - std::chrono::hours(100);
+  std::filesystem::last_write_time(path, written);
+  const auto before = std::filesystem::last_write_time(path);
+  ASSERT_TRUE(host.key_files.move_aside(name->folder, name->file, "damaged"));
+  RDPMEND_REQUIRE(stage.key_file());
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(keep("copy-" + std::to_string(i)));
+  ASSERT_TRUE(DeleteFileW(path.c_str()));
+  ASSERT_TRUE(host.key_files.move_back("damaged", name->folder, name->file));
+  EXPECT_EQ(std::filesystem::last_write_time(path), before);
+}
+
+TEST(KeyFile, ThatIsALinkIsNotMovedAside) {
+  Win32Stage stage;
+  const auto name = stage.key_file();
+  RDPMEND_REQUIRE(name);
+  const auto path = key_file_path(name->folder, name->file).value();
+  const auto second = path + L"-link";
+  DeleteFileW(second.c_str());
+  ASSERT_TRUE(CreateHardLinkW(second.c_str(), path.c_str(), nullptr));
+  const auto moved = stage.host().key_files.move_aside(name->folder, name->file, "linked");
+  DeleteFileW(second.c_str());
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().code, ErrorCode::denied);
+}
+
+// The link leads to a key that may be written to; nothing arrives there.
+TEST(RegistryLink, IsNeitherFollowedNorWrittenTo) {
+  Win32Stage stage;
+  constexpr const char* k_target = R"(SOFTWARE\rdpmend contract\target)";
+  constexpr const char* k_link = R"(SOFTWARE\rdpmend contract\link)";
+  RDPMEND_REQUIRE(stage.put(k_target, "value", std::uint32_t{1}));
+  UniqueKey link;
+  const auto made = RegCreateKeyExW(HKEY_LOCAL_MACHINE, widen(k_link).c_str(), 0, nullptr,
+                                    REG_OPTION_VOLATILE | REG_OPTION_CREATE_LINK, KEY_ALL_ACCESS | KEY_WOW64_64KEY,
+                                    nullptr, link.out(), nullptr);
+  if (made != ERROR_SUCCESS) GTEST_SKIP() << "no link can be made here: error " << made;
+  const auto target = L"\\Registry\\Machine\\" + widen(k_target);  // Without a NUL at its end.
+  ASSERT_EQ(RegSetValueExW(link.get(), L"SymbolicLinkValue", 0, REG_LINK, reinterpret_cast<const BYTE*>(target.c_str()),
+                           static_cast<DWORD>(target.size() * sizeof(wchar_t))),
+            ERROR_SUCCESS);
+  Win32Registry registry;
+  const auto seen = read_dword(registry, k_link, "value");
+  const auto written = registry.set(k_link, "value", std::uint32_t{2});
+  const auto erased = registry.erase(k_link, "value");
+  UniqueKey itself;
+  if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, widen(k_link).c_str(), REG_OPTION_OPEN_LINK, DELETE | KEY_WOW64_64KEY,
+                    itself.out()) == ERROR_SUCCESS) {
+    NtDeleteKey(itself.get());
+  }
+  EXPECT_EQ(seen, 1U) << "there is nothing to show: the link leads nowhere";
+  ASSERT_FALSE(written);
+  ASSERT_FALSE(erased);
+  EXPECT_EQ(written.error().code, ErrorCode::denied);
+  EXPECT_EQ(erased.error().code, ErrorCode::denied);
+  EXPECT_EQ(read_dword(registry, k_target, "value"), 1U);
 }
 
 bool is_enabled(const wchar_t* name) {

@@ -122,11 +122,17 @@ void remove_listener_key() {
                        PROV_RSA_FULL, CRYPT_DELETEKEYSET | CRYPT_MACHINE_KEYSET | CRYPT_SILENT);
 }
 
+// A file that may not be opened is there, too.
+bool listener_key_is_there() {
+  return GetFileAttributesW(listener_key_path().c_str()) != INVALID_FILE_ATTRIBUTES ||
+         GetLastError() != ERROR_FILE_NOT_FOUND;
+}
+
 bool may_replace_listener_key() {
   const auto path = listener_key_path();
   const HANDLE file = CreateFileW(path.c_str(), FILE_ALL_ACCESS, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                                   nullptr, OPEN_EXISTING, 0, nullptr);
-  if (file == INVALID_HANDLE_VALUE) return GetLastError() == ERROR_FILE_NOT_FOUND;
+  if (file == INVALID_HANDLE_VALUE) return false;
   CloseHandle(file);
   return true;
 }

@@ -32,7 +32,8 @@ std::string access_of(const std::wstring& path);  // SDDL
 void write_listener_key(const std::vector<unsigned char>& blob);
 std::vector<unsigned char> read_listener_key();  // Empty: there is none, or not for this account.
 void remove_listener_key();                      // And its container.
-// Whether this account may do everything with it, or it is not there.
+bool listener_key_is_there();
+// Whether this account may do everything with it.
 bool may_replace_listener_key();
 
 }  // namespace rdpmend::lab

@@ -47,12 +47,14 @@ bool belong_together(const std::vector<unsigned char>& certificate_der, const Pr
 
 }  // namespace
 
-std::variant<sim::SimHost::Credential, NoCredential> load_credential() {
+std::variant<sim::SimHost::Credential, sim::CredentialState> load_credential() {
   const auto certificate = find_listener_certificate();
-  if (!certificate) return NoCredential::no_certificate;
-  if (certificate->key_container != k_key_container) return NoCredential::key_unusable;
-  const auto key = read_key();
-  if (!key || !belong_together(certificate->der, key)) return NoCredential::key_unusable;
+  const bool in_our_container = certificate && certificate->key_container == k_key_container;
+  const auto key = in_our_container ? read_key() : nullptr;
+  const auto state = sim::credential_state({.certificate_there = certificate.has_value(),
+                                            .key_readable = key != nullptr,
+                                            .key_matches = key && belong_together(certificate->der, key)});
+  if (state != sim::CredentialState::usable) return state;
   return sim::SimHost::Credential{std::string(certificate->der.begin(), certificate->der.end()), to_pkcs8(key)};
 }
 

@@ -4,12 +4,12 @@
 
 #include <variant>
 
+#include "agent-lib/sim/decisions.hpp"
 #include "agent-lib/sim/sim_host.hpp"
 
 namespace rdpmend::lab {
 
-enum class NoCredential { no_certificate, key_unusable };
-
-std::variant<sim::SimHost::Credential, NoCredential> load_credential();
+// Else, why there is none.
+std::variant<sim::SimHost::Credential, sim::CredentialState> load_credential();
 
 }  // namespace rdpmend::lab

@@ -1,5 +1,5 @@
-// TermService, the listener, for a machine without one. Its behaviour, with sources, is that of
-// agent-lib/sim/term_service.cpp, and it answers with the same code; here on the port that the registry names, with the
+// TermService, the listener, for a machine without one. It decides as the simulated host does, by
+// agent-lib/sim/decisions.hpp, and answers with the same code; here on the port that the registry names, with the
 // certificate that the store holds, as a service.
 //
 // A real listener has one socket for all addresses, and the firewall filters before it, but not what the computer sends
@@ -38,17 +38,15 @@ using std::chrono::steady_clock;
 using Connection = sim::events::Connection;
 
 constexpr std::size_t k_max_connections = 64;
-constexpr auto k_between_requests = 1min;
-constexpr auto k_between_schannel_errors = 1s;
 
-std::uint32_t dword_of(std::wstring_view path, std::wstring_view name, std::uint32_t otherwise) {
+std::optional<std::uint32_t> dword_of(std::wstring_view path, std::wstring_view name) {
   const auto key = RegistryKey::open(path);
-  return key ? key->dword(name).value_or(otherwise) : otherwise;
+  return key ? key->dword(name) : std::nullopt;
 }
 
-bool wants_to_listen() {
-  return dword_of(k_terminal_server, L"fDenyTSConnections", 1) == 0 &&
-         dword_of(k_rdp_tcp, L"fEnableWinStation", 0) != 0;
+bool listens_by_settings() {
+  return sim::wants_to_listen(dword_of(k_terminal_server, L"fDenyTSConnections"),
+                              dword_of(k_rdp_tcp, L"fEnableWinStation"));
 }
 
 std::vector<std::string> addresses_in(std::wstring_view name) {
@@ -103,11 +101,11 @@ class TermService {
   void follow_host();
   void serve(asio::ip::tcp::socket socket);
   sim::SimHost::ListenerView answer(const Connection& connection);
-  void log_drop(const Connection& connection, NoCredential why);
+  void log_drop(const Connection& connection, sim::CredentialState why);
   void request_certificate();
 
   asio::io_context io_{1};
-  const std::uint16_t port_ = static_cast<std::uint16_t>(dword_of(k_rdp_tcp, L"PortNumber", 3389));
+  const std::uint16_t port_ = static_cast<std::uint16_t>(dword_of(k_rdp_tcp, L"PortNumber").value_or(3389));
   std::list<Gate> own_, outside_;
   std::list<std::weak_ptr<sim::RdpServerConnection>> connections_;
   bool listening_ = false;
@@ -138,7 +136,7 @@ void TermService::run(HANDLE stop) {
 }
 
 void TermService::follow_host() {
-  const bool wanted = wants_to_listen();
+  const bool wanted = listens_by_settings();
   for (auto& gate : own_) {
     if (!gate.set_open(wanted)) throw std::runtime_error("the port is not free");
   }
@@ -167,7 +165,7 @@ sim::SimHost::ListenerView TermService::answer(const Connection& connection) {
   log_event(sim::events::listener_received(connection));
   log_event(sim::events::connection_accepted(connection));
   sim::SimHost::ListenerView view;
-  view.nla_required = dword_of(k_rdp_tcp, L"UserAuthentication", 1) != 0;
+  view.nla_required = dword_of(k_rdp_tcp, L"UserAuthentication").value_or(1) != 0;
   auto loaded = load_credential();
   if (auto* credential = std::get_if<sim::SimHost::Credential>(&loaded)) {
     log_event(sim::events::connection_established(connection));
@@ -176,25 +174,24 @@ sim::SimHost::ListenerView TermService::answer(const Connection& connection) {
     return view;
   }
   view.answer = sim::SimHost::Answer::close_without_confirm;
-  log_drop(connection, std::get<NoCredential>(loaded));
+  log_drop(connection, std::get<sim::CredentialState>(loaded));
   request_certificate();
   return view;
 }
 
-void TermService::log_drop(const Connection& connection, NoCredential why) {
+void TermService::log_drop(const Connection& connection, sim::CredentialState why) {
   const auto now = steady_clock::now();
-  const bool key_unusable = why == NoCredential::key_unusable;
-  if (key_unusable && (!last_schannel_error_ || now - *last_schannel_error_ >= k_between_schannel_errors)) {
+  if (sim::schannel_complains(why) && sim::is_due(last_schannel_error_, now, sim::k_between_schannel_errors)) {
     last_schannel_error_ = now;
     log_event(sim::events::server_key_unusable(GetCurrentProcessId()));
   }
-  log_event(sim::events::security_layer_failed(connection, key_unusable ? "0x8009030D" : "0x8009030E"));
+  log_event(sim::events::security_layer_failed(connection, sim::drop_code(why)));
   log_event(sim::events::connection_ended(connection));
 }
 
 void TermService::request_certificate() {
   const auto now = steady_clock::now();
-  if (last_request_ && now - *last_request_ < k_between_requests) return;
+  if (!sim::is_due(last_request_, now, sim::k_between_requests)) return;
   last_request_ = now;
   const HANDLE event = OpenEventW(EVENT_MODIFY_STATE, FALSE, L"Local\\TS Certificate Update Event");
   if (!event) return;  // SessionEnv does not run.

@@ -1,0 +1,28 @@
+// One examination of the host, as a fault gets it: the host's ports, each of which is asked each question once, and
+// what made us look. What a fault cannot do without is read with need(): what it throws makes the fault unknown.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent-lib/host/host.hpp"
+#include "rdpmend/v1/journal.pb.h"
+
+namespace rdpmend {
+
+struct Look {
+  const HostView& host;
+  std::vector<v1::Signal> signals;  // That point to this fault, the newest last. Empty: something else made us look.
+
+  // What the newest signal captured under this name; nullptr: none has anything.
+  const v1::Signal* newest_with(const std::string& capture) const {
+    for (auto signal = signals.rbegin(); signal != signals.rend(); ++signal) {
+      const auto found = signal->captures().find(capture);
+      if (found != signal->captures().end() && !found->second.empty()) return &*signal;
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace rdpmend

@@ -1,0 +1,104 @@
+// One fault over a simulated host, without an engine: what it finds, plans and proves.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent-lib/engine/detection.hpp"
+#include "agent-lib/engine/seen_once.hpp"
+#include "agent-lib/steps/step_kind.hpp"
+#include "tests/engine/rehearsed_engine.hpp"
+
+namespace rdpmend::test {
+
+class FaultBench {
+ public:
+  FaultBench(std::string fault_id, const v1::Scenario& story) : host(story, {}), fault_id_(std::move(fault_id)) {}
+  FaultBench(std::string fault_id, const std::string& story) : FaultBench(std::move(fault_id), scenario(story)) {}
+
+  // As the engine looks, but at this fault alone, whatever masks it.
+  Finding look(const HostView& at, const v1::Signal& signal = {}) const {
+    Reasons reasons(signal);
+    const SeenOnce seen(at);
+    for (auto& finding : Detection(unmasked_, faults_).run(seen.view(), reasons)) {
+      if (finding.fault_id() == fault_id_) return finding;
+    }
+    throw std::logic_error("there is no fault " + fault_id_);
+  }
+  Finding look(const v1::Signal& signal = {}) const { return look(view(), signal); }
+
+  // The diagnosis on the one subject that it is present on; nullopt: it is absent. A test failure: it is unknown.
+  std::optional<v1::Diagnosis> detect(const HostView& at, const v1::Signal& signal = {}) const {
+    const auto finding = look(at, signal);
+    EXPECT_NE(finding.outcome(), Finding::OUTCOME_UNKNOWN) << finding.detail();
+    return finding.has_diagnosis() ? std::optional(finding.diagnosis()) : std::nullopt;
+  }
+  std::optional<v1::Diagnosis> detect(const v1::Signal& signal = {}) const { return detect(view(), signal); }
+
+  v1::Plan plan(const v1::Diagnosis& diagnosis) const {
+    return Detection(unmasked_, faults_).plan(view(), diagnosis, "test").value().plan;
+  }
+  v1::Plan plan() const { return plan(detect().value()); }
+
+  // After a last step that was done now.
+  v1::Verdict verify(v1::Diagnosis diagnosis = {}) const {
+    diagnosis.set_fault_id(fault_id_);
+    return Detection(unmasked_, faults_).verify(view(), diagnosis, view().clock.now()).value();
+  }
+
+  HostView view() const { return const_cast<sim::SimHost&>(host).control().view(); }
+
+  void set_registry(std::string_view key, const std::string& name, std::uint32_t number) {
+    value(key, name, [&](auto& value) { value.set_dword(number); });
+  }
+  void set_registry(std::string_view key, const std::string& name, const std::string& text) {
+    value(key, name, [&](auto& value) { value.set_text(text); });
+  }
+  void set_registry_binary(std::string_view key, const std::string& name, const std::string& bytes) {
+    value(key, name, [&](auto& value) { value.set_binary(bytes); });
+  }
+  void remove_registry(std::string_view key, const std::string& name) {
+    value(key, name, [&](auto& value) { value.set_absent(true); });
+  }
+
+  sim::SimHost host;
+
+ private:
+  template <class Set>
+  void value(std::string_view key, const std::string& name, Set set) {
+    v1::SimChange change;
+    auto& value = *change.add_registry();
+    value.set_key("HKLM\\" + std::string(key));
+    value.set_name(name);
+    set(value);
+    host.change(change);
+  }
+
+  static Catalogue only_this(const std::string& fault_id) {
+    v1::FaultFile file;
+    *file.mutable_fault() = *Catalogue::built_in().find_fault(fault_id);
+    file.mutable_fault()->clear_masked_by();
+    file.mutable_fault()->clear_masks();
+    return Catalogue({file}, {});
+  }
+
+  const std::string fault_id_;
+  const std::vector<std::unique_ptr<Fault>> faults_ = make_faults();
+  const Catalogue unmasked_ = only_this(fault_id_);
+};
+
+// What a plan would write, in its order.
+inline std::vector<std::string> writes(const v1::Plan& plan) {
+  std::vector<std::string> lines;
+  for (const auto& rung : plan.rungs()) {
+    for (const auto& step : rung.steps()) lines.push_back(step.description());
+  }
+  return lines;
+}
+
+}  // namespace rdpmend::test
