@@ -328,17 +328,22 @@ TEST(Engine, KeepsTheCreditWhileTheJournalCannotBeWritten) {
 
 // What it has masked is looked at when a fault is gone, and that look sees it gone again.
 TEST(Engine, ComesToRestAlthoughItCannotBeRecordedThatAFaultIsGone) {
-  World world("clock-wrong");
-  ASSERT_TRUE(
-      world.engine.run_until([&] { return world.engine.in_state("clock_wrong", v1::INCIDENT_STATE_ESCALATED); }, 5min));
-  world.journal.fail_appends(Error{ErrorCode::exhausted, "the disk is full", "", {}});
-  v1::SimChange right;
-  right.mutable_clock();
-  world.host.change(right);
-  world.engine.run_for(1h);  // Throws if there is no rest.
-  world.journal.fail_appends(std::nullopt);
-  EXPECT_TRUE(
-      world.engine.run_until([&] { return world.engine.in_state("clock_wrong", v1::INCIDENT_STATE_CLEARED); }, 1h));
+  for (const bool dismissed : {false, true}) {
+    World world("clock-wrong");
+    const auto is = [&](v1::IncidentState state) { return world.engine.in_state("clock_wrong", state); };
+    ASSERT_TRUE(world.engine.run_until([&] { return is(v1::INCIDENT_STATE_ESCALATED); }, 5min));
+    const auto id = world.engine.incident("clock_wrong")->id();
+    if (dismissed) {
+      ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::dismiss, id)));
+    }
+    world.journal.fail_appends(Error{ErrorCode::exhausted, "the disk is full", "", {}});
+    v1::SimChange right;
+    right.mutable_clock();
+    world.host.change(right);
+    world.engine.run_for(1h);  // Throws if there is no rest.
+    world.journal.fail_appends(std::nullopt);
+    EXPECT_TRUE(world.engine.run_until([&] { return is(v1::INCIDENT_STATE_CLEARED); }, 1h));
+  }
 }
 
 TEST(Engine, LooksAtEveryFaultAfterAGap) {

@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::size_t k_all = 1'000'000;
 
-// SessionEnv makes a certificate whenever it starts and finds a reason to.
-const std::vector<std::string> k_certificate_lines = {"certificate Remote Desktop *", "key file *",
-                                                      "registry *SelfSignedCertificate = *"};
-
 // SessionEnv makes a certificate by itself as soon as nothing keeps it from it any more.
 std::vector<std::string> with_certificate(std::vector<std::string> lines) {
   lines.insert(lines.end(), k_certificate_lines.begin(), k_certificate_lines.end());
@@ -34,6 +30,21 @@ std::vector<std::string> lines_of_service(const std::string& name) {
   if (name == "TermService") lines.emplace_back("service UmRdpService *");
   lines.insert(lines.end(), k_certificate_lines.begin(), k_certificate_lines.end());
   return lines;
+}
+
+// What a line of a fingerprint is about, whatever is said of it: "service SessionEnv", "firewall rule X".
+std::string object_of(const std::string& line) {
+  const auto up_to = [&](std::string_view end) { return line.substr(0, line.find(end)); };
+  if (line.starts_with("registry ")) return up_to(" = ");
+  if (line.starts_with("key file ")) return up_to(" generation ");
+  if (line.starts_with("service ")) return line.substr(0, line.find(' ', std::string_view("service ").size()));
+  if (line.starts_with("firewall rule ")) {
+    const auto bar = std::min(line.find('|'), line.size());
+    const auto space = line.rfind(' ', bar);
+    const std::string_view whose = line.starts_with("firewall rule by policy ") ? "by policy " : "";
+    return fmt::format("firewall rule {}{}", whose, line.substr(space + 1, bar - space - 1));
+  }
+  return line;
 }
 
 v1::IncidentState expected_end(const v1::Expect::Incident& incident, Administrator administrator) {
@@ -55,6 +66,16 @@ Lines changed_lines(const Lines& before, const Lines& after) {
   Lines changed;
   std::ranges::set_symmetric_difference(before, after, std::inserter(changed, changed.end()));
   return changed;
+}
+
+void carry_over(Lines& lines, const Lines& before, const Lines& after) {
+  if (before == after) return;
+  std::set<std::string> objects;
+  for (const auto& line : changed_lines(before, after)) objects.insert(object_of(line));
+  std::erase_if(lines, [&](const std::string& line) { return objects.contains(object_of(line)); });
+  for (const auto& line : after) {
+    if (objects.contains(object_of(line))) lines.insert(line);
+  }
 }
 
 bool speaks_of(std::string_view pattern, std::string_view line) {
@@ -149,13 +170,7 @@ template <class Doing>
 void Untouched::follow(Doing doing) {
   const auto before = lines_of(host_.fingerprint());
   doing();
-  const auto after = lines_of(host_.fingerprint());
-  for (const auto& line : before) {
-    if (!after.contains(line)) lines_.erase(line);
-  }
-  for (const auto& line : after) {
-    if (!before.contains(line)) lines_.insert(line);
-  }
+  carry_over(lines_, before, lines_of(host_.fingerprint()));
 }
 
 void Untouched::edit(const v1::SimChange& change) {

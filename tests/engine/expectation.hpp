@@ -17,10 +17,15 @@ using Lines = std::set<std::string>;
 Lines lines_of(const std::string& fingerprint);
 // Lines that only one of the two has.
 Lines changed_lines(const Lines& before, const Lines& after);
+// From `before` to `after` somebody has changed some objects: whatever `lines` said of these is what `after` says.
+void carry_over(Lines& lines, const Lines& before, const Lines& after);
 // `*` in a pattern stands for any text.
 bool speaks_of(std::string_view pattern, std::string_view line);
 // Those that no pattern speaks of.
 Lines unspoken(const Lines& lines, const std::vector<std::string>& patterns);
+// SessionEnv makes a certificate whenever it starts and finds a reason to.
+inline const std::vector<std::string> k_certificate_lines = {"certificate Remote Desktop *", "key file *",
+                                                             "registry *SelfSignedCertificate = *"};
 // The lines that a step may change, and what the host does because of it.
 std::vector<std::string> lines_touched_by(const v1::Step& step);
 

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "agent-lib/sim/scenarios.hpp"
+
 namespace rdpmend::world {
 
 namespace {
@@ -51,8 +53,13 @@ std::string_view to_string(Deed::Kind kind) {
   return "unknown";
 }
 
+const v1::Scenario& scenario_of(const Deed& breakage) {
+  return sim::scenarios()[breakage.choice % sim::scenarios().size()];
+}
+
 std::string to_string(const Deed& deed) {
-  return fmt::format("#{} after {}: {} ({:#x})", deed.number, to_human(deed.at), to_string(deed.kind), deed.choice);
+  const auto what = deed.kind == Deed::Kind::breakage ? scenario_of(deed).name() : fmt::format("{:#x}", deed.choice);
+  return fmt::format("#{} after {}: {} ({})", deed.number, to_human(deed.at), to_string(deed.kind), what);
 }
 
 std::vector<Deed> draw_deeds(std::uint64_t seed, Duration time) {

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent-lib/support/time.hpp"
+#include "rdpmend/v1/scenario.pb.h"
 
 namespace rdpmend::world {
 
@@ -36,6 +38,7 @@ struct Deed {
 
 std::string_view to_string(Deed::Kind kind);
 std::string to_string(const Deed& deed);
+const v1::Scenario& scenario_of(const Deed& breakage);
 
 std::vector<Deed> draw_deeds(std::uint64_t seed, Duration time);
 

@@ -51,8 +51,15 @@ class Witness final : public Journal {
   }
 
  private:
+  struct RepairStart {
+    std::uint64_t seq = 0;
+    test::Lines lines;  // The host at that moment.
+  };
+
   void note(const v1::JournalEntry& entry);
   void note_new_entries();
+  void attribute_changes();
+  std::vector<std::string> patterns_of_open_repairs() const;
   void check_calls();
   void check_repetition(const v1::JournalEntry& entry);
   void check_undone(const v1::JournalEntry& entry);
@@ -67,7 +74,7 @@ class Witness final : public Journal {
   std::map<v1::JournalEntry::BodyCase, std::uint64_t> counts_;
   std::map<v1::RepairEnded::Outcome, std::uint64_t> ended_;
   std::map<std::uint64_t, std::string> last_said_;  // By incident.
-  std::map<std::uint64_t, test::Lines> at_start_;   // What was changed already when a repair began.
+  std::map<std::uint64_t, RepairStart> at_start_;   // By incident.
   std::set<std::uint64_t> busy_;                    // Incidents with entries since the last look.
   std::string seen_text_;                           // The host at the last look or rest,
   test::Lines seen_;                                // and its lines.

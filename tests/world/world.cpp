@@ -11,7 +11,6 @@
 
 #include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/words.hpp"
-#include "agent-lib/sim/scenarios.hpp"
 
 namespace rdpmend::world {
 
@@ -167,8 +166,9 @@ void World::let_pass(Duration time) {
   const auto now = [&] { return host_.control().clock.steady(); };
   const auto end = now() + time;
   while (now() < end) {
-    outlive([&] { service_->run_for(end - now()); });
-    if (!witness_.complaints().empty()) return;
+    const auto is_wrong = [&] { return !witness_.complaints().empty(); };
+    outlive([&] { service_->run_until(is_wrong, end - now()); });
+    if (is_wrong()) return;  // At once: the newest entries are about it.
   }
 }
 
@@ -180,10 +180,9 @@ void World::change(const v1::SimChange& change) {
   witness_.rest();
 }
 
-void World::break_something(std::uint64_t choice) {
+void World::break_something(const Deed& deed) {
   ++figures_.faults;
-  const auto& broken = pick(sim::scenarios(), choice);
-  for (auto change : broken.changes()) {
+  for (auto change : scenario_of(deed).changes()) {
     change.clear_after();
     this->change(change);
   }
@@ -249,7 +248,7 @@ void World::disturb_event_log(std::uint64_t choice) {
 void World::act(const Deed& deed) {
   ++figures_.deeds;
   switch (deed.kind) {
-    case Deed::Kind::breakage: return break_something(deed.choice);
+    case Deed::Kind::breakage: return break_something(deed);
     case Deed::Kind::mend: return mend_something(deed.choice);
     case Deed::Kind::edit: return edit_something(deed.choice);
     case Deed::Kind::meddling: return witness_.meddle([this, choice = deed.choice] { edit_something(choice); });
@@ -296,15 +295,19 @@ void World::leave_alone() {
   change(changed("clock { offset {} }"));
 }
 
+// An incident that is open, or that somebody has dismissed although its fault is there.
+bool World::something_stays() const {
+  return std::ranges::any_of(witness_.book().incidents(), [](const auto& each) {
+    return !is_closed(each.second->state()) || each.second->state() == v1::INCIDENT_STATE_DISMISSED;
+  });
+}
+
 void World::check_stillness() {
   const auto entries = witness_.entries();
   const auto probe_events = probes();
   let_pass(k_stillness);
   const auto hours = static_cast<std::uint64_t>(k_stillness / 1h);
-  const bool stays = std::ranges::any_of(witness_.book().incidents(), [](const auto& each) {
-    return !is_closed(each.second->state()) || each.second->state() == v1::INCIDENT_STATE_DISMISSED;
-  });
-  const auto most = stays ? k_most_entries_an_hour_of_a_fault : k_most_entries_an_hour;
+  const auto most = something_stays() ? k_most_entries_an_hour_of_a_fault : k_most_entries_an_hour;
   if (const auto more = witness_.entries() - entries; more > hours * most)
     witness_.complain(fmt::format("{} entries in {} h of a still host", more, hours));
   if (const auto more = probes() - probe_events; more > hours * k_most_probe_events_an_hour)
@@ -337,6 +340,7 @@ void World::check_ends() {
     if (incident->reason().empty()) witness_.complain(about + " and does not say what it waits for");
   }
   if (!answer) return witness_.complain("a diagnosis is not answered");
+  if (!something_stays() && !host_.client_connects()) witness_.complain("no client gets in, and no incident tells");
   for (const auto& finding : answer->findings()) {
     const bool known = std::ranges::any_of(snapshot->incidents, [&](const auto& each) {
       const auto& incident = *each.second;
@@ -386,8 +390,8 @@ void World::live(Duration time) {
     leave_alone();
     let_pass(k_settling);
   }
-  if (witness_.complaints().empty()) check_stillness();
   if (witness_.complaints().empty()) check_ends();
+  if (witness_.complaints().empty()) check_stillness();
   figures_.time = time + k_settling + k_stillness;
 }
 

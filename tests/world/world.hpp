@@ -40,7 +40,7 @@ class World {
   void outlive(Doing doing);  // Starts the service again if doing this ends it.
 
   void act(const Deed& deed);
-  void break_something(std::uint64_t choice);
+  void break_something(const Deed& deed);
   void mend_something(std::uint64_t choice);
   void edit_something(std::uint64_t choice);
   void command(const Deed& deed);
@@ -49,6 +49,7 @@ class World {
   void change(const v1::SimChange& change);
 
   void leave_alone();
+  bool something_stays() const;
   void check_stillness();
   void check_ends();
   std::uint64_t probes();
