@@ -101,7 +101,7 @@ void signal_to_repair(benchmark::State& state, const char* name) {
   state.counters["healed_p50_ms"] = percentile(healed_ms, 0.5);
   state.counters["healed_on_host_s"] = host_s;
 }
-BENCHMARK_CAPTURE(signal_to_repair, certificate_expired, "certificate-expired")
+BENCHMARK_CAPTURE(signal_to_repair, certificate_expired, "certificate-expired-key-denied")
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(signal_to_repair, firewall_rule_disabled, "firewall-rule-disabled")
