@@ -28,9 +28,10 @@ bool there(const Result<std::optional<Value>>& read, bool always, const Assumpti
   return false;
 }
 
-class Check {
+// Compares the values of one key.
+class KeyChecks {
  public:
-  Check(const Registry& registry, std::string key, Checks& checks)
+  KeyChecks(const Registry& registry, std::string key, Checks& checks)
       : registry_(registry), key_(std::move(key)), checks_(checks) {}
 
   void operator()(const v1::StockValue& value) {
@@ -81,7 +82,7 @@ class Check {
 void check_registry(const HostView& host, v1::SelfTestResponse& all) {
   Checks checks("registry", all);
   for (const auto& key : assumed_stock(host.registry).host().keys()) {
-    Check check(host.registry, key.key(), checks);
+    KeyChecks check(host.registry, key.key(), checks);
     for (const auto& value : key.values()) check(value);
   }
 }
