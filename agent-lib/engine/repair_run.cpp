@@ -264,7 +264,6 @@ void RepairRun::climbed(const Status& status) {
 void RepairRun::start_verification() {
   verification_window_ = tools_.detection.verification_window(incident()->diagnosis().fault_id());
   verify_until_ = tools_.host.clock.steady() + verification_window_;
-  last_verdict_.clear();
   verify();
 }
 
@@ -298,14 +297,7 @@ void RepairRun::verified(Result<v1::Verdict> result) {
     return not_repaired(not_repaired_because(
         fmt::format("not healthy {} after the last step: {}", to_human(verification_window_), verdict.summary())));
   }
-  if (verdict.summary() != last_verdict_) {
-    last_verdict_ = verdict.summary();
-    v1::JournalEntry entry;
-    entry.set_incident_id(incident_id_);
-    entry.mutable_verified()->set_rung(incident()->repair().rung());
-    *entry.mutable_verified()->mutable_verdict() = verdict;
-    if (!record({entry})) return finish();
-  }
+  if (!tell(verdict)) return finish();
   const auto pause = std::clamp<Duration>(from_proto(verdict.ask_again_in()), k_min_ask_again, k_max_ask_again);
   tools_.agenda.at(verification_of(incident_id_), tools_.host.clock.steady() + pause,
                    [self = shared_from_this()] { self->verify(); });
@@ -323,12 +315,23 @@ void RepairRun::repaired(const v1::Verdict& verdict) {
   finish();
 }
 
-void RepairRun::not_repaired(const v1::Verdict& verdict) {
+// Once: not again when it is asked again, nor by the process after one that ended.
+bool RepairRun::tell(const v1::Verdict& verdict) {
+  const auto now = incident();
+  const auto& told = now->repair().verdict();
+  if (verdict.result() == told.result() && verdict.summary() == told.summary() &&
+      verdict.next_rung() == told.next_rung()) {
+    return true;
+  }
   v1::JournalEntry entry;
   entry.set_incident_id(incident_id_);
-  entry.mutable_verified()->set_rung(incident()->repair().rung());
+  entry.mutable_verified()->set_rung(now->repair().rung());
   *entry.mutable_verified()->mutable_verdict() = verdict;
-  if (!record({entry})) return finish();
+  return record({entry});
+}
+
+void RepairRun::not_repaired(const v1::Verdict& verdict) {
+  if (!tell(verdict)) return finish();
 
   if (const auto next = next_rung(incident()->repair())) return start_rung(*next, "");
   undo(verdict.summary(), v1::INCIDENT_STATE_ROLLED_BACK);

@@ -78,6 +78,8 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
   void verify();
   void verified(Result<v1::Verdict> verdict);
   void repaired(const v1::Verdict& verdict);
+  // false: it cannot be recorded.
+  bool tell(const v1::Verdict& verdict);
   void not_repaired(const v1::Verdict& verdict);
 
   void undo(const std::string& reason, v1::IncidentState then);
@@ -96,8 +98,7 @@ class RepairRun : public std::enable_shared_from_this<RepairRun> {
 
   Duration verification_window_{};
   SteadyTime verify_until_{};
-  bool rechecking_ = false;   // What waits for approval goes on waiting unless the verdict is repaired.
-  std::string last_verdict_;  // What was recorded last, so that asking again is not recorded again.
+  bool rechecking_ = false;  // What waits for approval goes on waiting unless the verdict is repaired.
 };
 
 }  // namespace rdpmend

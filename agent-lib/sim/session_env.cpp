@@ -34,8 +34,8 @@ CertificateFacts facts_of(const World& world) {
   if (const auto* entry = listener_certificate(world)) facts.not_after = entry->certificate.not_after;
   const auto file = world.key_files.find(listener_key_file());
   facts.key_file_there = file != world.key_files.end();
-  // That a key set which does not open cannot be deleted either is unproven; the one report of a cure moved its file aside
-  // (rdp-host.md 8.1 R-KEYSET, reports.md R1).
+  // That a key set which does not open cannot be deleted either is unproven; the one report of a cure moved its file
+  // aside (rdp-host.md 8.1 R-KEYSET, reports.md R1).
   facts.key_file_replaceable = facts.key_file_there && !file->second.key.private_der.empty() &&
                                has_access(file->second.security, sid::k_system, k_file_all_access);
   facts.store_named = find_value(world, registry_key::k_win_stations, "SelfSignedCertStore") != nullptr;

@@ -47,7 +47,10 @@ void log_drop(World& world, const events::Connection& connection) {
 CredentialState credential_state(const World& world) {
   CredentialFacts facts;
   const auto* entry = listener_certificate(world);
-  facts.certificate_there = entry != nullptr;
+  // A binding that leads nowhere leaves the listener without a certificate (measured.md C9); none of this host's is
+  // bound.
+  const bool bound = find_value(world, registry_key::k_rdp_tcp, "SSLCertificateSHA1Hash") != nullptr;
+  facts.certificate_there = entry != nullptr && !bound;
   const auto* file = entry ? key_file_of(world, *entry) : nullptr;
   facts.key_readable = file && has_access(file->security, sid::k_network_service, k_file_generic_read);
   facts.key_matches = file && file->key.public_der == entry->public_der;

@@ -117,7 +117,7 @@ class Rehearsed : public testing::Test {
 };
 
 TEST_F(Rehearsed, AnAdministratorPlansApprovesAndSeesTheHostRepaired) {
-  start("certificate-expired", v1::FAULT_MODE_PROPOSE);
+  start("certificate-key-missing", v1::FAULT_MODE_PROPOSE);
   EXPECT_THAT(watch_until("awaiting approval"), HasSubstr("certificate_expired"));
   const auto incident = incident_in(v1::INCIDENT_STATE_AWAITING_APPROVAL);
   const auto id = std::to_string(incident.id());

@@ -295,6 +295,25 @@ TEST(Engine, RepairsOnlyWithinARepairWindow) {
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 24h));
 }
 
+TEST(Engine, DoesNotOverwriteWhatSomebodyChangedSinceItWasCaptured) {
+  World world("firewall-rule-disabled");
+  v1::SimChange change;
+  auto& rule = *change.mutable_firewall()->add_rules();
+  rule.set_rule_id("RemoteDesktop-UserMode-In-TCP");
+  rule.set_enabled(false);
+  rule.set_profiles(1);
+  bool meddled = false;
+  world.journal.set_listener([&](std::uint64_t seq) {
+    const auto newest = world.journal.read(seq - 1, 1, 0).value();
+    if (newest.empty() || !newest.front().has_step_intended() || std::exchange(meddled, true)) return;
+    world.host.change(change);
+  });
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_firewall, v1::INCIDENT_STATE_ROLLED_BACK); }, 5min));
+  EXPECT_THAT(world.engine.incident(k_firewall)->reason(), HasSubstr("somebody else changed it"));
+  EXPECT_TRUE(world.host.injector().calls().empty()) << "nothing was written";
+}
+
 TEST(Engine, KeepsTheCreditWhileTheJournalCannotBeWritten) {
   World world("healthy");
   world.engine.settle();
@@ -307,6 +326,21 @@ TEST(Engine, KeepsTheCreditWhileTheJournalCannotBeWritten) {
   world.engine.run_for(1min);
   EXPECT_TRUE(taken);
   EXPECT_EQ(world.journal.bookmarks()->at("System"), "bookmark");
+}
+
+// What it has masked is looked at when a fault is gone, and that look sees it gone again.
+TEST(Engine, ComesToRestAlthoughItCannotBeRecordedThatAFaultIsGone) {
+  World world("clock-wrong");
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state("clock_wrong", v1::INCIDENT_STATE_ESCALATED); }, 5min));
+  world.journal.fail_appends(Error{ErrorCode::exhausted, "the disk is full", "", {}});
+  v1::SimChange right;
+  right.mutable_clock();
+  world.host.change(right);
+  world.engine.run_for(1h);  // Throws if there is no rest.
+  world.journal.fail_appends(std::nullopt);
+  EXPECT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state("clock_wrong", v1::INCIDENT_STATE_CLEARED); }, 1h));
 }
 
 TEST(Engine, LooksAtEveryFaultAfterAGap) {

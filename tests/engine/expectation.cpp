@@ -23,6 +23,12 @@ constexpr std::size_t k_all = 1'000'000;
 const std::vector<std::string> k_certificate_lines = {"certificate Remote Desktop *", "key file *",
                                                       "registry *SelfSignedCertificate = *"};
 
+// SessionEnv makes a certificate by itself as soon as nothing keeps it from it any more.
+std::vector<std::string> with_certificate(std::vector<std::string> lines) {
+  lines.insert(lines.end(), k_certificate_lines.begin(), k_certificate_lines.end());
+  return lines;
+}
+
 std::vector<std::string> lines_of_service(const std::string& name) {
   std::vector<std::string> lines{fmt::format("service {} *", name)};
   if (name == "TermService") lines.emplace_back("service UmRdpService *");
@@ -73,19 +79,20 @@ Lines unspoken(const Lines& lines, const std::vector<std::string>& patterns) {
 std::vector<std::string> lines_touched_by(const v1::Step& step) {
   switch (step.kind_case()) {
     case v1::Step::kGrantKeyFileAccess:
-      return {
-          fmt::format("key file {}\\{} *", step.grant_key_file_access().folder(), step.grant_key_file_access().file())};
+      return with_certificate({fmt::format("key file {}\\{} *", step.grant_key_file_access().folder(),
+                                           step.grant_key_file_access().file())});
     case v1::Step::kKeepKeyFile:
       return {fmt::format("key file {}\\{} *", step.keep_key_file().folder(), step.keep_key_file().file())};
     case v1::Step::kRemoveCertificate: return k_certificate_lines;
-    case v1::Step::kSetServiceStartType: return {fmt::format("service {} *", step.set_service_start_type().service())};
+    case v1::Step::kSetServiceStartType:
+      return with_certificate({fmt::format("service {} *", step.set_service_start_type().service())});
     case v1::Step::kRestartService: return lines_of_service(step.restart_service().service());
     case v1::Step::kEnableFirewallRule:
       return {fmt::format("firewall rule *{}*", step.enable_firewall_rule().rule_id())};
     case v1::Step::kSetSetting:
-      return {fmt::format("registry *{} *", find_setting(step.set_setting().setting())->name)};
+      return with_certificate({fmt::format("registry *{} *", find_setting(step.set_setting().setting())->name)});
     case v1::Step::kMoveKeyFileAside:
-      return {fmt::format("key file {}\\{} *", step.move_key_file_aside().folder(), step.move_key_file_aside().file())};
+      return with_certificate({fmt::format("key file aside {}*", step.move_key_file_aside().file())});
     default: return {};
   }
 }

@@ -11,7 +11,7 @@ namespace rdpmend::test {
 
 namespace {
 constexpr std::size_t k_batch = 64;
-constexpr int k_most_handlers = 1'000'000;  // At one moment.
+constexpr int k_most_handlers = 100'000;  // At one moment.
 }  // namespace
 
 RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::PolicyConfig policy,

@@ -40,8 +40,12 @@ class ScenarioRun {
     if (administrator_ == Administrator::approves_everything || !waits_for_approval())
       complaints.push_back(complaint_about_lines(expect, untouched_.changed()));
     const auto later = journal_.read(entries_, 1000, 0).value();
-    for (const auto& entry : later)
+    int signals = 0;
+    for (const auto& entry : later) {
+      // Whenever the listener is asked, a host that cannot make a certificate says so again.
+      if (entry.has_signal_raised() && ++signals <= k_quiet / 15min) continue;
       complaints.push_back("although nothing happens any more: " + entry.ShortDebugString());
+    }
     std::erase(complaints, "");
     return fmt::format("{}", fmt::join(complaints, "\n"));
   }

@@ -130,13 +130,20 @@ bool Sweep::failure_is_journalled(std::uint64_t incident_id) const {
   });
 }
 
+bool Sweep::another_is_open(std::uint64_t incident_id) const {
+  const auto book = book_of(journal_);
+  return std::ranges::any_of(book.incidents(), [&](const auto& each) {
+    return each.first != incident_id && !is_closed(each.second->state());
+  });
+}
+
 // Of an incident that has not ended as expected.
 std::string Sweep::complaint_about(const v1::Incident& incident) const {
   const auto is = fmt::format("incident {} is {} ({})", incident.id(), to_string(incident.state()), incident.reason());
   if (!settled(incident)) return is + " and has not settled";
   if (incident.attempts() == 0) return is + " and nothing was tried";
   if (incident.state() == v1::INCIDENT_STATE_CLEARED || incident.state() == v1::INCIDENT_STATE_REPAIRED)
-    return host_->client_connects() ? "" : is + ", but a client cannot connect";
+    return host_->client_connects() || another_is_open(incident.id()) ? "" : is + ", but a client cannot connect";
   if (!incident.rollback_blocked().empty()) {
     return names_what_went_wrong(incident.reason()) ? "" : is + ", and does not name what went wrong";
   }

@@ -38,6 +38,7 @@ class Sweep {
   // true: settled.
   bool run_once();
   bool disturbed() const { return crashes_ > 0 || injection_; }
+  bool another_is_open(std::uint64_t incident_id) const;  // Which may be what keeps clients out.
   std::string complaint_about(const v1::Incident& incident) const;
   // What an entry or an incident says if it speaks of what was made to go wrong.
   bool names_what_went_wrong(const std::string& text) const;

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // How often each kind is drawn, in the order of the kinds.
-constexpr unsigned k_weights[Deed::k_kinds] = {20, 14, 8, 20, 8, 8, 3, 4, 4, 2, 6, 2};
+constexpr unsigned k_weights[Deed::k_kinds] = {20, 14, 8, 8, 20, 8, 8, 3, 4, 4, 2, 6, 2};
 
 Deed::Kind draw_kind(std::uint64_t number) {
   unsigned all = 0;
@@ -37,6 +37,7 @@ std::string_view to_string(Deed::Kind kind) {
     case Deed::Kind::breakage: return "breakage";
     case Deed::Kind::mend: return "mend";
     case Deed::Kind::edit: return "edit";
+    case Deed::Kind::meddling: return "meddling";
     case Deed::Kind::command: return "command";
     case Deed::Kind::wrong_call: return "wrong call";
     case Deed::Kind::crash: return "crash";

@@ -15,6 +15,7 @@ struct Deed {
     breakage,    // What a built-in scenario does to a host.
     mend,        // Somebody puts a part of the host in order.
     edit,        // Somebody changes what is none of the service's business, or just what it is about.
+    meddling,    // Somebody changes something right after a repair has said what it is about to write.
     command,     // An administrator's.
     wrong_call,  // One of the next changes of the host goes wrong.
     crash,       // The service ends after one of its next journal writes.
@@ -25,7 +26,7 @@ struct Deed {
     client,      // A client tries to connect.
     pruning,     // The journal asks for pruning, or no longer.
   };
-  static constexpr int k_kinds = 12;
+  static constexpr int k_kinds = 13;
 
   std::size_t number = 0;  // By which it can be asked for again.
   Duration at{};           // Since the start.

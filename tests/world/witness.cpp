@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
+
+#include "agent-lib/record/words.hpp"
+#include "agent-lib/steps/settings.hpp"
 
 namespace rdpmend::world {
 
@@ -38,6 +42,10 @@ bool makes(const v1::Step& step, const v1::StepState& before, const std::string&
                                  [&](const auto& name) { return touches_service(call, name); });
     case v1::Step::kEnableFirewallRule:
       return call.starts_with(fmt::format("firewall.set_enabled({},", step.enable_firewall_rule().rule_id()));
+    case v1::Step::kSetSetting:
+      return call.starts_with("registry.") && call.find(find_setting(step.set_setting().setting())->name) != call.npos;
+    case v1::Step::kMoveKeyFileAside:
+      return call.starts_with("key_files.") && call.find(step.move_key_file_aside().file()) != call.npos;
     default: return true;  // A kind that this table does not know.
   }
 }
@@ -67,8 +75,6 @@ bool restarts_something(const v1::Incident& incident) {
 std::string said(v1::JournalEntry entry) {
   entry.clear_seq();
   entry.clear_time();
-  entry.clear_previous_hash();
-  entry.clear_hash();
   if (entry.has_incident_updated()) entry.mutable_incident_updated()->mutable_diagnosis()->clear_found_at();
   return entry.SerializeAsString();
 }
@@ -97,6 +103,8 @@ Status Witness::append(std::vector<v1::JournalEntry>& entries, const std::option
   try {
     auto status = journal_.append(entries, bookmark);
     note_new_entries();
+    const bool intended = std::ranges::any_of(entries, [](const auto& entry) { return entry.has_step_intended(); });
+    if (status && intended && meddling_) std::exchange(meddling_, nullptr)();
     return status;
   } catch (const sim::Crash&) {
     note_new_entries();
@@ -146,6 +154,14 @@ void Witness::check_undone(const v1::JournalEntry& entry) {
   const auto& before = at_start_[entry.incident_id()];
   Lines left;
   std::ranges::set_difference(changed, before, std::inserter(left, left.end()));
+  // What another repair has done to the same thing since is its own.
+  std::vector<std::string> of_others;
+  for (const auto& [id, other] : book_.incidents()) {
+    if (id == entry.incident_id() || !other->repair().has_started()) continue;
+    const auto patterns = patterns_of(*other);
+    of_others.insert(of_others.end(), patterns.begin(), patterns.end());
+  }
+  left = unspoken(left, of_others);
   const auto others = unspoken(left, patterns_of(*incident));
   for (const auto& line : left) {
     if (!others.contains(line))
@@ -180,9 +196,8 @@ void Witness::look() {
   host_.injector().reset_calls();
   calls_checked_ = 0;
   std::vector<std::string> patterns;
-  for (const auto id : busy_) {
-    const auto incident = book_.find(id);
-    if (incident == nullptr) continue;
+  for (const auto& [id, incident] : book_.incidents()) {
+    if (!busy_.contains(id) && incident->state() != v1::INCIDENT_STATE_REPAIRING) continue;
     const auto touched = patterns_of(*incident);
     patterns.insert(patterns.end(), touched.begin(), touched.end());
   }

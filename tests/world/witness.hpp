@@ -2,6 +2,7 @@
 // durable intent, a change that no step speaks of, an undoing that leaves something behind, the same said twice.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -25,6 +26,8 @@ class Witness final : public Journal {
   // Empty: nothing was wrong so far.
   const std::vector<std::string>& complaints() const { return complaints_; }
   void complain(std::string what);
+  // Somebody does this as soon as a step is intended, and before it is taken. nullptr: nobody does.
+  void meddle(std::function<void()> how) { meddling_ = std::move(how); }
 
   sim::MemoryJournal& memory() { return journal_; }
   const IncidentBook& book() const { return book_; }
@@ -34,9 +37,9 @@ class Witness final : public Journal {
 
   // --- Journal ---
   Status append(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark) override;
-  Result<std::vector<v1::JournalEntry>> read(std::uint64_t after_seq, std::size_t max,
-                                             std::uint64_t incident_id) const override {
-    return journal_.read(after_seq, max, incident_id);
+  Result<std::vector<v1::StoredEntry>> read_stored(std::uint64_t after_seq, std::size_t max,
+                                                   std::uint64_t incident_id) const override {
+    return journal_.read_stored(after_seq, max, incident_id);
   }
   Result<std::optional<v1::JournalEntry>> last_checkpoint() const override { return journal_.last_checkpoint(); }
   Result<std::map<std::string, std::string>> bookmarks() const override { return journal_.bookmarks(); }
@@ -69,6 +72,7 @@ class Witness final : public Journal {
   std::string seen_text_;                           // The host at the last look or rest,
   test::Lines seen_;                                // and its lines.
   test::Lines untouched_;                           // The host as if the service had written nothing.
+  std::function<void()> meddling_;
   std::vector<std::string> complaints_;
 };
 

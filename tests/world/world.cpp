@@ -9,6 +9,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "agent-lib/record/fold.hpp"
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/sim/scenarios.hpp"
 
 namespace rdpmend::world {
@@ -246,6 +248,7 @@ void World::act(const Deed& deed) {
     case Deed::Kind::breakage: return break_something(deed.choice);
     case Deed::Kind::mend: return mend_something(deed.choice);
     case Deed::Kind::edit: return edit_something(deed.choice);
+    case Deed::Kind::meddling: return witness_.meddle([this, choice = deed.choice] { edit_something(choice); });
     case Deed::Kind::command: return outlive([&] { command(deed); });
     case Deed::Kind::wrong_call: {
       ++figures_.wrong_calls;
@@ -282,6 +285,7 @@ std::uint64_t World::probes() {
 
 void World::leave_alone() {
   host_.injector().disarm();
+  witness_.meddle(nullptr);
   witness_.memory().crash_after_append(0);
   witness_.memory().fail_appends(std::nullopt);
   witness_.memory().want_pruning(false);
@@ -293,7 +297,10 @@ void World::check_stillness() {
   const auto probe_events = probes();
   let_pass(k_stillness);
   const auto hours = static_cast<std::uint64_t>(k_stillness / 1h);
-  const auto most = witness_.book().open().empty() ? k_most_entries_an_hour : k_most_entries_an_hour_of_a_fault;
+  const bool stays = std::ranges::any_of(witness_.book().incidents(), [](const auto& each) {
+    return !is_closed(each.second->state()) || each.second->state() == v1::INCIDENT_STATE_DISMISSED;
+  });
+  const auto most = stays ? k_most_entries_an_hour_of_a_fault : k_most_entries_an_hour;
   if (const auto more = witness_.entries() - entries; more > hours * most)
     witness_.complain(fmt::format("{} entries in {} h of a still host", more, hours));
   if (const auto more = probes() - probe_events; more > hours * k_most_probe_events_an_hour)
@@ -313,11 +320,9 @@ void World::check_ends() {
     service_->settle();
   });
   const auto snapshot = service_->engine().snapshot();
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<const v1::Incident>> newest;
   for (const auto& [id, incident] : snapshot->incidents) {
     const auto about = fmt::format("incident {} about {} is {} ({})", id, incident->diagnosis().fault_id(),
                                    rdpmend::to_string(incident->state()), incident->reason());
-    newest[{incident->diagnosis().fault_id(), incident->diagnosis().subject()}] = incident;
     if (is_closed(incident->state())) continue;
     const bool waits = incident->state() == v1::INCIDENT_STATE_OPEN ||
                        incident->state() == v1::INCIDENT_STATE_ESCALATED ||
@@ -329,16 +334,22 @@ void World::check_ends() {
   }
   if (!answer) return witness_.complain("a diagnosis is not answered");
   for (const auto& finding : answer->findings()) {
-    const auto found = newest.find({finding.fault_id(), finding.diagnosis().subject()});
-    const bool known = found != newest.end() &&
-                       (!is_closed(found->second->state()) || found->second->state() == v1::INCIDENT_STATE_DISMISSED);
+    const bool known = std::ranges::any_of(snapshot->incidents, [&](const auto& each) {
+      const auto& incident = *each.second;
+      return incident.diagnosis().fault_id() == finding.fault_id() &&
+             incident.diagnosis().subject() == finding.diagnosis().subject() &&
+             (!is_closed(incident.state()) || incident.state() == v1::INCIDENT_STATE_DISMISSED);
+    });
     if (finding.outcome() == v1::Finding::OUTCOME_PRESENT && !known)
       witness_.complain(
           fmt::format("{} is there and no incident tells: {}", finding.fault_id(), finding.diagnosis().summary()));
     if (finding.outcome() == v1::Finding::OUTCOME_ABSENT) {
-      for (const auto& [key, incident] : newest) {
-        if (key.first == finding.fault_id() && !is_closed(incident->state()))
-          witness_.complain(fmt::format("{} is gone, but incident {} is {} ({})", key.first, incident->id(),
+      for (const auto& [id, incident] : snapshot->incidents) {
+        // What a repair has written so far may be why the fault is gone: its next rung waits all the same.
+        const bool half_done =
+            incident->state() == v1::INCIDENT_STATE_AWAITING_APPROVAL && has_written(incident->repair());
+        if (incident->diagnosis().fault_id() == finding.fault_id() && !is_closed(incident->state()) && !half_done)
+          witness_.complain(fmt::format("{} is gone, but incident {} is {} ({})", finding.fault_id(), id,
                                         rdpmend::to_string(incident->state()), incident->reason()));
       }
     }
@@ -346,6 +357,15 @@ void World::check_ends() {
 }
 
 std::string World::run(Duration time) {
+  try {
+    live(time);
+  } catch (const std::logic_error& error) {
+    witness_.complain(error.what());
+  }
+  return fmt::format("{}", fmt::join(witness_.complaints(), "\n"));
+}
+
+void World::live(Duration time) {
   for (const auto& deed : deeds_) {
     if (deed.at > passed_) {
       let_pass(deed.at - passed_);
@@ -365,7 +385,6 @@ std::string World::run(Duration time) {
   if (witness_.complaints().empty()) check_stillness();
   if (witness_.complaints().empty()) check_ends();
   figures_.time = time + k_settling + k_stillness;
-  return fmt::format("{}", fmt::join(witness_.complaints(), "\n"));
 }
 
 std::string World::newest_entries(std::size_t count) {
@@ -375,8 +394,6 @@ std::string World::newest_entries(std::size_t count) {
   for (auto entry : entries) {
     const auto time = to_iso8601(from_proto(entry.time()));
     entry.clear_time();
-    entry.clear_previous_hash();
-    entry.clear_hash();
     lines += fmt::format("{} {}\n", time, entry.ShortDebugString().substr(0, k_most_of_an_entry));
   }
   return lines;

@@ -32,6 +32,7 @@ class World {
   std::string newest_entries(std::size_t count);
 
  private:
+  void live(Duration time);
   void let_pass(Duration time);
   void start();
   void end(bool crashed);

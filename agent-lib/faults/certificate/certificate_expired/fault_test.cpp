@@ -41,9 +41,9 @@ TEST(CertificateExpired, PlansSessionEnvBeforeRemovalBeforeRestartAndTermService
   const auto lines = writes(plan);
   ASSERT_EQ(lines.size(), 5u);
   EXPECT_THAT(lines[0], HasSubstr("keep a copy"));
-  EXPECT_EQ(lines[1], "restart service SessionEnv");
+  EXPECT_EQ(lines[1], "start service SessionEnv");
   EXPECT_THAT(lines[2], HasSubstr("remove certificate"));
-  EXPECT_EQ(lines[3], "restart service SessionEnv");
+  EXPECT_EQ(lines[3], "start service SessionEnv");
   EXPECT_EQ(lines[4], "restart service TermService");
   ASSERT_EQ(plan.rungs_size(), 3);
   EXPECT_FALSE(drops_sessions(plan.rungs(0)));
@@ -53,7 +53,7 @@ TEST(CertificateExpired, PlansSessionEnvBeforeRemovalBeforeRestartAndTermService
 
 TEST(CertificateExpired, RemovesNothingWhenThereIsNoCertificate) {
   const auto lines = writes(Bench("certificate-absent").plan());
-  EXPECT_THAT(lines, testing::Contains("restart service SessionEnv"));
+  EXPECT_THAT(lines, testing::Contains(HasSubstr("start service SessionEnv")));
   EXPECT_THAT(lines, testing::Not(testing::Contains(HasSubstr("remove"))));
 }
 
