@@ -8,7 +8,7 @@
 
 namespace rdpmend::architecture {
 
-// One line per circle, with an include for each of its steps. Tests do not count.
+// A line for each circle, with an include for each of its steps. Tests do not count.
 std::vector<std::string> circles(const SourceTree& tree);
 
 }  // namespace rdpmend::architecture
