@@ -149,11 +149,6 @@ std::size_t count_entries(const sim::MemoryJournal& journal, v1::JournalEntry::B
       std::count_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.body_case() == body; }));
 }
 
-std::optional<v1::Diagnosis> only(const std::vector<v1::Diagnosis>& found) {
-  if (found.size() > 1) throw std::logic_error("the fault was found on more than one subject");
-  return found.empty() ? std::nullopt : std::optional(found.front());
-}
-
 v1::Scenario scenario(const std::string& name) {
   return sim::find_scenario(name).value();
 }

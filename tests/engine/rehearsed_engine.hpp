@@ -73,7 +73,5 @@ std::vector<v1::JournalEntry> all_entries(const sim::MemoryJournal& journal);
 // How many entries have this body.
 std::size_t count_entries(const sim::MemoryJournal& journal, v1::JournalEntry::BodyCase body);
 v1::Scenario scenario(const std::string& name);
-// The diagnosis of a fault that is found on one subject; nullopt: on none. Throws if there are more.
-std::optional<v1::Diagnosis> only(const std::vector<v1::Diagnosis>& found);
 
 }  // namespace rdpmend::test

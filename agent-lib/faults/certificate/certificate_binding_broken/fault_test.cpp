@@ -46,12 +46,14 @@ TEST(CertificateBindingBroken, AHostOfABrokersDeploymentIsReported) {
 TEST(CertificateBindingBroken, IsHealedOnceApprovedAndWindowsOwnCertificateIsServed) {
   sim::SimHost host(scenario("binding-broken"), {});
   sim::MemoryJournal journal;
-  v1::PolicyConfig policy;
-  RehearsedEngine engine(host, journal, policy);
+  RehearsedEngine engine(host, journal);
   ASSERT_TRUE(
       engine.run_until([&] { return engine.in_state(k_binding_broken, v1::INCIDENT_STATE_AWAITING_APPROVAL); }, 30min));
   EXPECT_TRUE(host.injector().calls().empty()) << "nothing is written unasked";
   EXPECT_EQ(engine.incident("certificate_expired"), nullptr) << "the binding is the real incident";
+  engine.approve_what_waits();
+  EXPECT_TRUE(engine.run_until([&] { return engine.in_state(k_binding_broken, v1::INCIDENT_STATE_REPAIRED); }, 30min));
+  EXPECT_TRUE(host.client_connects());
 }
 
 }  // namespace

@@ -43,6 +43,10 @@ TEST(ListenerDisabled, IsHealedOnceApproved) {
       [&] { return engine.in_state(k_listener_disabled, v1::INCIDENT_STATE_AWAITING_APPROVAL); }, 30min));
   EXPECT_FALSE(host.client_connects());
   EXPECT_TRUE(host.injector().calls().empty());
+  engine.approve_what_waits();
+  EXPECT_TRUE(
+      engine.run_until([&] { return engine.in_state(k_listener_disabled, v1::INCIDENT_STATE_REPAIRED); }, 30min));
+  EXPECT_TRUE(host.client_connects());
 }
 
 }  // namespace
