@@ -6,7 +6,6 @@
 
 #include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/words.hpp"
-#include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
 
@@ -94,8 +93,7 @@ void Decisions::consider_at(SteadyTime time) {
 }
 
 void Decisions::set_state(const v1::Incident& incident, v1::IncidentState to, const std::string& reason) {
-  const auto recorded = parts_.ledger.set_state(incident.id(), to, reason);
-  if (!recorded) log::error("incident {} cannot be recorded: {}", incident.id(), to_string(recorded.error()));
+  (void)parts_.ledger.set_state(incident.id(), to, reason);  // What cannot be recorded now is considered again.
 }
 
 }  // namespace rdpmend

@@ -391,14 +391,11 @@ class Engine::Impl {
       case Verb::repair: repairs_.begin(command.incident_id, false); break;
       case Verb::approve: repairs_.approve(command.incident_id, command.client.name); break;
       case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client.name); break;
-      case Verb::dismiss: dismiss(command); break;
+      case Verb::dismiss:
+        (void)ledger_.set_state(command.incident_id, v1::INCIDENT_STATE_DISMISSED,
+                                "dismissed by " + command.client.name);
+        break;
     }
-  }
-
-  void dismiss(const AdminCommand& command) {
-    const auto recorded =
-        ledger_.set_state(command.incident_id, v1::INCIDENT_STATE_DISMISSED, "dismissed by " + command.client.name);
-    if (!recorded) log::error("incident {} cannot be recorded: {}", command.incident_id, to_string(recorded.error()));
   }
 
   // --- the rest ---

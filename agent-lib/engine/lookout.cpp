@@ -195,11 +195,7 @@ void Lookout::gone_elsewhere(const std::string& fault_id, const std::set<std::st
         parts_.ledger.set_state(incident->id(), v1::INCIDENT_STATE_CLEARED, "the fault is no longer present");
     // While the journal cannot be written the incident stays open, and each look sees its fault gone: none must ask for
     // the next.
-    if (!recorded) {
-      log::error("incident {} cannot be recorded: {}", incident->id(), to_string(recorded.error()));
-    } else if (present_on.empty()) {
-      look_behind(fault_id);
-    }
+    if (recorded && present_on.empty()) look_behind(fault_id);
   }
 }
 

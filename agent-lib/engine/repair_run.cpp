@@ -156,9 +156,7 @@ Result<std::optional<v1::Diagnosis>> RepairRun::find_again(const HostView& host,
 
 void RepairRun::prepared(Result<Prepared> result, bool propose, const std::string& approved_by) {
   if (!result) {
-    if (auto recorded = tools_.ledger.set_state(incident_id_, v1::INCIDENT_STATE_OPEN, to_string(result.error()));
-        !recorded)
-      log::error("incident {} cannot be recorded: {}", incident_id_, to_string(recorded.error()));
+    (void)tools_.ledger.set_state(incident_id_, v1::INCIDENT_STATE_OPEN, to_string(result.error()));
     return finish();
   }
   if (!result->diagnosis) {

@@ -36,14 +36,8 @@ struct HostView {
   const Listener& listener;
 
   // The same host, but for one port.
-  HostView with(const Registry& other) const {
-    return {identity, clock, events, other, certificates, key_files, services, firewall, sessions, listener};
-  }
   HostView with(const CertificateStores& other) const {
     return {identity, clock, events, registry, other, key_files, services, firewall, sessions, listener};
-  }
-  HostView with(const KeyFiles& other) const {
-    return {identity, clock, events, registry, certificates, other, services, firewall, sessions, listener};
   }
   HostView with(const Firewall& other) const {
     return {identity, clock, events, registry, certificates, key_files, services, other, sessions, listener};

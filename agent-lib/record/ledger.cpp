@@ -1,5 +1,7 @@
 #include "agent-lib/record/ledger.hpp"
 
+#include "agent-lib/support/log.hpp"
+
 namespace rdpmend {
 
 namespace {
@@ -73,12 +75,14 @@ Result<std::uint64_t> Ledger::open_incident(const v1::Diagnosis& diagnosis, cons
 Status Ledger::set_state(std::uint64_t incident_id, v1::IncidentState to, const std::string& reason) {
   const auto now = incident(incident_id);
   if (now == nullptr || (now->state() == to && now->reason() == reason)) return {};
-  return record(incident_id, [&](v1::JournalEntry& entry) {
+  auto recorded = record(incident_id, [&](v1::JournalEntry& entry) {
     auto& change = *entry.mutable_incident_state_changed();
     change.set_from(now->state());
     change.set_to(to);
     change.set_reason(reason);
   });
+  if (!recorded) log::error("incident {} cannot be recorded: {}", incident_id, to_string(recorded.error()));
+  return recorded;
 }
 
 std::shared_ptr<const v1::Incident> Ledger::incident(std::uint64_t id) const {

@@ -35,7 +35,7 @@ class Ledger {
     const std::lock_guard lock(mutex_);
     return look(static_cast<const IncidentBook&>(book_));
   }
-  // Nothing is recorded where the incident is in that state for that reason already.
+  // Nothing is recorded where the incident is in that state for that reason already. A failure is logged here.
   Status set_state(std::uint64_t incident_id, v1::IncidentState to, const std::string& reason);
   std::shared_ptr<const v1::Incident> incident(std::uint64_t id) const;
 

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "agent-lib/events/ascii.hpp"
 #include "agent-lib/faults/kit/evidence.hpp"
 #include "agent-lib/steps/make.hpp"
 #include "agent-lib/support/guarded.hpp"
@@ -35,10 +35,7 @@ v1::Verdict not_served(const Look& look, const v1::ProbeReport& report, const Li
 void add_term_service_rung(const Look& look, PlanDraft& plan) {
   const auto dll =
       need(read_text(look.host.registry, registry_key::k_term_service_parameters, "ServiceDll")).value_or("");
-  std::string lower = dll;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (lower != "%systemroot%\\system32\\termsrv.dll") {
+  if (!equals_ignoring_case(dll, R"(%SystemRoot%\System32\termsrv.dll)")) {
     plan.refuse(
         fmt::format("TermService's ServiceDll is \"{}\", not %SystemRoot%\\System32\\termsrv.dll: it may have been "
                     "tampered with. Nothing is repaired or restarted until that is explained.",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "agent-lib/events/ascii.hpp"
 #include "agent-lib/host/connection_security.hpp"
 #include "agent-lib/knowledge/stock_host.hpp"
 
@@ -34,17 +35,11 @@ bool lists_port(std::string_view ports, std::uint32_t port) {
   return false;
 }
 
-std::string to_lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 // Whether a rule is about the traffic of a stock rule: inbound, its protocol and port, and TermService or everything.
 bool concerns(const FirewallRule& rule, const v1::StockFirewallRule& stock, std::uint32_t port) {
   constexpr std::uint32_t k_any_protocol = 256;
-  const auto application = to_lower(rule.application);
-  const auto service = to_lower(rule.service);
+  const auto application = to_ascii_lower(rule.application);
+  const auto service = to_ascii_lower(rule.service);
   return rule.inbound && (rule.protocol == stock.protocol() || rule.protocol == k_any_protocol) &&
          lists_port(rule.local_ports, port) && (application.empty() || application.ends_with("svchost.exe")) &&
          (service.empty() || service == "*" || service == "termservice");

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 
 #include "agent-lib/faults/kit/case.hpp"
@@ -27,9 +28,10 @@ constexpr Switch k_switches[] = {
     {v1::SETTING_LISTENER_LOGON_DISABLED, "fLogonDisabled", 0, "the listener refuses sign-ins"},
 };
 
-bool is_off(const Look& look, const Switch& one) {
+// The value that is not what Windows ships; nullopt: it is, or is absent.
+std::optional<std::uint32_t> wrong_value(const Look& look, const Switch& one) {
   const auto value = need(read_dword(look.host.registry, registry_key::k_rdp_tcp, one.name));
-  return value && *value != one.stock;
+  return value == one.stock ? std::nullopt : value;
 }
 
 const Switch* named(std::string_view name) {
@@ -52,8 +54,8 @@ class ListenerDisabled final : public RepairableFault {
   std::vector<v1::Diagnosis> detect(const Look& look) const override {
     std::vector<v1::Diagnosis> all;
     for (const auto& one : k_switches) {
-      if (!is_off(look, one)) continue;
-      const auto value = need(read_dword(look.host.registry, registry_key::k_rdp_tcp, one.name));
+      const auto value = wrong_value(look, one);
+      if (!value) continue;
       Case found(one.name, fmt::format("RDP-Tcp\\{} is {}: {}", one.name, *value, one.means));
       found.saw(fmt::format("RDP-Tcp\\{}", one.name), std::to_string(*value), std::to_string(one.stock), "registry")
           .asks_first();
@@ -82,7 +84,7 @@ class ListenerDisabled final : public RepairableFault {
 
   v1::Verdict verify(const Look& look, const v1::Diagnosis& diagnosis, WallTime since) const override {
     const auto* one = named(diagnosis.subject());
-    if (one == nullptr || is_off(look, *one))
+    if (one == nullptr || wrong_value(look, *one))
       return verdict(v1::Verdict::RESULT_NOT_REPAIRED, fmt::format("RDP-Tcp\\{} is off again", diagnosis.subject()));
     const auto state = need(look.host.listener.state());
     if (state.listening)
