@@ -7,7 +7,7 @@
 #include <stop_token>
 
 #include "cli/commands/command.hpp"
-#include "cli/context.hpp"
+#include "cli/session/context.hpp"
 
 namespace rdpmend::cli {
 

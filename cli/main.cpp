@@ -6,8 +6,8 @@
 
 #include "agent-lib/support/arguments.hpp"
 #include "cli/cli.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/terminal.hpp"
+#include "cli/format/terminal.hpp"
+#include "cli/session/interrupt.hpp"
 
 int main(int argc, char** argv) {
   // As the service does, and why: service/main.cpp.

@@ -9,9 +9,9 @@
 #include "agent-lib/rules/query_builder.hpp"
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/support/utf8.hpp"
-#include "service/hard_stop.hpp"
-#include "service/machine_time.hpp"
-#include "service/pki/private_file.hpp"
+#include "service/os/hard_stop.hpp"
+#include "service/os/machine_time.hpp"
+#include "service/os/private_file.hpp"
 
 namespace rdpmend {
 

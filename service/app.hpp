@@ -12,7 +12,7 @@
 #include "agent-lib/engine/event_reader.hpp"
 #include "agent-lib/host/host.hpp"
 #include "rdpmend/v1/config.pb.h"
-#include "service/guarded_thread.hpp"
+#include "service/os/guarded_thread.hpp"
 #include "service/pki/pki.hpp"
 #include "service/pki/trust_store.hpp"
 #include "service/rpc/server.hpp"

@@ -8,11 +8,12 @@
 #include "agent-lib/support/arguments.hpp"
 #include "agent-lib/support/printable.hpp"
 #include "agent-lib/support/utf8.hpp"
-#include "service/exit_codes.hpp"
 #include "service/hosting/console_owner.hpp"
-#include "service/hosting/platform.hpp"
+#include "service/hosts/host_session.hpp"
+#include "service/os/exit_codes.hpp"
+#include "service/os/platform.hpp"
+#include "service/os/print.hpp"
 #include "service/pki/pki.hpp"
-#include "service/print.hpp"
 #include "service/rehearsal.hpp"
 #include "service/selftest/selftest.hpp"
 #include "service/serve.hpp"
@@ -31,6 +32,21 @@ int run(const ServeOptions& options) {
   ConsoleOwner console;
   const auto done = serve(options, console);
   return done ? exit_code::k_ok : refuse(done.error());
+}
+
+struct SelftestOptions {
+  std::string format = "table";  // or "json"
+};
+
+int selftest(const SelftestOptions& options) {
+  const auto host = open_this_machine();
+  if (!host) return refuse(host.error());
+  const auto view = (*host)->control().view();
+  const auto test = check_all(view);
+  fmt::print("{}", options.format == "json" ? to_json(test, view.identity) : to_table(test));
+  std::fflush(stdout);
+  const bool differs = std::ranges::count(test.checks(), Check::OUTCOME_DIFFERENT, &Check::outcome) > 0;
+  return differs ? exit_code::k_differs : exit_code::k_ok;
 }
 
 struct InitPkiOptions {
@@ -105,7 +121,7 @@ void add_selftest(CLI::App& app, Chosen& chosen) {
   verb->footer(
       "Run it as administrator where no service runs. What the service sees: rdpmend selftest.\n"
       "Example: rdpmendd selftest --format json > selftest.json");
-  verb->callback([options, &chosen] { chosen = [options] { return selftest_this_machine(*options); }; });
+  verb->callback([options, &chosen] { chosen = [options] { return selftest(*options); }; });
 }
 
 void add_init_pki(CLI::App& app, Chosen& chosen) {

@@ -13,7 +13,9 @@
 #include "agent-lib/sim/sim_host.hpp"
 #include "agent-lib/support/time.hpp"
 #include "agent-lib/support/utf8.hpp"
-#include "service/textproto_file.hpp"
+#include "service/config/textproto_file.hpp"
+
+#undef GetMessage  // Of windows.h, which another file of the same batch may include: Reflection has a method of this name.
 
 namespace rdpmend {
 

@@ -1,10 +1,11 @@
 #include "service/serve.hpp"
 
 #include "agent-lib/support/log.hpp"
-#include "service/config.hpp"
-#include "service/hard_stop.hpp"
-#include "service/hosting/host_session.hpp"
-#include "service/pki/private_file.hpp"
+#include "service/app.hpp"
+#include "service/config/config.hpp"
+#include "service/hosts/host_session.hpp"
+#include "service/os/hard_stop.hpp"
+#include "service/os/private_file.hpp"
 
 namespace rdpmend {
 
@@ -21,7 +22,7 @@ Status serve_logged(const ServeOptions& options, const v1::ServiceConfig& config
   if (!app) return fail(std::move(app.error()));
   if (const auto told = (*host)->set_on_change([&app] { (*app)->host_changed(); }); !told)
     log::warning("changes of this host's settings are noticed on schedule alone: {}", to_string(told.error()));
-  owner.running(**app);
+  owner.running({(*app)->rpc_address(), (*app)->admin_profile(), (*app)->journal()});
   const auto reason = owner.wait();
   owner.stopping();
   limit.emplace([&owner] { owner.hung(); });

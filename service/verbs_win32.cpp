@@ -4,12 +4,13 @@
 #include <memory>
 
 #include "agent-lib/support/utf8.hpp"
-#include "service/exit_codes.hpp"
-#include "service/hosting/platform.hpp"
-#include "service/hosting/scm_event_log.hpp"
+#include "service/event_log/event_log.hpp"
 #include "service/hosting/scm_host.hpp"
 #include "service/hosting/scm_install.hpp"
-#include "service/print.hpp"
+#include "service/os/exit_codes.hpp"
+#include "service/os/platform.hpp"
+#include "service/os/print.hpp"
+#include "service/serve.hpp"
 #include "service/verbs.hpp"
 
 namespace rdpmend {
@@ -68,7 +69,11 @@ void add_service(CLI::App& app, Chosen& chosen) {
   verb->add_option_function<std::string>(
       "--state", [options](const std::string& folder) { options->state = path_from_utf8(folder); },
       "Folder of configuration, journal and keys");
-  verb->callback([options, &chosen] { chosen = [options] { return serve_for_scm(*options); }; });
+  verb->callback([options, &chosen] {
+    chosen = [options] {
+      return serve_for_scm(options->state, [options](ProcessOwner& owner) { return serve(*options, owner); });
+    };
+  });
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons
     if (mask != info.masked_by().end()) {
       Finding& masked = findings.emplace_back();
       masked.set_fault_id(info.id());
-      masked.set_outcome(v1::DiagnoseResponse::Finding::OUTCOME_MASKED);
+      masked.set_outcome(Finding::OUTCOME_MASKED);
       masked.set_detail(fmt::format("not looked at while {} is present", *mask));
       continue;
     }

@@ -13,11 +13,11 @@
 #include "agent-lib/engine/fault.hpp"
 #include "agent-lib/rules/catalogue.hpp"
 #include "agent-lib/steps/step_kind.hpp"
-#include "rdpmend/v1/agent.pb.h"
+#include "rdpmend/v1/plan.pb.h"
 
 namespace rdpmend {
 
-using Finding = v1::DiagnoseResponse::Finding;
+using v1::Finding;
 
 // Why a host is looked at: what was signalled of faults, by their ids, or of all of them.
 class Reasons {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 
+#include "agent-lib/engine/commands.hpp"
 #include "agent-lib/engine/decisions.hpp"
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/inquiries.hpp"
@@ -15,9 +16,7 @@
 #include "agent-lib/engine/own_probes.hpp"
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repairs.hpp"
-#include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/ledger.hpp"
-#include "agent-lib/record/words.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
@@ -30,10 +29,6 @@ constexpr Duration k_prune_interval = std::chrono::hours{1};
 constexpr std::string_view k_prune = "pruning of the journal";
 constexpr std::string_view k_findings = "findings that wait for the journal";
 constexpr std::string_view k_repeats = "folded repeats of signals";
-
-Error not_running() {
-  return {ErrorCode::unavailable, "the service is stopping", "Try again when it runs.", {}};
-}
 
 }  // namespace
 
@@ -52,6 +47,7 @@ class Engine::Impl {
         intake_(parts_.catalogue, own_probes_),
         inquiries_(parts_.host.view(), detection_, jobs_),
         repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_),
+        commands_(parts_.host.clock, ledger_, repairs_),
         lookout_({parts_.host.view(), parts_.catalogue, detection_, policy_, jobs_, agenda_, ledger_, repairs_,
                   snapshots_, parts_.probe_deadline},
                  [this] { decisions_.consider_all(); }),
@@ -59,6 +55,7 @@ class Engine::Impl {
     ledger_.set_on_change([this] { snapshots_.publish(); });
     repairs_.set_on_end([this](std::uint64_t incident_id) { repair_ended(incident_id); });
     repairs_.set_on_probe([this](const v1::ProbeReport& report) { snapshots_.note_probe(report); });
+    commands_.set_on_told([this](const v1::OutsideProbe& probe) { snapshots_.note_outside_probe(probe); });
   }
 
   // --- life ---
@@ -84,8 +81,8 @@ class Engine::Impl {
   }
 
   void stop(std::string reason, std::function<void()> done) {
-    stopping_ = true;
     inquiries_.stop();
+    commands_.stop();
     lookout_.stop();
     decisions_.stop();
     repairs_.request_stop();
@@ -144,39 +141,7 @@ class Engine::Impl {
     inquiries_.self_test(test, wanted, done);
   }
 
-  void act(const AdminCommand& command, const Callback<v1::Incident>& done) {
-    const auto incident = ledger_.incident(command.incident_id);
-    if (incident == nullptr) {
-      return done(fail(ErrorCode::not_found, fmt::format("there is no incident {}", command.incident_id),
-                       "'rdpmend incidents --all' lists them."));
-    }
-    if (ledger_.read([&](const IncidentBook& book) { return book.knows_request(command.request_id); }))
-      return done(*incident);
-    if (stopping_) return done(fail(not_running()));
-    if (auto allowed = check(command, *incident); !allowed) return done(fail(allowed.error()));
-    if (auto recorded = record_command(command); !recorded) return done(fail(recorded.error()));
-    carry_out(command);
-    done(*ledger_.incident(command.incident_id));
-  }
-
-  void report_probe(ProbeTold told, const Callback<v1::OutsideProbe>& done) {
-    told.probe.set_client(told.client.name);
-    told.probe.set_peer(told.client.peer);
-    if (told.incident_id != 0 && ledger_.incident(told.incident_id) == nullptr) {
-      return done(fail(ErrorCode::not_found, fmt::format("there is no incident {}", told.incident_id),
-                       "'rdpmend incidents --all' lists them."));
-    }
-    if (ledger_.read([&](const IncidentBook& book) { return book.knows_request(told.request_id); })) {
-      const bool newest = told.request_id == last_told_.request_id;
-      return done(newest ? last_told_.probe : std::move(told.probe));
-    }
-    if (stopping_) return done(fail(not_running()));
-    *told.probe.mutable_received() = to_proto(parts_.host.clock.now());
-    if (auto recorded = record_told(told); !recorded) return done(fail(recorded.error()));
-    last_told_ = std::move(told);
-    snapshots_.note_outside_probe(last_told_.probe);
-    done(last_told_.probe);
-  }
+  Commands& commands() { return commands_; }
 
   v1::FaultMode mode_of(const std::string& fault_id) const {
     const auto* fault = parts_.catalogue.find_fault(fault_id);
@@ -289,115 +254,6 @@ class Engine::Impl {
     });
   }
 
-  // --- commands ---
-
-  Status check(const AdminCommand& command, const v1::Incident& incident) const {
-    using Verb = AdminCommand::Verb;
-    const auto state = to_string(incident.state());
-    if (repairs_.under_way(incident.id())) {
-      return fail(ErrorCode::conflict, fmt::format("incident {} is being repaired", incident.id()),
-                  "Wait until it is done: 'rdpmend watch' shows how far it is.");
-    }
-    switch (command.verb) {
-      case Verb::repair: return check_repair(incident);
-      case Verb::approve:
-        if (incident.state() != v1::INCIDENT_STATE_AWAITING_APPROVAL) {
-          return fail(ErrorCode::conflict,
-                      fmt::format("incident {} is {}: nothing waits for approval", incident.id(), state));
-        }
-        if (!command.plan_id.empty() && command.plan_id != incident.repair().plan().id()) {
-          return fail(ErrorCode::conflict,
-                      fmt::format("the plan is {} by now, not {}", incident.repair().plan().id(), command.plan_id),
-                      fmt::format("Read it with 'rdpmend show {}' and approve that.", incident.id()));
-        }
-        return {};
-      case Verb::rollback:
-        if (!has_written(incident.repair())) {
-          return fail(ErrorCode::conflict,
-                      fmt::format("incident {} is {}: there is nothing to undo", incident.id(), state));
-        }
-        return check_no_other_open(incident);
-      case Verb::dismiss:
-        if (is_closed(incident.state())) {
-          return fail(ErrorCode::conflict, fmt::format("incident {} is closed already: {}", incident.id(), state));
-        }
-        if (!incident.repair().has_ended() && has_written(incident.repair())) {
-          return fail(
-              ErrorCode::conflict,
-              fmt::format("the repair of incident {} is not over: some of its steps are applied", incident.id()),
-              "Approve the next rung, or roll back first.");
-        }
-        return {};
-    }
-    return {};
-  }
-
-  static Status check_repair(const v1::Incident& incident) {
-    if (is_closed(incident.state())) {
-      return fail(ErrorCode::conflict,
-                  fmt::format("incident {} is closed: {}", incident.id(), to_string(incident.state())));
-    }
-    if (incident.state() == v1::INCIDENT_STATE_AWAITING_APPROVAL) {
-      return fail(ErrorCode::conflict, fmt::format("incident {} waits for approval", incident.id()),
-                  fmt::format("Read the plan with 'rdpmend show {0}', then 'rdpmend approve {0}'.", incident.id()));
-    }
-    if (!incident.diagnosis().repairable()) {
-      return fail(ErrorCode::conflict,
-                  fmt::format("{} cannot be repaired by the service here", incident.diagnosis().fault_id()),
-                  incident.diagnosis().advice());
-    }
-    return {};
-  }
-
-  Status check_no_other_open(const v1::Incident& incident) const {
-    const auto& diagnosis = incident.diagnosis();
-    const auto open = ledger_.read(
-        [&](const IncidentBook& book) { return book.find_open(diagnosis.fault_id(), diagnosis.subject()); });
-    if (open == nullptr || open->id() == incident.id()) return {};
-    return fail(ErrorCode::conflict, fmt::format("a newer incident {} about the same is open", open->id()),
-                "Roll back or dismiss that one first.");
-  }
-
-  Status record_command(const AdminCommand& command) {
-    return ledger_.record(command.incident_id, [&](v1::JournalEntry& entry) {
-      constexpr std::string_view k_names[] = {"Repair", "Approve", "Rollback", "Dismiss"};
-      auto& action = *entry.mutable_admin_action();
-      action.set_client(command.client.name);
-      action.set_certificate_sha256(command.client.certificate_sha256);
-      action.set_peer(command.client.peer);
-      action.set_method(std::string(k_names[static_cast<std::size_t>(command.verb)]));
-      action.set_request_id(command.request_id);
-      action.set_comment(command.comment);
-    });
-  }
-
-  // The action holds the request's id, so that a replay of the journal knows it.
-  Status record_told(const ProbeTold& told) {
-    std::vector<v1::JournalEntry> entries(2);
-    auto& action = *entries[0].mutable_admin_action();
-    action.set_client(told.client.name);
-    action.set_certificate_sha256(told.client.certificate_sha256);
-    action.set_peer(told.client.peer);
-    action.set_method("ReportProbe");
-    action.set_request_id(told.request_id);
-    *entries[1].mutable_outside_probe() = told.probe;
-    for (auto& entry : entries) entry.set_incident_id(told.incident_id);
-    return ledger_.record(std::move(entries));
-  }
-
-  void carry_out(const AdminCommand& command) {
-    using Verb = AdminCommand::Verb;
-    switch (command.verb) {
-      case Verb::repair: repairs_.begin(command.incident_id, false); break;
-      case Verb::approve: repairs_.approve(command.incident_id, command.client.name); break;
-      case Verb::rollback: repairs_.roll_back(command.incident_id, "rolled back by " + command.client.name); break;
-      case Verb::dismiss:
-        (void)ledger_.set_state(command.incident_id, v1::INCIDENT_STATE_DISMISSED,
-                                "dismissed by " + command.client.name);
-        break;
-    }
-  }
-
   // --- the rest ---
 
   void prune_later() {
@@ -429,13 +285,12 @@ class Engine::Impl {
   Intake intake_;
   Inquiries inquiries_;
   Repairs repairs_;
+  Commands commands_;
   Lookout lookout_;
   Decisions decisions_;
 
   std::map<std::string, std::string> bookmarks_;
-  bool stopping_ = false;
   std::deque<IntakeWrite> waiting_writes_;  // At most one per channel: each holds its credit.
-  ProbeTold last_told_;                     // No request id: none yet.
 };
 
 Engine::Engine(EngineParts parts, asio::any_io_executor engine, asio::any_io_executor worker)
@@ -478,12 +333,14 @@ void Engine::self_test(std::function<v1::SelfTestResponse(const HostView&)> test
     impl_->self_test(test, done, wanted);
   });
 }
-void Engine::act(AdminCommand command, Callback<v1::Incident> done) {
-  asio::post(executor_, [this, command = std::move(command), done = std::move(done)] { impl_->act(command, done); });
+void Engine::act(v1::ActRequest request, Client client, Callback<v1::Incident> done) {
+  asio::post(executor_, [this, request = std::move(request), client = std::move(client), done = std::move(done)] {
+    done(impl_->commands().act(request, client));
+  });
 }
-void Engine::report_probe(ProbeTold told, Callback<v1::OutsideProbe> done) {
-  asio::post(executor_, [this, told = std::move(told), done = std::move(done)]() mutable {
-    impl_->report_probe(std::move(told), done);
+void Engine::report_probe(v1::ReportProbeRequest request, Client client, Callback<v1::OutsideProbe> done) {
+  asio::post(executor_, [this, request = std::move(request), client = std::move(client), done = std::move(done)] {
+    done(impl_->commands().report_probe(request, client));
   });
 }
 v1::FaultMode Engine::mode_of(const std::string& fault_id) const {

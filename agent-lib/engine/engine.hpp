@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent-lib/engine/agenda.hpp"
+#include "agent-lib/engine/commands.hpp"
 #include "agent-lib/engine/fault.hpp"
 #include "agent-lib/engine/snapshot.hpp"
 #include "agent-lib/host/host.hpp"
@@ -23,32 +24,6 @@
 #include "rdpmend/v1/config.pb.h"
 
 namespace rdpmend {
-
-// Who commands or tells, as the journal keeps it.
-struct Client {
-  std::string name;                // In its certificate's trust entry.
-  std::string certificate_sha256;  // Upper-case hex.
-  std::string peer;                // The address that it calls from, without the port.
-};
-
-// What a client tells of its own probe of the listener: its report.
-struct ProbeTold {
-  Client client;
-  v1::OutsideProbe probe;
-  std::uint64_t incident_id = 0;  // 0: about none.
-  std::string request_id;
-};
-
-// An administrator's command.
-struct AdminCommand {
-  enum class Verb { repair, approve, rollback, dismiss };
-  Verb verb = Verb::repair;
-  std::uint64_t incident_id = 0;
-  std::string request_id;
-  Client client;
-  std::string comment;
-  std::string plan_id;  // approve only; empty: any.
-};
 
 struct EngineParts {
   HostControl host;
@@ -96,10 +71,10 @@ class Engine {
   void plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done, std::function<bool()> wanted);
   void self_test(std::function<v1::SelfTestResponse(const HostView&)> test, Callback<v1::SelfTestResponse> done,
                  std::function<bool()> wanted);
-  void act(AdminCommand command, Callback<v1::Incident> done);
+  void act(v1::ActRequest request, Client client, Callback<v1::Incident> done);
   // Journals it and keeps it as the newest. A request that was carried out already changes nothing, and is answered
   // with what it told; without `received` if that is not the newest any more.
-  void report_probe(ProbeTold told, Callback<v1::OutsideProbe> done);
+  void report_probe(v1::ReportProbeRequest request, Client client, Callback<v1::OutsideProbe> done);
   // The mode in force.
   v1::FaultMode mode_of(const std::string& fault_id) const;
 

@@ -86,8 +86,9 @@ Result<v1::PlanRepairResponse> Inquiries::dry_run(const std::string& fault_id) c
     }
     auto made = detection_.plan(seen.view(), finding.diagnosis(), "dry-run");
     if (!made) return fail(std::move(made).error());
-    *response.add_diagnoses() = finding.diagnosis();
-    *response.add_plans() = std::move(made->plan);
+    auto& dry_run = *response.add_dry_runs();
+    *dry_run.mutable_diagnosis() = finding.diagnosis();
+    *dry_run.mutable_plan() = std::move(made->plan);
   }
   return response;
 }

@@ -9,6 +9,7 @@
 
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/jobs.hpp"
+#include "rdpmend/v1/agent.pb.h"
 
 namespace rdpmend {
 

@@ -10,8 +10,9 @@ namespace rdpmend::log {
 
 enum class Level { debug, info, warning, error };
 
-// Where lines go: set once by the service (service/logging, Boost.Log) before it starts threads. Before that: nowhere.
-// A plain function, so that this library needs no logging library and a line costs nothing when nobody listens.
+// Where lines go: set once by the service (service/os/logging, Boost.Log) before it starts threads. Before that:
+// nowhere. A plain function, so that this library needs no logging library and a line costs nothing when nobody
+// listens.
 using Sink = void (*)(Level, std::string_view);
 void set_sink(Sink sink, Level lowest);
 

@@ -25,32 +25,25 @@ constexpr std::size_t k_max_seen = 256;         // Far more than are ever asked 
 constexpr auto k_poll = 100ms;
 constexpr auto k_start_again = 5s;
 
-struct ScTraits {
-  using Raw = SC_HANDLE;
-  static Raw none() { return nullptr; }
-  static void close(Raw raw) { CloseServiceHandle(raw); }
-};
-using UniqueSc = UniqueHandle<ScTraits>;
-
 std::string about(std::string_view verb, std::string_view name) {
   return fmt::format("cannot {} service {}", verb, name);
 }
 
-Result<UniqueSc> open_manager(DWORD rights) {
-  UniqueSc manager{OpenSCManagerW(nullptr, nullptr, rights)};
+Result<UniqueService> open_manager(DWORD rights) {
+  UniqueService manager{OpenSCManagerW(nullptr, nullptr, rights)};
   if (!manager) return fail(last_error("cannot open the service control manager"));
   return manager;
 }
 
-Result<UniqueSc> open_service(std::string_view name, DWORD rights, std::string_view verb) {
+Result<UniqueService> open_service(std::string_view name, DWORD rights, std::string_view verb) {
   auto manager = open_manager(SC_MANAGER_CONNECT);
   if (!manager) return fail(std::move(manager).error());
-  UniqueSc service{OpenServiceW(manager->get(), widen(name).c_str(), rights)};
+  UniqueService service{OpenServiceW(manager->get(), widen(name).c_str(), rights)};
   if (!service) return fail(last_error(about(verb, name)));
   return service;
 }
 
-Result<SERVICE_STATUS_PROCESS> query_status(const UniqueSc& service, std::string_view name) {
+Result<SERVICE_STATUS_PROCESS> query_status(const UniqueService& service, std::string_view name) {
   SERVICE_STATUS_PROCESS status{};
   DWORD needed = 0;
   if (!QueryServiceStatusEx(service.get(), SC_STATUS_PROCESS_INFO, reinterpret_cast<BYTE*>(&status), sizeof(status),
@@ -70,7 +63,7 @@ ServiceRun run_of(DWORD state) {
   }
 }
 
-Result<v1::ServiceStartType> query_start_type(const UniqueSc& service, std::string_view name) {
+Result<v1::ServiceStartType> query_start_type(const UniqueService& service, std::string_view name) {
   DWORD needed = 0;
   QueryServiceConfigW(service.get(), nullptr, 0, &needed);
   constexpr DWORD k_max_config_bytes = 8192;  // As documented for QueryServiceConfig.
@@ -90,7 +83,7 @@ Result<v1::ServiceStartType> query_start_type(const UniqueSc& service, std::stri
 // start order. https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-enumdependentservicesw
 Result<std::vector<std::wstring>> direct_dependents(SC_HANDLE manager, const std::wstring& name) {
   const auto doing = about("list what depends on", narrow(name));
-  const UniqueSc service{OpenServiceW(manager, name.c_str(), SERVICE_ENUMERATE_DEPENDENTS)};
+  const UniqueService service{OpenServiceW(manager, name.c_str(), SERVICE_ENUMERATE_DEPENDENTS)};
   if (!service) return fail(last_error(doing));
   DWORD size = 0;
   DWORD count = 0;
@@ -144,7 +137,7 @@ void pause(Duration time, steady_clock::time_point until) {
 // hint, but hints are often wrong and a repair waits for this: a query every 100 ms is cheap.
 // https://learn.microsoft.com/windows/win32/services/starting-a-service
 template <class Predicate>
-Result<SERVICE_STATUS_PROCESS> wait_until(const UniqueSc& service, std::string_view name,
+Result<SERVICE_STATUS_PROCESS> wait_until(const UniqueService& service, std::string_view name,
                                           steady_clock::time_point until, Predicate settled) {
   for (;;) {
     auto status = query_status(service, name);
@@ -172,7 +165,7 @@ Error ended(std::string_view name, const SERVICE_STATUS_PROCESS& status) {
 // "A call to StartService blocks for 30 seconds if any service is busy handling a control code", and then fails with
 // ERROR_SERVICE_REQUEST_TIMEOUT. Not at once again: a program that ends before it becomes a service fails so, too.
 // https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-startservicew
-Status ask_to_start(const UniqueSc& service, std::string_view name, steady_clock::time_point until) {
+Status ask_to_start(const UniqueService& service, std::string_view name, steady_clock::time_point until) {
   while (!StartServiceW(service.get(), 0, nullptr)) {
     const auto code = GetLastError();
     if (code == ERROR_SERVICE_ALREADY_RUNNING) break;
@@ -186,7 +179,7 @@ Status ask_to_start(const UniqueSc& service, std::string_view name, steady_clock
 
 // The same 30 s and the same error, whichever service is busy; whether this one stops, its state tells.
 // https://learn.microsoft.com/windows/win32/api/winsvc/nf-winsvc-controlservice
-Status ask_to_stop(const UniqueSc& service, std::string_view name) {
+Status ask_to_stop(const UniqueService& service, std::string_view name) {
   SERVICE_STATUS ignored{};
   if (ControlService(service.get(), SERVICE_CONTROL_STOP, &ignored)) return {};
   const auto code = GetLastError();

@@ -74,4 +74,12 @@ struct KeyTraits {
 };
 using UniqueKey = UniqueHandle<KeyTraits>;
 
+// The service control manager, and services in it.
+struct ServiceTraits {
+  using Raw = SC_HANDLE;
+  static Raw none() { return nullptr; }
+  static void close(Raw raw) { CloseServiceHandle(raw); }
+};
+using UniqueService = UniqueHandle<ServiceTraits>;
+
 }  // namespace rdpmend::win32

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/context.hpp"
+#include "cli/session/context.hpp"
 
 namespace rdpmend::cli {
 

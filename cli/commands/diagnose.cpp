@@ -8,8 +8,8 @@ namespace rdpmend::cli {
 
 namespace {
 
-bool is_unknown(const v1::DiagnoseResponse::Finding& finding) {
-  return finding.outcome() == v1::DiagnoseResponse::Finding::OUTCOME_UNKNOWN;
+bool is_unknown(const v1::Finding& finding) {
+  return finding.outcome() == v1::Finding::OUTCOME_UNKNOWN;
 }
 
 Result<ExitCode> diagnose_faults(Context& context, const std::vector<std::string>& faults) {

@@ -8,19 +8,18 @@ namespace rdpmend::cli {
 namespace {
 
 void print(Page& page, const v1::PlanRepairResponse& response, const std::string& fault) {
-  if (response.diagnoses().empty()) {
+  if (response.dry_runs().empty()) {
     page.text(fault + " is not present on this host: there is nothing to repair.");
     return;
   }
-  for (int i = 0; i < response.diagnoses_size(); ++i) {
-    if (i > 0) page.blank();
-    const auto& diagnosis = response.diagnoses(i);
+  for (const auto& dry_run : response.dry_runs()) {
+    if (&dry_run != &response.dry_runs(0)) page.blank();
+    const auto& diagnosis = dry_run.diagnosis();
     page.hang({{name_of(diagnosis) + "  ", Style::bold}}, diagnosis.summary());
     print_evidence(page, diagnosis.evidence());
     page.field("advice", diagnosis.advice());
-    if (i >= response.plans_size()) continue;
     page.blank();
-    print_plan(page, response.plans(i));
+    print_plan(page, dry_run.plan());
   }
   page.blank();
   page.text("This was a dry run: nothing has been written.", 0, Style::dim);

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "cli/commands/action.hpp"
 #include "cli/commands/command.hpp"
 #include "cli/format/probe_view.hpp"
 

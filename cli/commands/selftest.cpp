@@ -9,9 +9,9 @@ namespace rdpmend::cli {
 namespace {
 
 // The service may read everything, so what it could not check is as bad as what differs.
-bool is_fine(const v1::SelfTestResponse::Finding& finding) {
-  using Finding = v1::SelfTestResponse::Finding;
-  return finding.outcome() == Finding::OUTCOME_AS_EXPECTED || finding.outcome() == Finding::OUTCOME_NOT_HERE;
+bool is_fine(const v1::SelfTestResponse::Check& check) {
+  using Check = v1::SelfTestResponse::Check;
+  return check.outcome() == Check::OUTCOME_AS_EXPECTED || check.outcome() == Check::OUTCOME_NOT_HERE;
 }
 
 Result<ExitCode> self_test(Context& context, bool all) {
@@ -21,8 +21,8 @@ Result<ExitCode> self_test(Context& context, bool all) {
   if (!test) return fail(test.error());
   const auto shown = context.show(*test, [&](Page& page) { print_selftest(page, *test, all); });
   if (!shown) return fail(shown.error());
-  const auto& findings = test->findings();
-  return std::all_of(findings.begin(), findings.end(), is_fine) ? ExitCode::ok : ExitCode::failed;
+  const auto& checks = test->checks();
+  return std::all_of(checks.begin(), checks.end(), is_fine) ? ExitCode::ok : ExitCode::failed;
 }
 
 }  // namespace

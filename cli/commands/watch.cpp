@@ -4,9 +4,9 @@
 #include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/words.hpp"
 #include "cli/commands/command.hpp"
-#include "cli/follow.hpp"
 #include "cli/format/entry_line.hpp"
 #include "cli/format/incident_view.hpp"
+#include "cli/session/follow.hpp"
 
 namespace rdpmend::cli {
 

@@ -10,7 +10,7 @@ namespace rdpmend::cli {
 
 namespace {
 
-using Finding = v1::DiagnoseResponse::Finding;
+using v1::Finding;
 
 // A fault that is there, or that could not be looked for, says why below its line.
 void print_finding(Page& page, const Finding& finding) {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/format/terminal.hpp"
 #include "cli/format/text.hpp"
-#include "cli/terminal.hpp"
 
 namespace rdpmend::cli {
 

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/format/terminal.hpp"
 #include "cli/format/text.hpp"
-#include "cli/terminal.hpp"
 
 namespace rdpmend::cli {
 

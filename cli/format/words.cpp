@@ -6,8 +6,8 @@
 
 namespace rdpmend::cli {
 
-std::string word(v1::DiagnoseResponse::Finding::Outcome outcome) {
-  return enum_word(v1::DiagnoseResponse::Finding::Outcome_Name(outcome), "OUTCOME_");
+std::string word(v1::Finding::Outcome outcome) {
+  return enum_word(v1::Finding::Outcome_Name(outcome), "OUTCOME_");
 }
 
 std::string word(v1::FaultMode mode) {
@@ -61,10 +61,10 @@ Style style_of(v1::IncidentState state) {
   }
 }
 
-Style style_of(v1::DiagnoseResponse::Finding::Outcome outcome) {
+Style style_of(v1::Finding::Outcome outcome) {
   switch (outcome) {
-    case v1::DiagnoseResponse::Finding::OUTCOME_PRESENT: return Style::bad;
-    case v1::DiagnoseResponse::Finding::OUTCOME_ABSENT: return Style::good;
+    case v1::Finding::OUTCOME_PRESENT: return Style::bad;
+    case v1::Finding::OUTCOME_ABSENT: return Style::good;
     default: return Style::warn;
   }
 }

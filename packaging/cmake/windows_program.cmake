@@ -3,7 +3,7 @@ include(windows_resources)
 
 # DLLs that our programs use and Windows does not know by name (KnownDLLs): an import is looked for beside the program
 # first, before any line of it runs, and beside a program in Downloads anybody can lay a DLL. So they are loaded when they
-# are first called, from System32 alone: service/hosting/system_libraries_win32.cpp. packaging/msi/check.sh proves the
+# are first called, from System32 alone: service/os/system_libraries_win32.cpp. packaging/msi/check.sh proves the
 # import tables. https://learn.microsoft.com/windows/win32/dlls/dynamic-link-library-search-order
 set(RDPMEND_LATE_LIBRARIES bcrypt crypt32 dbghelp iphlpapi mswsock ncrypt netapi32 wevtapi wtsapi32)
 
@@ -37,7 +37,7 @@ endfunction()
 # rdpmend_windows_program(<target> <description>)
 function(rdpmend_windows_program target description)
   rdpmend_windows_resources(${target} ${description})
-  target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/service/hosting/system_libraries_win32.cpp)
+  target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/service/os/system_libraries_win32.cpp)
   if(MSVC)
     foreach(name IN LISTS RDPMEND_LATE_LIBRARIES)
       target_link_options(${target} PRIVATE /DELAYLOAD:${name}.dll)

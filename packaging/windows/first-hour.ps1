@@ -522,8 +522,8 @@ function Measure-PolicyCopy($m) {  # 11
 function Measure-ServiceToken($m) {  # 12
   $test = Invoke-Json 'rdpmend.exe' 'selftest --format json --timeout 60' 90
   $m.exit = $test.exit
-  $m.token = @($test.answer.findings | Where-Object { $_.area -eq 'process' })
-  $m.security_channel = @($test.answer.findings | Where-Object { $_.what -eq 'channel Security' })
+  $m.token = @($test.answer.checks | Where-Object { $_.area -eq 'process' })
+  $m.security_channel = @($test.answer.checks | Where-Object { $_.what -eq 'channel Security' })
   $m.required = (Invoke-Program 'sc.exe' 'qprivs rdpmend').out
 }
 

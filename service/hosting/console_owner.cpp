@@ -5,13 +5,13 @@
 #include <cstdio>
 
 #include "agent-lib/support/utf8.hpp"
-#include "service/print.hpp"
+#include "service/os/print.hpp"
 
 namespace rdpmend {
 
-void ConsoleOwner::running(const App& app) {
-  print_to(stdout, "rdpmendd listens on {}\n  try  rdpmend --profile {} status\n", app.rpc_address(),
-           to_utf8(app.admin_profile()));
+void ConsoleOwner::running(const Running& service) {
+  print_to(stdout, "rdpmendd listens on {}\n  try  rdpmend --profile {} status\n", service.rpc_address,
+           to_utf8(service.admin_profile));
   std::fflush(stdout);
 }
 

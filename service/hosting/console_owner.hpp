@@ -2,14 +2,14 @@
 #pragma once
 
 #include "service/hosting/console_host.hpp"
-#include "service/serve.hpp"
+#include "service/hosting/process_owner.hpp"
 
 namespace rdpmend {
 
 class ConsoleOwner final : public ProcessOwner {
  public:
   ConsoleLog console_log() const override { return ConsoleLog::standard_error; }
-  void running(const App& app) override;
+  void running(const Running& service) override;
   std::string wait() override { return console_.wait(); }
 
  private:

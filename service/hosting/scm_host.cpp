@@ -11,12 +11,12 @@
 #include "agent-lib/win32/os.hpp"
 #include "agent-lib/win32/os_error.hpp"
 #include "agent-lib/win32/privilege.hpp"
-#include "service/exit_codes.hpp"
-#include "service/hosting/event_feed.hpp"
-#include "service/hosting/scm_event_log.hpp"
+#include "service/event_log/event_feed.hpp"
+#include "service/event_log/event_log.hpp"
 #include "service/hosting/scm_names.hpp"
 #include "service/hosting/scm_status.hpp"
-#include "service/print.hpp"
+#include "service/os/exit_codes.hpp"
+#include "service/os/print.hpp"
 
 namespace rdpmend {
 
@@ -63,10 +63,10 @@ class ScmOwner final : public ProcessOwner {
 
   ConsoleLog console_log() const override { return ConsoleLog::none; }
   void progress() override { status_.start_pending(); }
-  void running(const App& app) override {
+  void running(const Running& service) override {
     {
       const std::scoped_lock lock(mutex_);
-      feed_ = std::make_unique<EventFeed>(app.journal(), cursor_file_,
+      feed_ = std::make_unique<EventFeed>(service.journal, cursor_file_,
                                           [this](const EventMessage& message) { return event_log_.report(message); });
     }
     status_.running();
@@ -99,13 +99,17 @@ class ScmOwner final : public ProcessOwner {
 };
 
 // The dispatcher hands nothing of ours on to ServiceMain.
-const ServeOptions* service_options = nullptr;
+struct Service {
+  const std::filesystem::path& state;
+  const std::function<Status(ProcessOwner&)>& serve;
+};
+const Service* the_service = nullptr;
 
 Status serve_guarded(ScmOwner& owner) {
   try {
     if (auto disabled = win32::disable_privileges({SE_TAKE_OWNERSHIP_NAME, SE_RESTORE_NAME, SE_BACKUP_NAME}); !disabled)
       return disabled;
-    return serve(*service_options, owner);
+    return the_service->serve(owner);
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, error.what(), "Please report this.");
   }
@@ -119,7 +123,7 @@ void WINAPI service_main(DWORD, wchar_t**) {
   ScmStatus status(handle);
   status.start_pending();
   EventLog event_log;
-  ScmOwner owner(status, request, event_log, service_options->state / "event_log.cursor");
+  ScmOwner owner(status, request, event_log, the_service->state / "event_log.cursor");
   const auto done = serve_guarded(owner);
   if (!done) (void)event_log.report(could_not_start(done.error()));
   status.stopped(done ? exit_code::k_ok : exit_code::k_refused);
@@ -128,8 +132,9 @@ void WINAPI service_main(DWORD, wchar_t**) {
 }  // namespace
 
 // The dispatcher is contacted before anything else: the Service Control Manager gives a process 30 s for it.
-int serve_for_scm(const ServeOptions& options) {
-  service_options = &options;
+int serve_for_scm(const std::filesystem::path& state, const std::function<Status(ProcessOwner&)>& serve) {
+  const Service service{state, serve};
+  the_service = &service;
   std::wstring name = k_service_name;
   const SERVICE_TABLE_ENTRYW table[] = {{name.data(), service_main}, {nullptr, nullptr}};
   if (StartServiceCtrlDispatcherW(table) != 0) return exit_code::k_ok;

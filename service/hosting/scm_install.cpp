@@ -6,14 +6,14 @@
 
 #include "agent-lib/support/time.hpp"
 #include "agent-lib/support/utf8.hpp"
-#include "service/config.hpp"
-#include "service/config_edit.hpp"
-#include "service/hosting/config_template.hpp"
-#include "service/hosting/platform.hpp"
-#include "service/hosting/scm_event_source.hpp"
+#include "service/config/config.hpp"
+#include "service/config/config_edit.hpp"
+#include "service/config/config_template.hpp"
+#include "service/event_log/event_source.hpp"
 #include "service/hosting/scm_service.hpp"
+#include "service/os/platform.hpp"
+#include "service/os/private_file.hpp"
 #include "service/pki/pki.hpp"
-#include "service/pki/private_file.hpp"
 
 namespace rdpmend {
 

@@ -9,10 +9,10 @@
 
 #include "agent-lib/support/utf8.hpp"
 #include "agent-lib/win32/os_error.hpp"
-#include "service/hosting/platform.hpp"
 #include "service/hosting/scm_command_line.hpp"
 #include "service/hosting/scm_names.hpp"
 #include "service/hosting/scm_settings.hpp"
+#include "service/os/platform.hpp"
 
 namespace rdpmend {
 
@@ -78,15 +78,15 @@ Result<std::wstring> program_file() {
 }
 
 Result<ServiceManager> ServiceManager::open() {
-  UniqueService handle(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE));
+  win32::UniqueService handle(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE));
   if (handle) return ServiceManager(std::move(handle));
   auto error = last_error("cannot open the Service Control Manager");
   if (error.code == ErrorCode::denied) error.hint = "Run it from an elevated prompt (Run as administrator).";
   return fail(std::move(error));
 }
 
-Result<UniqueService> ServiceManager::find(DWORD access) const {
-  UniqueService service(OpenServiceW(handle_.get(), k_service_name, access));
+Result<win32::UniqueService> ServiceManager::find(DWORD access) const {
+  win32::UniqueService service(OpenServiceW(handle_.get(), k_service_name, access));
   if (!service && GetLastError() != ERROR_SERVICE_DOES_NOT_EXIST)
     return fail(last_error("cannot open service rdpmend"));
   return service;
@@ -105,8 +105,8 @@ Result<std::filesystem::path> ServiceManager::state_folder() const {
   return state_in(config->lpBinaryPathName).value_or(default_state_folder());
 }
 
-Result<UniqueService> ServiceManager::create(const std::wstring& line) {
-  UniqueService service;
+Result<win32::UniqueService> ServiceManager::create(const std::wstring& line) {
+  win32::UniqueService service;
   DWORD code = ERROR_SUCCESS;
   // An earlier installation of it may be in the middle of its removal.
   wait_until(k_deleted_within, [&] {

@@ -10,13 +10,6 @@
 
 namespace rdpmend {
 
-struct ScmTraits {
-  using Raw = SC_HANDLE;
-  static Raw none() { return nullptr; }
-  static void close(Raw raw) { CloseServiceHandle(raw); }
-};
-using UniqueService = win32::UniqueHandle<ScmTraits>;
-
 // Of this process.
 Result<std::wstring> program_file();
 
@@ -35,11 +28,11 @@ class ServiceManager {
   Result<bool> remove(std::vector<std::string>& warnings);
 
  private:
-  explicit ServiceManager(UniqueService handle) : handle_(std::move(handle)) {}
-  Result<UniqueService> create(const std::wstring& command_line);
-  Result<UniqueService> find(DWORD access) const;  // An empty handle: there is none.
+  explicit ServiceManager(win32::UniqueService handle) : handle_(std::move(handle)) {}
+  Result<win32::UniqueService> create(const std::wstring& command_line);
+  Result<win32::UniqueService> find(DWORD access) const;  // An empty handle: there is none.
 
-  UniqueService handle_;
+  win32::UniqueService handle_;
 };
 
 }  // namespace rdpmend

@@ -9,8 +9,8 @@
 
 #include "agent-lib/support/utf8.hpp"
 #include "rdpmend/v1/trust.pb.h"
+#include "service/os/private_file.hpp"
 #include "service/pki/certificate.hpp"
-#include "service/pki/private_file.hpp"
 #include "service/pki/trust_store.hpp"
 
 namespace rdpmend {

@@ -13,8 +13,8 @@
 #include "agent-lib/support/printable.hpp"
 #include "agent-lib/support/textproto.hpp"
 #include "agent-lib/support/utf8.hpp"
+#include "service/os/private_file.hpp"
 #include "service/pki/certificate.hpp"
-#include "service/pki/private_file.hpp"
 
 namespace rdpmend {
 

@@ -3,20 +3,10 @@
 
 #include "service/rpc/agent_service.hpp"
 #include "service/rpc/requests.hpp"
+#include "service/rpc/roles.hpp"
 #include "service/selftest/selftest.hpp"
 
 namespace rdpmend {
-
-namespace {
-
-// The first of the checks that failed.
-Status all(std::initializer_list<Status> checks) {
-  for (const auto& check : checks)
-    if (!check) return check;
-  return {};
-}
-
-}  // namespace
 
 AgentService::Unary* AgentService::Diagnose(Context*, const v1::DiagnoseRequest* request,
                                             v1::DiagnoseResponse* response) {
@@ -33,7 +23,7 @@ AgentService::Unary* AgentService::Diagnose(Context*, const v1::DiagnoseRequest*
 
 AgentService::Unary* AgentService::SelfTest(Context*, const v1::SelfTestRequest*, v1::SelfTestResponse* response) {
   auto call = PendingCall<v1::SelfTestResponse>::begin(response, reads_);
-  parts_.engine.self_test([](const HostView& host) { return to_message(check_all(host)); },
+  parts_.engine.self_test([](const HostView& host) { return check_all(host); },
                           [call](auto result) { call->answer(std::move(result)); },
                           [call] { return !call->answered(); });
   return call.get();
@@ -50,45 +40,23 @@ AgentService::Unary* AgentService::PlanRepair(Context*, const v1::PlanRepairRequ
   return call.get();
 }
 
-template <class Request>
-AgentService::Unary* AgentService::act(AdminCommand::Verb verb, Context* context, const Request& request,
-                                       std::string plan_id, v1::ActionResponse* response) {
-  auto call = PendingCall<v1::ActionResponse>::begin(response, reads_);
+AgentService::Unary* AgentService::Act(Context* context, const v1::ActRequest* request, v1::ActResponse* response) {
+  auto call = PendingCall<v1::ActResponse>::begin(response, reads_);
+  const auto identity = guard_.identify(*context->auth_context());
+  if (!identity) return call->refuse(identity.error());
   auto client = guard_.client(*context->auth_context());
   if (!client) return call->refuse(client.error());
-  const auto valid = all({check_incident_id(request.incident_id()), check_request_id(request.request_id()),
-                          check_comment(request.comment()), check_plan_id(plan_id)});
-  if (!valid) return call->refuse(valid.error());
-
-  AdminCommand command{
-      verb, request.incident_id(), request.request_id(), std::move(*client), request.comment(), std::move(plan_id)};
-  parts_.engine.act(std::move(command), [call](Result<v1::Incident> incident) {
+  if (const auto valid = check_act(*request); !valid) return call->refuse(valid.error());
+  const auto& verb = *verb_of(*request);
+  if (const auto may = check_role(*identity, verb.message_type()->name(), required_role(verb)); !may)
+    return call->refuse(may.error());
+  parts_.engine.act(*request, std::move(*client), [call](Result<v1::Incident> incident) {
     if (!incident) return call->fail(incident.error());
-    v1::ActionResponse answer;
+    v1::ActResponse answer;
     *answer.mutable_incident() = std::move(*incident);
     call->answer(std::move(answer));
   });
   return call.get();
-}
-
-AgentService::Unary* AgentService::Repair(Context* context, const v1::RepairRequest* request,
-                                          v1::ActionResponse* response) {
-  return act(AdminCommand::Verb::repair, context, *request, "", response);
-}
-
-AgentService::Unary* AgentService::Approve(Context* context, const v1::ApproveRequest* request,
-                                           v1::ActionResponse* response) {
-  return act(AdminCommand::Verb::approve, context, *request, request->plan_id(), response);
-}
-
-AgentService::Unary* AgentService::Rollback(Context* context, const v1::RollbackRequest* request,
-                                            v1::ActionResponse* response) {
-  return act(AdminCommand::Verb::rollback, context, *request, "", response);
-}
-
-AgentService::Unary* AgentService::Dismiss(Context* context, const v1::DismissRequest* request,
-                                           v1::ActionResponse* response) {
-  return act(AdminCommand::Verb::dismiss, context, *request, "", response);
 }
 
 }  // namespace rdpmend

@@ -65,18 +65,12 @@ class AgentService final : public v1::Agent::CallbackService {
   Unary* Diagnose(Context* context, const v1::DiagnoseRequest* request, v1::DiagnoseResponse* response) override;
   Unary* SelfTest(Context* context, const v1::SelfTestRequest* request, v1::SelfTestResponse* response) override;
   Unary* PlanRepair(Context* context, const v1::PlanRepairRequest* request, v1::PlanRepairResponse* response) override;
-  Unary* Repair(Context* context, const v1::RepairRequest* request, v1::ActionResponse* response) override;
-  Unary* Approve(Context* context, const v1::ApproveRequest* request, v1::ActionResponse* response) override;
-  Unary* Rollback(Context* context, const v1::RollbackRequest* request, v1::ActionResponse* response) override;
-  Unary* Dismiss(Context* context, const v1::DismissRequest* request, v1::ActionResponse* response) override;
+  Unary* Act(Context* context, const v1::ActRequest* request, v1::ActResponse* response) override;
 
   // probe_handlers.cpp
   Unary* ReportProbe(Context* context, const v1::ReportProbeRequest* request,
                      v1::ReportProbeResponse* response) override;
 
-  template <class Request>
-  Unary* act(AdminCommand::Verb verb, Context* context, const Request& request, std::string plan_id,
-             v1::ActionResponse* response);
   Result<v1::ReadJournalResponse> read_journal(const v1::ReadJournalRequest& request) const;
   Result<v1::ReadJournalResponse> read_and_audit(const v1::ReadJournalRequest& request);
 

@@ -1,10 +1,9 @@
 #include "service/rpc/call_guard.hpp"
 
-#include <fmt/format.h>
 #include <grpc/grpc_security_constants.h>
 
-#include "service/machine_time.hpp"
-#include "service/rpc/authz_table.hpp"
+#include "service/os/machine_time.hpp"
+#include "service/rpc/roles.hpp"
 #include "service/rpc/status_map.hpp"
 
 namespace rdpmend {
@@ -75,13 +74,7 @@ Status CallGuard::admit(std::string_view path, const grpc::AuthContext& context)
   if (refusing_) return fail(ErrorCode::unavailable, "service is stopping", "Try again later.");
   const auto caller = identify(context);
   if (!caller) return fail(caller.error());
-  const auto needed = required_role(path);
-  if (!needed) return fail(ErrorCode::denied, fmt::format("nobody may call {}", path));
-  if (caller->role >= *needed) return {};
-  return fail(ErrorCode::denied,
-              fmt::format("{} needs the role {}, and {} is {}", path.substr(path.rfind('/') + 1), to_word(*needed),
-                          caller->name, to_word(caller->role)),
-              "Use a certificate with that role, or ask an administrator of this host.");
+  return check_role(*caller, path, required_role(path));
 }
 
 Result<Identity> CallGuard::identify(const grpc::AuthContext& context) {

@@ -1,6 +1,6 @@
 // Who is let in, asked twice: in the TLS handshake at the front door, where a certificate that is not trusted is cut
 // off, and for every call of every gRPC service, health included, before its request is read. What a caller may call is
-// authz_table.
+// roles.
 #pragma once
 
 #include <grpcpp/security/auth_context.h>

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "agent-lib/support/log.hpp"
-#include "service/machine_time.hpp"
+#include "service/os/machine_time.hpp"
 
 namespace rdpmend {
 

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "service/guarded_thread.hpp"
+#include "service/os/guarded_thread.hpp"
 #include "service/rpc/client_connection.hpp"
 #include "service/rpc/limit_notes.hpp"
 

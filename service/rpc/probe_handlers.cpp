@@ -14,12 +14,9 @@ AgentService::Unary* AgentService::ReportProbe(Context* context, const v1::Repor
   auto report = bounded_report(request->report());
   if (!report) return call->refuse(report.error());
 
-  ProbeTold told;
-  told.client = std::move(*client);
-  told.request_id = request->request_id();
-  told.incident_id = request->incident_id();
-  *told.probe.mutable_report() = std::move(*report);
-  parts_.engine.report_probe(std::move(told), [call](Result<v1::OutsideProbe> probe) {
+  auto told = *request;
+  *told.mutable_report() = std::move(*report);
+  parts_.engine.report_probe(std::move(told), std::move(*client), [call](Result<v1::OutsideProbe> probe) {
     if (!probe) return call->fail(probe.error());
     v1::ReportProbeResponse answer;
     *answer.mutable_probe() = std::move(*probe);

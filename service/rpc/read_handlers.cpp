@@ -1,9 +1,9 @@
 // The RPCs that look at what the service already knows: snapshot, catalogue, journal.
 #include "agent-lib/record/words.hpp"
 #include "service/rpc/agent_service.hpp"
-#include "service/rpc/authz_table.hpp"
 #include "service/rpc/open_incidents.hpp"
 #include "service/rpc/requests.hpp"
+#include "service/rpc/roles.hpp"
 #include "service/rpc/status_map.hpp"
 
 namespace rdpmend {

@@ -17,6 +17,20 @@ constexpr std::size_t k_max_comment_bytes = 1000;
 bool printable(const std::string& text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
+
+Status check_comment(const std::string& comment) {
+  if (comment.size() <= k_max_comment_bytes) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("comment has {} bytes; at most {} are kept", comment.size(), k_max_comment_bytes),
+              "Shorten it.");
+}
+
+Status check_plan_id(const std::string& id) {
+  if (id.size() <= k_max_id_bytes && printable(id)) return {};
+  return fail(ErrorCode::invalid_argument, "plan_id is not the id of a plan",
+              "Take it from the incident's plan, for example 7/1, or leave it empty.");
+}
+
 }  // namespace
 
 std::size_t page_size(std::uint32_t asked, std::size_t if_not_asked, std::size_t most) {
@@ -44,17 +58,16 @@ Status check_request_id(const std::string& id) {
               "Choose a new one for each command, for example a UUID, and keep it when you try again.");
 }
 
-Status check_comment(const std::string& comment) {
-  if (comment.size() <= k_max_comment_bytes) return {};
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("comment has {} bytes; at most {} are kept", comment.size(), k_max_comment_bytes),
-              "Shorten it.");
-}
-
-Status check_plan_id(const std::string& id) {
-  if (id.size() <= k_max_id_bytes && printable(id)) return {};
-  return fail(ErrorCode::invalid_argument, "plan_id is not the id of a plan",
-              "Take it from the incident's plan, for example 7/1, or leave it empty.");
+Status check_act(const v1::ActRequest& request) {
+  if (const auto valid = check_incident_id(request.incident_id()); !valid) return valid;
+  if (const auto valid = check_request_id(request.request_id()); !valid) return valid;
+  if (const auto valid = check_comment(request.comment()); !valid) return valid;
+  if (request.verb_case() == v1::ActRequest::VERB_NOT_SET) {
+    return fail(ErrorCode::invalid_argument,
+                "verb is missing, or is one that this version of the service does not know",
+                "Set one of those in ActRequest, or bring the service up to date.");
+  }
+  return check_plan_id(request.approve().plan_id());
 }
 
 Status check_fault_id(const std::string& id, const Catalogue& catalogue) {

@@ -6,6 +6,7 @@
 
 #include "agent-lib/rules/catalogue.hpp"
 #include "agent-lib/support/result.hpp"
+#include "rdpmend/v1/agent.pb.h"
 
 namespace rdpmend {
 
@@ -21,9 +22,8 @@ Result<std::uint64_t> parse_page_token(const std::string& token);
 Status check_incident_id(std::uint64_t id);
 // Chosen by the client: 1 to 64 printable ASCII characters.
 Status check_request_id(const std::string& id);
-// Free text for the journal, at most 1000 bytes.
-Status check_comment(const std::string& comment);
-Status check_plan_id(const std::string& id);
+// A command: an incident, a request id, a comment of at most 1000 bytes, and a verb that this version knows.
+Status check_act(const v1::ActRequest& request);
 Status check_fault_id(const std::string& id, const Catalogue& catalogue);
 // A place in the journal that a reader continues from.
 Status check_cursor(std::uint64_t after_seq, std::uint64_t newest_seq);

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "rdpmend/v1/config.pb.h"
-#include "service/guarded_thread.hpp"
+#include "service/os/guarded_thread.hpp"
 #include "service/rpc/agent_service.hpp"
 #include "service/rpc/front_door.hpp"
 

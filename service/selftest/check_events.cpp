@@ -7,7 +7,7 @@
 #include "agent-lib/events/ascii.hpp"
 #include "agent-lib/events/event_xml.hpp"
 #include "agent-lib/rules/catalogue.hpp"
-#include "service/selftest/findings.hpp"
+#include "service/selftest/checks.hpp"
 
 namespace rdpmend {
 
@@ -27,16 +27,16 @@ Result<std::vector<std::string>> newest(const HostView& host, std::string_view c
                               .max = 1});
 }
 
-void check_channels(const HostView& host, const Catalogue& catalogue, Findings& findings) {
+void check_channels(const HostView& host, const Catalogue& catalogue, Checks& checks) {
   std::set<std::string> seen;
   for (const auto& rule : catalogue.rules()) {
     if (!seen.insert(to_ascii_lower(rule.channel())).second) continue;
     const Assumption assumption{"channel " + rule.channel(), "can be read", fmt::format("rule {}", rule.id())};
     const auto read = newest(host, rule.channel(), rule.provider(), rule.event_ids(0));
     if (!read) {
-      findings.failed(assumption, read.error());
+      checks.failed(assumption, read.error());
     } else {
-      findings.holds(assumption, "can be read");
+      checks.holds(assumption, "can be read");
     }
   }
 }
@@ -68,65 +68,64 @@ std::string fields_of(const EventRecord& event) {
 
 // The newest event of this id, if it can be read and parsed; else that is told.
 std::optional<EventRecord> look_at(const HostView& host, std::string_view channel, std::string_view provider,
-                                   std::uint32_t id, const Assumption& assumption, Findings& findings) {
+                                   std::uint32_t id, const Assumption& assumption, Checks& checks) {
   const auto read = newest(host, channel, provider, id);
   if (!read && read.error().code == ErrorCode::not_found) {
-    findings.not_here(assumption, "its channel is not there");  // check_channels says so once.
+    checks.not_here(assumption, "its channel is not there");  // check_channels says so once.
     return std::nullopt;
   }
   if (!read) {
-    findings.failed(assumption, read.error());
+    checks.failed(assumption, read.error());
     return std::nullopt;
   }
   if (read->empty()) {
-    findings.not_here(assumption, "none in 90 days");
+    checks.not_here(assumption, "none in 90 days");
     return std::nullopt;
   }
   auto event = parse_event(read->front());
   if (event) return std::move(*event);
-  findings.failed(assumption, event.error());
+  checks.failed(assumption, event.error());
   return std::nullopt;
 }
 
-void check_fields(const HostView& host, const v1::Rule& rule, Findings& findings) {
+void check_fields(const HostView& host, const v1::Rule& rule, Checks& checks) {
   for (const auto id : rule.event_ids()) {
     const Assumption assumption{fmt::format("event {} of {}", id, rule.provider()),
                                 rule.where().empty() ? "can be parsed" : "has the fields that the rule tests",
                                 fmt::format("rule {}", rule.id())};
-    const auto event = look_at(host, rule.channel(), rule.provider(), id, assumption, findings);
+    const auto event = look_at(host, rule.channel(), rule.provider(), id, assumption, checks);
     if (!event) continue;
     const auto missing = missing_fields(rule, *event);
-    findings.compare(missing.empty(), assumption,
-                     missing.empty() ? fields_of(*event)
-                                     : fmt::format("without {}: {}", fmt::join(missing, ", "), fields_of(*event)));
+    checks.compare(missing.empty(), assumption,
+                   missing.empty() ? fields_of(*event)
+                                   : fmt::format("without {}: {}", fmt::join(missing, ", "), fields_of(*event)));
   }
 }
 
 // 1056: a new certificate, 1057 and 1058: none could be made. Verification relies on the first, and its thumbprint.
-void check_certificate_events(const HostView& host, Findings& findings) {
+void check_certificate_events(const HostView& host, Checks& checks) {
   for (const std::uint32_t id : {1056U, 1057U, 1058U}) {
     const bool success = id == 1056;
     const Assumption assumption{
         fmt::format("layout of event {} in System", id),
         success ? "unnamed data, and the thumbprint as Binary" : "unnamed data; the status as text or %%number",
         "rdp-host.md 1.0, 8.4.1"};
-    const auto event = look_at(host, "System", k_certificate_provider, id, assumption, findings);
+    const auto event = look_at(host, "System", k_certificate_provider, id, assumption, checks);
     if (!event) continue;
     bool unnamed = !event->fields.empty();
     for (const auto& field : event->fields) unnamed = unnamed && field.name.empty();
-    findings.compare(unnamed && (!success || event->binary.size() == k_sha1_digits), assumption, fields_of(*event));
+    checks.compare(unnamed && (!success || event->binary.size() == k_sha1_digits), assumption, fields_of(*event));
   }
 }
 
 }  // namespace
 
-void check_events(const HostView& host, std::vector<Finding>& all) {
-  Findings findings("events");
+void check_events(const HostView& host, v1::SelfTestResponse& all) {
+  Checks checks("events", all);
   const auto catalogue = Catalogue::built_in();
-  check_channels(host, catalogue, findings);
-  for (const auto& rule : catalogue.rules()) check_fields(host, rule, findings);
-  check_certificate_events(host, findings);
-  append(all, std::move(findings));
+  check_channels(host, catalogue, checks);
+  for (const auto& rule : catalogue.rules()) check_fields(host, rule, checks);
+  check_certificate_events(host, checks);
 }
 
 }  // namespace rdpmend

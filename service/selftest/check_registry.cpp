@@ -6,7 +6,7 @@
 #include "agent-lib/events/ascii.hpp"
 #include "agent-lib/knowledge/stock_host.hpp"
 #include "agent-lib/support/hex.hpp"
-#include "service/selftest/findings.hpp"
+#include "service/selftest/checks.hpp"
 
 namespace rdpmend {
 
@@ -14,24 +14,25 @@ namespace {
 
 // Whether there is a value to look at; absent and unreadable ones are told.
 template <class Value>
-bool there(const Result<std::optional<Value>>& read, bool always, const Assumption& assumption, Findings& findings) {
+bool there(const Result<std::optional<Value>>& read, bool always, const Assumption& assumption, Checks& checks) {
   if (!read) {
-    findings.failed(assumption, read.error());
+    checks.failed(assumption, read.error());
     return false;
   }
   if (*read) return true;
   if (always) {
-    findings.differs(assumption, "no such value");
+    checks.differs(assumption, "no such value");
   } else {
-    findings.not_here(assumption, "no such value, so its default is in force");
+    checks.not_here(assumption, "no such value, so its default is in force");
   }
   return false;
 }
 
-class Check {
+// Compares the values of one key.
+class KeyChecks {
  public:
-  Check(const Registry& registry, std::string key, Findings& findings)
-      : registry_(registry), key_(std::move(key)), findings_(findings) {}
+  KeyChecks(const Registry& registry, std::string key, Checks& checks)
+      : registry_(registry), key_(std::move(key)), checks_(checks) {}
 
   void operator()(const v1::StockValue& value) {
     if (value.has_dword()) dword(value);
@@ -53,38 +54,37 @@ class Check {
                                                      : fmt::format(", {} to {}", lowest, highest);
     const auto assumption = assume(value, "REG_DWORD" + bounds);
     const auto read = read_dword(registry_, key_, value.name());
-    if (!there(read, value.always_there(), assumption, findings_)) return;
-    findings_.compare(**read >= lowest && **read <= highest, assumption, std::to_string(**read));
+    if (!there(read, value.always_there(), assumption, checks_)) return;
+    checks_.compare(**read >= lowest && **read <= highest, assumption, std::to_string(**read));
   }
 
   void text(const v1::StockValue& value, const std::string& stock) {
     const auto assumption = assume(value, stock.empty() ? "text" : "text, " + stock);
     const auto read = read_text(registry_, key_, value.name());
-    if (!there(read, value.always_there(), assumption, findings_)) return;
-    findings_.compare(stock.empty() ? !(*read)->empty() : equals_ignoring_case(**read, stock), assumption, **read);
+    if (!there(read, value.always_there(), assumption, checks_)) return;
+    checks_.compare(stock.empty() ? !(*read)->empty() : equals_ignoring_case(**read, stock), assumption, **read);
   }
 
   void binary(const v1::StockValue& value) {
     const auto assumption = assume(value, fmt::format("REG_BINARY of {} bytes", value.binary().size()));
     const auto read = read_binary(registry_, key_, value.name());
-    if (!there(read, value.always_there(), assumption, findings_)) return;
-    findings_.compare((*read)->size() == value.binary().size(), assumption, to_hex(**read));
+    if (!there(read, value.always_there(), assumption, checks_)) return;
+    checks_.compare((*read)->size() == value.binary().size(), assumption, to_hex(**read));
   }
 
   const Registry& registry_;
   const std::string key_;
-  Findings& findings_;
+  Checks& checks_;
 };
 
 }  // namespace
 
-void check_registry(const HostView& host, std::vector<Finding>& all) {
-  Findings findings("registry");
+void check_registry(const HostView& host, v1::SelfTestResponse& all) {
+  Checks checks("registry", all);
   for (const auto& key : assumed_stock(host.registry).host().keys()) {
-    Check check(host.registry, key.key(), findings);
+    KeyChecks check(host.registry, key.key(), checks);
     for (const auto& value : key.values()) check(value);
   }
-  append(all, std::move(findings));
 }
 
 }  // namespace rdpmend

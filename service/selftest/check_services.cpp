@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "agent-lib/events/ascii.hpp"
-#include "service/selftest/findings.hpp"
+#include "service/selftest/checks.hpp"
 
 namespace rdpmend {
 
@@ -44,76 +44,76 @@ std::string expected_of(const v1::StockStart& stock) {
   return expected + (stock.always_runs() ? " start, running" : " start");
 }
 
-void check_service(const Services& services, const v1::StockService& stock, Findings& findings) {
+void check_service(const Services& services, const v1::StockService& stock, Checks& checks) {
   const auto& start = stock.start();
   const Assumption assumption{stock.name(), expected_of(start), who_says(start)};
   const auto found = services.find(stock.name());
-  if (!found) return findings.failed(assumption, found.error());
-  if (!*found) return findings.differs(assumption, "no such service");
+  if (!found) return checks.failed(assumption, found.error());
+  if (!*found) return checks.differs(assumption, "no such service");
   const auto& info = **found;
   const auto& others = start.also_healthy();
   const bool starts =
       info.start_type == start.type() || std::find(others.begin(), others.end(), info.start_type) != others.end();
-  findings.compare(starts && (!start.always_runs() || info.run == ServiceRun::running), assumption,
-                   fmt::format("{} start, {}", name_of(info.start_type), name_of(info.run)));
+  checks.compare(starts && (!start.always_runs() || info.run == ServiceRun::running), assumption,
+                 fmt::format("{} start, {}", name_of(info.start_type), name_of(info.run)));
 }
 
 // What the other role has is no difference: servers and clients were told apart on single hosts only.
 void check_image(const Registry& registry, const v1::StockService& stock, const v1::StockService& of_other_role,
-                 Findings& findings) {
+                 Checks& checks) {
   const auto& path = stock.image().path();
   const auto& or_path = of_other_role.image().path();
   const Assumption assumption{"command line of " + stock.name(),
                               path == or_path ? path : fmt::format("{}, or {}", path, or_path),
                               who_says(stock.image())};
   const auto line = read_text(registry, service_key(stock.name()), "ImagePath");
-  if (!line) return findings.failed(assumption, line.error());
-  if (!*line) return findings.differs(assumption, "no ImagePath");
-  findings.compare(equals_ignoring_case(**line, path) || equals_ignoring_case(**line, or_path), assumption, **line);
+  if (!line) return checks.failed(assumption, line.error());
+  if (!*line) return checks.differs(assumption, "no ImagePath");
+  checks.compare(equals_ignoring_case(**line, path) || equals_ignoring_case(**line, or_path), assumption, **line);
 }
 
-void check_images(const Registry& registry, const Stock& stock, Findings& findings) {
+void check_images(const Registry& registry, const Stock& stock, Checks& checks) {
   const auto other =
       stock_of(stock.host().build(),
                stock.host().role() == v1::WINDOWS_ROLE_SERVER ? v1::WINDOWS_ROLE_CLIENT : v1::WINDOWS_ROLE_SERVER);
   for (const auto& service : stock.host().services()) {
-    if (service.has_image()) check_image(registry, service, *other.service(service.name()), findings);
+    if (service.has_image()) check_image(registry, service, *other.service(service.name()), checks);
   }
 }
 
-void check_dll(const Registry& registry, const v1::StockService& stock, Findings& findings) {
+void check_dll(const Registry& registry, const v1::StockService& stock, Checks& checks) {
   const auto key = service_key(stock.name()) + R"(\Parameters)";
   const Assumption assumption{key + R"(\ServiceDll)", "text, " + stock.dll().path(), who_says(stock.dll())};
   const auto dll = read_text(registry, key, "ServiceDll");
-  if (!dll) return findings.failed(assumption, dll.error());
-  findings.compare(*dll && equals_ignoring_case(**dll, stock.dll().path()), assumption, dll->value_or("no such value"));
+  if (!dll) return checks.failed(assumption, dll.error());
+  checks.compare(*dll && equals_ignoring_case(**dll, stock.dll().path()), assumption, dll->value_or("no such value"));
 }
 
 // A restart of TermService stops these first, and starts them again.
-void check_dependents(const Services& services, Findings& findings) {
+void check_dependents(const Services& services, Checks& checks) {
   const Assumption assumption{"dependents of TermService", "UmRdpService among them while it runs", "rdp-host.md 5"};
   const auto term_service = services.find(service_name::k_term_service);
   const auto redirector = services.find("UmRdpService");
-  if (!term_service) return findings.failed(assumption, term_service.error());
-  if (!redirector) return findings.failed(assumption, redirector.error());
+  if (!term_service) return checks.failed(assumption, term_service.error());
+  if (!redirector) return checks.failed(assumption, redirector.error());
   if (!*term_service || !*redirector || (*redirector)->run != ServiceRun::running)
-    return findings.not_here(assumption, "UmRdpService does not run");
+    return checks.not_here(assumption, "UmRdpService does not run");
   const auto& dependents = (*term_service)->running_dependents;
   const bool listed = std::any_of(dependents.begin(), dependents.end(),
                                   [](const auto& name) { return equals_ignoring_case(name, "UmRdpService"); });
-  findings.compare(listed, assumption, dependents.empty() ? "none" : fmt::format("{}", fmt::join(dependents, ", ")));
+  checks.compare(listed, assumption, dependents.empty() ? "none" : fmt::format("{}", fmt::join(dependents, ", ")));
 }
 
-void check_sessions(const HostView& host, Findings& findings) {
+void check_sessions(const HostView& host, Checks& checks) {
   const Assumption assumption{"list of sessions (WTS)", "an answer within " + to_human(k_sessions_within),
                               "rdp-host.md 7.4"};
   const auto began = host.clock.steady();
   const auto sessions = host.sessions.list();
   const auto took = host.clock.steady() - began;
-  if (!sessions) return findings.failed(assumption, sessions.error());
+  if (!sessions) return checks.failed(assumption, sessions.error());
   const auto remote = std::count_if(sessions->begin(), sessions->end(), [](const auto& s) { return s.remote; });
-  findings.compare(took <= k_sessions_within, assumption,
-                   fmt::format("{} sessions, {} of them remote, after {}", sessions->size(), remote, to_human(took)));
+  checks.compare(took <= k_sessions_within, assumption,
+                 fmt::format("{} sessions, {} of them remote, after {}", sessions->size(), remote, to_human(took)));
 }
 
 // Where W32Time gets the time from; a policy goes over what is set locally. Empty: neither says.
@@ -128,41 +128,40 @@ Result<std::string> time_source_type(const Registry& registry) {
   return std::string();
 }
 
-void check_clock(const HostView& host, Findings& findings) {
+void check_clock(const HostView& host, Checks& checks) {
   const Assumption kind{"W32Time's Type", "NTP, NT5DS or AllSync: the host asks somebody for the time",
                         "rdp-host.md 8.1, R-CLOCK"};
   const auto type = time_source_type(host.registry);
-  if (!type) return findings.failed(kind, type.error());
+  if (!type) return checks.failed(kind, type.error());
   const bool asks = equals_ignoring_case(*type, "NTP") || equals_ignoring_case(*type, "NT5DS") ||
                     equals_ignoring_case(*type, "AllSync");
-  findings.compare(asks, kind, type->empty() ? "no such value" : *type);
+  checks.compare(asks, kind, type->empty() ? "no such value" : *type);
 
   const Assumption answer{"clock", "a time source that answers, and less than 5 min off", "rdp-host.md 8.1, R-CLOCK"};
   const auto reference = host.clock.reference();
-  if (!reference) return findings.failed(answer, reference.error());
+  if (!reference) return checks.failed(answer, reference.error());
   if (!*reference) {
-    return asks ? findings.differs(answer, "no time source answers: certificates' dates cannot be judged")
-                : findings.not_here(answer, "no time source is asked");
+    return asks ? checks.differs(answer, "no time source answers: certificates' dates cannot be judged")
+                : checks.not_here(answer, "no time source is asked");
   }
   const auto& [source, offset] = **reference;
-  findings.compare(std::abs(offset.count()) < k_clock_tolerance.count(), answer,
-                   fmt::format("{} ahead of {}", to_human(offset), source));
+  checks.compare(std::abs(offset.count()) < k_clock_tolerance.count(), answer,
+                 fmt::format("{} ahead of {}", to_human(offset), source));
 }
 
 }  // namespace
 
-void check_services(const HostView& host, std::vector<Finding>& all) {
-  Findings findings("services");
+void check_services(const HostView& host, v1::SelfTestResponse& all) {
+  Checks checks("services", all);
   const auto stock = assumed_stock(host.registry);
   for (const auto& service : stock.host().services()) {
-    check_service(host.services, service, findings);
-    if (service.has_dll()) check_dll(host.registry, service, findings);
+    check_service(host.services, service, checks);
+    if (service.has_dll()) check_dll(host.registry, service, checks);
   }
-  check_images(host.registry, stock, findings);
-  check_dependents(host.services, findings);
-  check_sessions(host, findings);
-  check_clock(host, findings);
-  append(all, std::move(findings));
+  check_images(host.registry, stock, checks);
+  check_dependents(host.services, checks);
+  check_sessions(host, checks);
+  check_clock(host, checks);
 }
 
 }  // namespace rdpmend

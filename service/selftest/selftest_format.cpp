@@ -1,4 +1,4 @@
-// Findings for people and for programs.
+// A selftest for people and for programs.
 #include <fmt/format.h>
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
@@ -14,9 +14,8 @@ namespace {
 
 using google::protobuf::Struct;
 
-std::size_t count(const std::vector<Finding>& findings, Finding::Outcome outcome) {
-  return static_cast<std::size_t>(
-      std::count_if(findings.begin(), findings.end(), [&](const auto& f) { return f.outcome == outcome; }));
+auto count(const v1::SelfTestResponse& test, Check::Outcome outcome) {
+  return std::ranges::count(test.checks(), outcome, &Check::outcome);
 }
 
 void set(Struct& object, const std::string& name, std::string_view value) {
@@ -33,70 +32,55 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
-v1::SelfTestResponse::Finding::Outcome to_message(Finding::Outcome outcome) {
-  using Message = v1::SelfTestResponse::Finding;
-  switch (outcome) {
-    case Finding::Outcome::holds: return Message::OUTCOME_AS_EXPECTED;
-    case Finding::Outcome::differs: return Message::OUTCOME_DIFFERENT;
-    case Finding::Outcome::not_here: return Message::OUTCOME_NOT_HERE;
-    case Finding::Outcome::not_checked: return Message::OUTCOME_NOT_CHECKED;
-  }
-  return Message::OUTCOME_UNSPECIFIED;
-}
-
 }  // namespace
 
-v1::SelfTestResponse to_message(const std::vector<Finding>& findings) {
-  v1::SelfTestResponse message;
-  for (const auto& finding : findings) {
-    auto& out = *message.add_findings();
-    out.set_area(to_valid_utf8(finding.area));
-    out.set_what(to_valid_utf8(finding.what));
-    out.set_outcome(to_message(finding.outcome));
-    out.set_expected(to_valid_utf8(finding.expected));
-    out.set_found(to_valid_utf8(finding.found));
-    out.set_source(to_valid_utf8(finding.source));
+std::string_view to_word(Check::Outcome outcome) {
+  switch (outcome) {
+    case Check::OUTCOME_AS_EXPECTED: return "holds";
+    case Check::OUTCOME_DIFFERENT: return "differs";
+    case Check::OUTCOME_NOT_HERE: return "not here";
+    case Check::OUTCOME_NOT_CHECKED: return "not checked";
+    default: return "?";
   }
-  return message;
 }
 
-std::string to_table(const std::vector<Finding>& findings) {
+std::string to_table(const v1::SelfTestResponse& test) {
   constexpr int k_outcome = 11;
   constexpr int k_area = 13;
   std::string out;
-  for (const auto& finding : findings) {
-    out += fmt::format("{:<{}} {:<{}} {}\n", to_string(finding.outcome), k_outcome, finding.area, k_area,
-                       one_line(finding.what));
+  for (const auto& check : test.checks()) {
+    out += fmt::format("{:<{}} {:<{}} {}\n", to_word(check.outcome()), k_outcome, check.area(), k_area,
+                       one_line(check.what()));
     const auto line = [&](std::string_view name, std::string_view text) {
       out += fmt::format("{:{}} {:<9} {}\n", "", k_outcome + 1 + k_area, name, one_line(text));
     };
-    line("found", finding.found);
-    line("expected", finding.expected);
-    line("source", finding.source);
+    line("found", check.found());
+    line("expected", check.expected());
+    line("source", check.source());
   }
   return out +
          fmt::format("\n{} hold, {} differ, {} are not here, {} were not checked.\n",
-                     count(findings, Finding::Outcome::holds), count(findings, Finding::Outcome::differs),
-                     count(findings, Finding::Outcome::not_here), count(findings, Finding::Outcome::not_checked)) +
-         (count(findings, Finding::Outcome::not_checked) == 0
+                     count(test, Check::OUTCOME_AS_EXPECTED), count(test, Check::OUTCOME_DIFFERENT),
+                     count(test, Check::OUTCOME_NOT_HERE), count(test, Check::OUTCOME_NOT_CHECKED)) +
+         (count(test, Check::OUTCOME_NOT_CHECKED) == 0
               ? ""
               : "What was not checked needs the service's rights: with the service running, 'rdpmend selftest'.\n");
 }
 
-std::string to_json(const std::vector<Finding>& findings, const HostIdentity& identity) {
+std::string to_json(const v1::SelfTestResponse& test, const HostIdentity& identity) {
   Struct root;
   set(root, "version", RDPMEND_VERSION);
   set(root, "host", identity.name);
   set(root, "kind", identity.kind);
-  auto& list = *(*root.mutable_fields())["findings"].mutable_list_value();
-  for (const auto& finding : findings) {
+  auto& list = *(*root.mutable_fields())["checks"].mutable_list_value();
+  for (const auto& check : test.checks()) {
     auto& object = *list.add_values()->mutable_struct_value();
-    set(object, "area", finding.area);
-    set(object, "what", finding.what);
-    set(object, "outcome", to_string(finding.outcome));
-    set(object, "expected", finding.expected);
-    set(object, "found", finding.found);
-    set(object, "source", finding.source);
+    set(object, "area", check.area());
+    set(object, "what", check.what());
+    set(object, "outcome", to_word(check.outcome()));
+    set(object, "expected", check.expected());
+    set(object, "found", check.found());
+    set(object, "source", check.source());
   }
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;

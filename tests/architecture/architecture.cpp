@@ -7,6 +7,8 @@
 #include <regex>
 #include <string_view>
 
+#include "tests/architecture/circles.hpp"
+
 namespace rdpmend::architecture {
 namespace {
 
@@ -17,6 +19,8 @@ using Folders = std::vector<std::string>;
 const std::map<std::string, Folders>& allowed_folders() {
   static const std::map<std::string, Folders> table = [] {
     const std::string a = "agent-lib/";
+    const std::string s = "service/";
+    const std::string c = "cli/";
     const Folders reads{a + "support", a + "host", a + "events", a + "rules"};
     const auto plus = [](Folders base, const Folders& more) {
       base.insert(base.end(), more.begin(), more.end());
@@ -36,8 +40,23 @@ const std::map<std::string, Folders>& allowed_folders() {
         {a + "faults", plus(agent, {a + "knowledge"})},
         {a + "sim", {a + "support", a + "host", a + "knowledge", a + "probe", a + "record"}},
         {a + "win32", {a + "support", a + "host", a + "probe"}},
-        {"service", plus(agent, {a + "probe", a + "knowledge", a + "sim", a + "faults", a + "win32"})},
-        {"cli", plus(Folders{a + "probe", a + "knowledge", a + "record"}, {a + "support", a + "events", a + "rules"})},
+        {s + "os", {a + "support", a + "win32"}},
+        {s + "config", {a + "support", a + "rules", s + "os"}},
+        {s + "pki", {a + "support", s + "os"}},
+        {s + "store", {a + "support", a + "record", s + "os"}},
+        {s + "event_log", {a + "support", a + "record", a + "win32", s + "os"}},
+        {s + "hosts", {a + "support", a + "host", a + "sim", a + "win32", s + "os"}},
+        {s + "selftest", plus(reads, {a + "knowledge", a + "faults", a + "win32", s + "os"})},
+        {s + "rpc", plus(reads, {a + "record", a + "engine", s + "os", s + "pki", s + "selftest"})},
+        {s + "hosting", {a + "support", a + "record", a + "win32", s + "os", s + "config", s + "pki", s + "event_log"}},
+        {"service", plus(agent, {a + "probe", a + "sim", s + "os", s + "config", s + "pki", s + "store",
+                                 s + "event_log", s + "hosts", s + "selftest", s + "rpc", s + "hosting"})},
+        {c + "format", {a + "support", a + "record"}},
+        {c + "session", {a + "support", c + "format"}},
+        {c + "commands",
+         {a + "support", a + "events", a + "rules", a + "probe", a + "knowledge", a + "record", c + "format",
+          c + "session"}},
+        {"cli", {a + "support", c + "format", c + "session", c + "commands"}},
     };
   }();
   return table;
@@ -55,11 +74,11 @@ const std::vector<ForeignHeader>& foreign_headers() {
       {std::regex{R"((windows|winsock2|ws2tcpip|winevt|wincrypt|wtsapi32|ncrypt|netfw)\.h)", icase},
        "Windows headers",
        {"agent-lib/win32/", "agent-lib/support/arguments_win32", "agent-lib/support/steady_condition_win32",
-        "service/hosting/", "cli/screen_win32"}},
+        "service/os/", "service/selftest/os_", "cli/format/screen_win32"}},
       {std::regex{R"(grpc(pp)?/.*|.*\.grpc\.pb\.h)"},
        "gRPC",
        {"service/rpc/", "service/app", "cli/", "agent-lib/support/grpc_compat"}},
-      {std::regex{R"(boost/log/.*)"}, "Boost.Log", {"service/logging"}},
+      {std::regex{R"(boost/log/.*)"}, "Boost.Log", {"service/os/logging"}},
       {std::regex{R"(boost/asio(/.*|\.hpp))"}, "Boost.Asio", {"agent-lib/support/asio"}},
       // Its timed waits go by the wall clock where GCC builds for Windows. The rehearsed host's clock may.
       {std::regex{R"(condition_variable)"},
@@ -67,10 +86,10 @@ const std::vector<ForeignHeader>& foreign_headers() {
        {"agent-lib/support/steady_condition_posix", "agent-lib/sim/"}},
       {std::regex{R"(sqlite3\.h)"}, "SQLite", {"service/store/"}},
       {std::regex{R"(pugixml\.hpp)"}, "pugixml", {"agent-lib/events/"}},
-      {std::regex{R"(CLI/.*)"}, "CLI11", {"cli/", "service/main", "service/verbs", "service/command_line"}},
+      {std::regex{R"(CLI/.*)"}, "CLI11", {"cli/", "service/main", "service/verbs"}},
       {std::regex{R"((unistd|fcntl|poll|signal|spawn|pwd)\.h|(sys|arpa|netinet)/.*)"},
        "POSIX headers",
-       {"service/", "cli/"}},
+       {"service/os/", "cli/format/screen_posix"}},
   };
   return table;
 }
@@ -79,10 +98,13 @@ bool is_test(std::string_view path) {
   return path.starts_with("tests/") || path.ends_with("_test.cpp");
 }
 
-// "service/rpc/server.cpp" -> "service"; "agent-lib/faults/f/x/fault.cpp" -> "agent-lib/faults".
+// The row of a file, the nearest above it: "service/rpc/server.cpp" -> "service/rpc"; "service/app.cpp" -> "service";
+// "agent-lib/faults/f/x/fault.cpp" -> "agent-lib/faults".
 std::optional<std::string> folder_of(std::string_view path) {
-  for (const auto& [folder, unused] : allowed_folders()) {
-    if (path.starts_with(folder + "/")) return folder;
+  for (auto folder = path.substr(0, path.rfind('/')); !folder.empty();) {
+    if (const auto row = std::string(folder); allowed_folders().contains(row)) return row;
+    const auto above = folder.rfind('/');
+    folder = above == std::string_view::npos ? std::string_view{} : folder.substr(0, above);
   }
   return std::nullopt;
 }
@@ -170,6 +192,7 @@ std::vector<std::string> violations(const SourceTree& tree) {
       check_relative(file, include, found);
     }
   }
+  for (std::string& circle : circles(tree)) found.push_back(std::move(circle));
   return found;
 }
 

@@ -1,5 +1,6 @@
 // The tree keeps the house plan, and the check would notice if it did not.
 #include "tests/architecture/architecture.hpp"
+#include "tests/architecture/circles.hpp"
 #include "tests/paths.hpp"
 
 #include <gmock/gmock.h>
@@ -15,6 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 // A small tree of its own in a temporary folder.
 class PlantedTree : public testing::Test {
@@ -30,6 +32,7 @@ class PlantedTree : public testing::Test {
     plant(path, "// Why.\n#include " + include + "\n");
   }
   std::vector<std::string> found() const { return violations(read_tree(root_)); }
+  const fs::path& root() const { return root_; }
 
  private:
   static std::string name() { return testing::UnitTest::GetInstance()->current_test_info()->name(); }
@@ -75,6 +78,40 @@ TEST_F(PlantedTree, ForeignHeadersHaveOneHome) {
   plant_include("agent-lib/sim/g.cpp", "<sys/socket.h>");
   plant_include("service/h.cpp", "<condition_variable>");
   EXPECT_THAT(found(), SizeIs(9));
+}
+
+TEST_F(PlantedTree, EachFolderOfTheServiceHasARowOfItsOwn) {
+  plant_include("service/store/a.cpp", "\"service/rpc/server.hpp\"");
+  plant_include("service/rpc/b.cpp", "\"service/app.hpp\"");
+  plant_include("service/new_room/deep/c.cpp", "\"agent-lib/win32/os.hpp\"");
+  EXPECT_THAT(found(), UnorderedElementsAre(HasSubstr("service may not use agent-lib/win32"),
+                                            HasSubstr("service/rpc may not use service"),
+                                            HasSubstr("service/store may not use service/rpc")));
+}
+
+TEST_F(PlantedTree, TwoFoldersThatIncludeEachOtherAreFound) {
+  plant_include("agent-lib/engine/a.cpp", "\"agent-lib/steps/b.hpp\"");
+  plant_include("agent-lib/steps/b.hpp", "\"agent-lib/engine/c.hpp\"");
+  EXPECT_THAT(found(), ElementsAre("circle between folders: agent-lib/engine -> agent-lib/steps "
+                                   "(agent-lib/engine/a.cpp:2) -> agent-lib/engine (agent-lib/steps/b.hpp:2)"));
+}
+
+TEST_F(PlantedTree, ACircleOverSeveralFoldersIsFoundAndTheWayToItIsNotPartOfIt) {
+  plant_include("agent-lib/faults/x/a.cpp", "\"agent-lib/faults/kit/b.hpp\"");
+  plant_include("agent-lib/faults/kit/b.hpp", "\"agent-lib/faults/y/c.hpp\"");
+  plant_include("agent-lib/faults/y/c.hpp", "\"agent-lib/faults/z/d.hpp\"");
+  plant_include("agent-lib/faults/z/d.hpp", "\"agent-lib/faults/kit/b.hpp\"");
+  const auto circle = HasSubstr("circle between folders: agent-lib/faults/kit -> agent-lib/faults/y");
+  EXPECT_THAT(circles(read_tree(root())), ElementsAre(circle));
+}
+
+TEST_F(PlantedTree, FoldersThatMeetTwiceWithoutACircleAreNone) {
+  plant_include("agent-lib/engine/a.cpp", "\"agent-lib/record/b.hpp\"");
+  plant_include("agent-lib/engine/d.cpp", "\"agent-lib/support/c.hpp\"");
+  plant_include("agent-lib/record/b.hpp", "\"agent-lib/support/c.hpp\"");
+  plant_include("tests/engine/e.cpp", "\"agent-lib/engine/a.hpp\"");
+  plant_include("agent-lib/support/c_test.cpp", "\"agent-lib/engine/a.hpp\"");
+  EXPECT_THAT(found(), IsEmpty());
 }
 
 TEST_F(PlantedTree, ProductsMayNotIncludeTests) {

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <vector>
 
-#include "service/config.hpp"
+#include "service/config/config.hpp"
 #include "service/store/sqlite_journal.hpp"
 #include "tests/bench/scratch_folder.hpp"
 #include "tests/engine/rehearsed_engine.hpp"

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <vector>
 
-#include "cli/client.hpp"
+#include "cli/session/client.hpp"
 #include "tests/bench/rpc_server.hpp"
 #include "tests/e2e/child_process.hpp"
 

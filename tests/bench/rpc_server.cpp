@@ -10,9 +10,9 @@
 #include "agent-lib/sim/scenarios.hpp"
 #include "rdpmend/v1/agent.grpc.pb.h"
 #include "service/app.hpp"
-#include "service/config.hpp"
-#include "service/hosting/rehearsed_host.hpp"
-#include "service/pki/private_file.hpp"
+#include "service/config/config.hpp"
+#include "service/hosts/rehearsed_host.hpp"
+#include "service/os/private_file.hpp"
 #include "tests/bench/scratch_folder.hpp"
 
 namespace rdpmend::bench {

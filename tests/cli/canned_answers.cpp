@@ -16,13 +16,13 @@ constexpr const char* k_diagnosis = R"(
   found_at { seconds: 1772366465 })";
 
 constexpr const char* k_selftest = R"(
-  findings { area: "registry" what: "RDP-Tcp\\PortNumber" found: "3389" expected: "REG_DWORD, 1 to 65535"
+  checks { area: "registry" what: "RDP-Tcp\\PortNumber" found: "3389" expected: "REG_DWORD, 1 to 65535"
              outcome: OUTCOME_AS_EXPECTED source: "rdp-host.md 2.2" }
-  findings { area: "certificates" what: "access list of f686aace" found: "missing allow S-1-5-20 0x00120089"
+  checks { area: "certificates" what: "access list of f686aace" found: "missing allow S-1-5-20 0x00120089"
              expected: "a plain file" outcome: OUTCOME_DIFFERENT source: "measured.md K2, build 20348" }
-  findings { area: "certificates" what: "private key of the certificate" found: "access is denied" expected: "usable"
+  checks { area: "certificates" what: "private key of the certificate" found: "access is denied" expected: "usable"
              outcome: OUTCOME_NOT_CHECKED source: "rdp-host.md 7.2" }
-  findings { area: "registry" what: "RDP-Tcp\\SSLCertificateSHA1Hash" found: "no such value" expected: "REG_BINARY"
+  checks { area: "registry" what: "RDP-Tcp\\SSLCertificateSHA1Hash" found: "no such value" expected: "REG_BINARY"
              outcome: OUTCOME_NOT_HERE source: "measured.md C9" })";
 
 constexpr const char* k_plan = R"(
@@ -139,8 +139,9 @@ v1::ListFaultsResponse canned_faults() {
 
 v1::PlanRepairResponse canned_plan() {
   v1::PlanRepairResponse response;
-  *response.add_diagnoses() = from_text<v1::Diagnosis>(k_diagnosis);
-  *response.add_plans() = from_text<v1::Plan>(k_plan);
+  auto& dry_run = *response.add_dry_runs();
+  *dry_run.mutable_diagnosis() = from_text<v1::Diagnosis>(k_diagnosis);
+  *dry_run.mutable_plan() = from_text<v1::Plan>(k_plan);
   return response;
 }
 

@@ -97,9 +97,9 @@ v1::WatchRequest CannedService::last_watch() const {
   return last_watch_;
 }
 
-v1::ApproveRequest CannedService::last_approval() const {
+v1::ActRequest CannedService::last_act() const {
   const std::lock_guard lock(mutex_);
-  return last_approval_;
+  return last_act_;
 }
 
 v1::ReportProbeRequest CannedService::last_report() const {
@@ -120,19 +120,6 @@ std::vector<v1::JournalEntry> CannedService::entries_after(std::uint64_t seq, st
 grpc::Status CannedService::begin(grpc::ServerContext* context) const {
   if (answers_.silent) wait_for_cancellation(context);
   return answers_.refusal;
-}
-
-template <class Request>
-grpc::Status CannedService::act(grpc::ServerContext* context, const Request& request, v1::ActionResponse* response) {
-  {
-    const std::lock_guard lock(mutex_);
-    request_ids_.push_back(request.request_id());
-    for (auto& entry : answers_.journal) {
-      if (entry.has_admin_action()) entry.mutable_admin_action()->set_request_id(request.request_id());
-    }
-  }
-  *response->mutable_incident() = answers_.incident;
-  return begin(context);
 }
 
 grpc::Status CannedService::GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest*,
@@ -180,28 +167,18 @@ grpc::Status CannedService::PlanRepair(grpc::ServerContext* context, const v1::P
   return begin(context);
 }
 
-grpc::Status CannedService::Repair(grpc::ServerContext* context, const v1::RepairRequest* request,
-                                   v1::ActionResponse* response) {
-  return act(context, *request, response);
-}
-
-grpc::Status CannedService::Approve(grpc::ServerContext* context, const v1::ApproveRequest* request,
-                                    v1::ActionResponse* response) {
+grpc::Status CannedService::Act(grpc::ServerContext* context, const v1::ActRequest* request,
+                                v1::ActResponse* response) {
   {
     const std::lock_guard lock(mutex_);
-    last_approval_ = *request;
+    last_act_ = *request;
+    request_ids_.push_back(request->request_id());
+    for (auto& entry : answers_.journal) {
+      if (entry.has_admin_action()) entry.mutable_admin_action()->set_request_id(request->request_id());
+    }
   }
-  return act(context, *request, response);
-}
-
-grpc::Status CannedService::Rollback(grpc::ServerContext* context, const v1::RollbackRequest* request,
-                                     v1::ActionResponse* response) {
-  return act(context, *request, response);
-}
-
-grpc::Status CannedService::Dismiss(grpc::ServerContext* context, const v1::DismissRequest* request,
-                                    v1::ActionResponse* response) {
-  return act(context, *request, response);
+  *response->mutable_incident() = answers_.incident;
+  return begin(context);
 }
 
 grpc::Status CannedService::ReportProbe(grpc::ServerContext* context, const v1::ReportProbeRequest* request,

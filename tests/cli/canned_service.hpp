@@ -51,7 +51,7 @@ class CannedService final : public v1::Agent::Service {
 
   // What the last Watch and command asked for.
   v1::WatchRequest last_watch() const;
-  v1::ApproveRequest last_approval() const;
+  v1::ActRequest last_act() const;
   std::vector<std::string> request_ids() const;
   v1::ReportProbeRequest last_report() const;
   // Watch calls so far.
@@ -66,10 +66,8 @@ class CannedService final : public v1::Agent::Service {
                              v1::ListIncidentsResponse*) override;
   grpc::Status GetIncident(grpc::ServerContext*, const v1::GetIncidentRequest*, v1::GetIncidentResponse*) override;
   grpc::Status PlanRepair(grpc::ServerContext*, const v1::PlanRepairRequest*, v1::PlanRepairResponse*) override;
-  grpc::Status Repair(grpc::ServerContext*, const v1::RepairRequest*, v1::ActionResponse*) override;
-  grpc::Status Approve(grpc::ServerContext*, const v1::ApproveRequest*, v1::ActionResponse*) override;
-  grpc::Status Rollback(grpc::ServerContext*, const v1::RollbackRequest*, v1::ActionResponse*) override;
-  grpc::Status Dismiss(grpc::ServerContext*, const v1::DismissRequest*, v1::ActionResponse*) override;
+  // The AdminAction of the journal becomes that of this command.
+  grpc::Status Act(grpc::ServerContext*, const v1::ActRequest*, v1::ActResponse*) override;
   grpc::Status ReportProbe(grpc::ServerContext*, const v1::ReportProbeRequest*, v1::ReportProbeResponse*) override;
   grpc::Status Watch(grpc::ServerContext*, const v1::WatchRequest*, grpc::ServerWriter<v1::WatchResponse>*) override;
   grpc::Status ReadJournal(grpc::ServerContext*, const v1::ReadJournalRequest*, v1::ReadJournalResponse*) override;
@@ -78,9 +76,6 @@ class CannedService final : public v1::Agent::Service {
   void write_profile() const;
   grpc::Status begin(grpc::ServerContext* context) const;
   std::vector<v1::JournalEntry> entries_after(std::uint64_t seq, std::uint64_t incident_id) const;
-  // The AdminAction of the journal becomes that of this command.
-  template <class Request>
-  grpc::Status act(grpc::ServerContext* context, const Request& request, v1::ActionResponse* response);
 
   TempFolder folder_;
   CertificateAndKey server_keys_;
@@ -88,7 +83,7 @@ class CannedService final : public v1::Agent::Service {
   Answers answers_;
   mutable std::mutex mutex_;
   v1::WatchRequest last_watch_;
-  v1::ApproveRequest last_approval_;
+  v1::ActRequest last_act_;
   v1::ReportProbeRequest last_report_;
   std::vector<std::string> request_ids_;
   std::atomic<int> watches_{0};

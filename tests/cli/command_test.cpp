@@ -93,11 +93,10 @@ TEST_F(Command, SelftestShowsAll) {
 }
 TEST_F(Command, SelftestFailsOnlyOverWhatDiffersOrWasNotChecked) {
   auto answers = canned_answers();
-  auto& findings = *answers.selftest.mutable_findings();
-  findings.DeleteSubrange(1, 1);
+  answers.selftest.mutable_checks()->DeleteSubrange(1, 1);
   service_.start_again(answers);
   EXPECT_EQ(run({"selftest"}).exit, 2) << "the service may read everything: what it could not check is not healthy";
-  answers.selftest.mutable_findings()->DeleteSubrange(1, 1);
+  answers.selftest.mutable_checks()->DeleteSubrange(1, 1);
   service_.start_again(answers);
   EXPECT_EQ(run({"selftest"}).exit, 0);
 }
@@ -158,10 +157,10 @@ TEST_F(Command, JsonIsTheMessageItself) {
   EXPECT_EQ(ask<v1::GetIncidentResponse>({"show", "42"}).incident().id(), 42U);
   EXPECT_EQ(ask<v1::ListIncidentsResponse>({"incidents", "--all"}).incidents_size(), 2);
   EXPECT_EQ(ask<v1::DiagnoseResponse>({"diagnose"}).findings_size(), 3);
-  EXPECT_EQ(ask<v1::SelfTestResponse>({"selftest"}).findings_size(), 4);
+  EXPECT_EQ(ask<v1::SelfTestResponse>({"selftest"}).checks_size(), 4);
   EXPECT_EQ(ask<v1::ListFaultsResponse>({"faults"}).faults_size(), 2);
-  EXPECT_EQ(ask<v1::PlanRepairResponse>({"plan", "certificate_expired"}).plans_size(), 1);
-  EXPECT_EQ(ask<v1::ActionResponse>({"dismiss", "42"}).incident().id(), 42U);
+  EXPECT_EQ(ask<v1::PlanRepairResponse>({"plan", "certificate_expired"}).dry_runs_size(), 1);
+  EXPECT_EQ(ask<v1::ActResponse>({"dismiss", "42"}).incident().id(), 42U);
 }
 
 TEST_F(Command, JsonKeepsTheNamesOfTheSchema) {
@@ -283,8 +282,8 @@ TEST_F(Command, AnUnknownFaultIsNotFound) {
 
 TEST_F(Command, ApproveSendsThePlanThatWasRead) {
   EXPECT_EQ(run({"approve", "42", "--plan", "42/1", "--comment", "ticket 12"}).exit, 0);
-  EXPECT_EQ(service_.last_approval().plan_id(), "42/1");
-  EXPECT_EQ(service_.last_approval().comment(), "ticket 12");
+  EXPECT_EQ(service_.last_act().approve().plan_id(), "42/1");
+  EXPECT_EQ(service_.last_act().comment(), "ticket 12");
 }
 
 TEST_F(Command, EveryCommandHasARequestIdOfItsOwn) {

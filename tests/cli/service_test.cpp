@@ -10,8 +10,8 @@
 
 #include "agent-lib/sim/scenarios.hpp"
 #include "service/app.hpp"
-#include "service/config.hpp"
-#include "service/hosting/rehearsed_host.hpp"
+#include "service/config/config.hpp"
+#include "service/hosts/rehearsed_host.hpp"
 #include "tests/cli/canned_service.hpp"
 #include "tests/cli/run.hpp"
 

@@ -35,13 +35,19 @@ v1::PolicyConfig policy_with_mode(const std::string& fault, v1::FaultMode mode) 
   return policy;
 }
 
-AdminCommand command(AdminCommand::Verb verb, std::uint64_t incident, const std::string& request = "r1") {
-  return {.verb = verb,
-          .incident_id = incident,
-          .request_id = request,
-          .client = {"test", "", ""},
-          .comment = "",
-          .plan_id = ""};
+v1::ActRequest repair(std::uint64_t incident, const std::string& request_id = "r1") {
+  return order(v1::ActRequest::kRepair, incident, request_id);
+}
+v1::ActRequest approve(std::uint64_t incident, const std::string& plan_id = {}, const std::string& request_id = "r1") {
+  auto request = order(v1::ActRequest::kApprove, incident, request_id);
+  request.mutable_approve()->set_plan_id(plan_id);
+  return request;
+}
+v1::ActRequest rollback(std::uint64_t incident) {
+  return order(v1::ActRequest::kRollback, incident);
+}
+v1::ActRequest dismiss(std::uint64_t incident) {
+  return order(v1::ActRequest::kDismiss, incident);
 }
 
 TEST(Engine, HealsAnExpiredCertificateAndProvesItFromOutside) {
@@ -124,15 +130,11 @@ TEST(Engine, ProposesAndRepairsOnlyAfterApprovalOfThatPlan) {
   EXPECT_GT(waiting->repair().plan().rungs_size(), 0);
   EXPECT_EQ(world.host.fingerprint(), before);
 
-  auto wrong = command(AdminCommand::Verb::approve, waiting->id());
-  wrong.plan_id = "another";
-  const auto refused = world.engine.act(wrong);
+  const auto refused = world.engine.act(approve(waiting->id(), "another"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::conflict);
 
-  auto right = command(AdminCommand::Verb::approve, waiting->id(), "r2");
-  right.plan_id = waiting->repair().plan().id();
-  ASSERT_TRUE(world.engine.act(right));
+  ASSERT_TRUE(world.engine.act(approve(waiting->id(), waiting->repair().plan().id(), "r2")));
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
 }
@@ -144,7 +146,7 @@ TEST(Engine, AsksBeforeItRestartsTermServiceAndGoesOnWhenApproved) {
   const auto waiting = world.engine.incident(k_certificate);
   EXPECT_EQ(waiting->repair().rung(), 1u);
   EXPECT_THAT(waiting->reason(), HasSubstr("waits for approval"));
-  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::approve, waiting->id())));
+  ASSERT_TRUE(world.engine.act(approve(waiting->id())));
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 10min));
   EXPECT_EQ(world.engine.incident(k_certificate)->repair().rung(), 3u) << "the removal was not what was found";
@@ -218,7 +220,7 @@ TEST(Engine, KeepsADismissedFaultQuietUntilItIsGone) {
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_OPEN); }, 1min));
   const auto id = world.engine.incident(k_certificate)->id();
-  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::dismiss, id)));
+  ASSERT_TRUE(world.engine.act(dismiss(id)));
   world.engine.run_for(2h);
   EXPECT_EQ(world.engine.incidents(), 1u);
   EXPECT_TRUE(world.engine.in_state(k_certificate, v1::INCIDENT_STATE_DISMISSED));
@@ -229,10 +231,10 @@ TEST(Engine, CarriesOutACommandOnceForOneRequestId) {
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_OPEN); }, 1min));
   const auto id = world.engine.incident(k_certificate)->id();
-  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::repair, id, "same")));
+  ASSERT_TRUE(world.engine.act(repair(id, "same")));
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
-  const auto again = world.engine.act(command(AdminCommand::Verb::repair, id, "same"));
+  const auto again = world.engine.act(repair(id, "same"));
   ASSERT_TRUE(again);
   EXPECT_EQ(again->state(), v1::INCIDENT_STATE_REPAIRED);
   EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kRepairStarted), 1u);
@@ -243,7 +245,7 @@ TEST(Engine, RollsBackARepairedFirewallRuleOnCommandAndThenLeavesItAlone) {
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_firewall, v1::INCIDENT_STATE_REPAIRED); }, 5min));
   const auto id = world.engine.incident(k_firewall)->id();
-  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::rollback, id)));
+  ASSERT_TRUE(world.engine.act(rollback(id)));
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_firewall, v1::INCIDENT_STATE_ESCALATED); }, 1min));
   world.engine.run_for(2h);
@@ -255,7 +257,7 @@ TEST(Engine, RefusesToRollBackACertificateWhoseKeyIsGone) {
   World world("certificate-key-missing");
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
-  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::rollback, world.engine.incident(k_certificate)->id())));
+  ASSERT_TRUE(world.engine.act(rollback(world.engine.incident(k_certificate)->id())));
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_ESCALATED); }, 1min));
   EXPECT_THAT(world.engine.incident(k_certificate)->rollback_blocked(),
@@ -274,7 +276,7 @@ TEST(Engine, StopsRepairsByItselfAfterTooManyFailures) {
   EXPECT_TRUE(world.engine.engine().snapshot()->breaker_open);
   EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kRepairStarted), 1u);
 
-  ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::repair, world.engine.incident(k_certificate)->id())));
+  ASSERT_TRUE(world.engine.act(repair(world.engine.incident(k_certificate)->id())));
   ASSERT_TRUE(
       world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_REPAIRED); }, 5min));
   EXPECT_FALSE(world.engine.engine().snapshot()->breaker_open);
@@ -389,8 +391,8 @@ TEST(Engine, AnswersDryRunsWithEveryWriteAndWritesNothing) {
       k_certificate, [&](auto result) { plan = result.value(); }, [] { return true; });
   world.engine.settle();
   ASSERT_TRUE(plan);
-  ASSERT_EQ(plan->plans_size(), 1);
-  for (const auto& rung : plan->plans(0).rungs()) {
+  ASSERT_EQ(plan->dry_runs_size(), 1);
+  for (const auto& rung : plan->dry_runs(0).plan().rungs()) {
     for (const auto& step : rung.steps()) {
       EXPECT_FALSE(step.description().empty());
       EXPECT_FALSE(step.reason().empty());

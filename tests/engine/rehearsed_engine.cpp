@@ -118,9 +118,9 @@ bool RehearsedEngine::in_state(const std::string& fault_id, v1::IncidentState st
   return found != nullptr && found->state() == state;
 }
 
-Result<v1::Incident> RehearsedEngine::act(AdminCommand command) {
+Result<v1::Incident> RehearsedEngine::act(v1::ActRequest request) {
   std::optional<Result<v1::Incident>> answer;
-  engine_->act(std::move(command), [&](Result<v1::Incident> result) { answer = std::move(result); });
+  engine_->act(std::move(request), {"test", "", ""}, [&](Result<v1::Incident> result) { answer = std::move(result); });
   settle();
   if (!answer) return fail(ErrorCode::internal, "the engine did not answer");
   return *answer;
@@ -130,13 +130,16 @@ void RehearsedEngine::approve_what_waits() {
   const auto snapshot = engine_->snapshot();
   for (const auto& [id, incident] : snapshot->incidents) {
     if (incident->state() != v1::INCIDENT_STATE_AWAITING_APPROVAL) continue;
-    (void)act({.verb = AdminCommand::Verb::approve,
-               .incident_id = id,
-               .request_id = fmt::format("approval after {}", incident->last_seq()),
-               .client = {"an administrator", "", ""},
-               .comment = "",
-               .plan_id = ""});
+    (void)act(order(v1::ActRequest::kApprove, id, fmt::format("approval after {}", incident->last_seq())));
   }
+}
+
+v1::ActRequest order(v1::ActRequest::VerbCase verb, std::uint64_t incident_id, std::string request_id) {
+  v1::ActRequest request;
+  request.set_incident_id(incident_id);
+  request.set_request_id(request_id.empty() ? std::to_string(incident_id) : std::move(request_id));
+  request.GetReflection()->MutableMessage(&request, v1::ActRequest::descriptor()->FindFieldByNumber(verb));
+  return request;
 }
 
 std::vector<v1::JournalEntry> all_entries(const sim::MemoryJournal& journal) {

@@ -37,8 +37,8 @@ class RehearsedEngine {
   bool in_state(const std::string& fault_id, v1::IncidentState state) const;
   std::size_t incidents() const { return engine_->snapshot()->incidents.size(); }
 
-  // Carries out a command and waits for its answer.
-  Result<v1::Incident> act(AdminCommand command);
+  // Carries out a command, as a client called "test", and waits for its answer.
+  Result<v1::Incident> act(v1::ActRequest request);
   // Approves each incident that waits for it; call until nothing waits any more.
   void approve_what_waits();
 
@@ -68,6 +68,8 @@ class RehearsedEngine {
   std::map<std::string, std::unique_ptr<EventSubscription>> channels_;
 };
 
+// An order about an incident; the request's id is that of the incident unless one is given.
+v1::ActRequest order(v1::ActRequest::VerbCase verb, std::uint64_t incident_id, std::string request_id = {});
 // Everything that the journal holds.
 std::vector<v1::JournalEntry> all_entries(const sim::MemoryJournal& journal);
 // How many entries have this body.

@@ -173,9 +173,7 @@ TEST(UnrulyFaults, OneRepairDoesNotWaitForAnothersVerification) {
   EXPECT_TRUE(world.reaches(k_second, v1::INCIDENT_STATE_REPAIRED, 10s));
   ASSERT_TRUE(world.engine->in_state(k_first, v1::INCIDENT_STATE_REPAIRING));
 
-  const auto rollback = [](std::uint64_t incident) {
-    return AdminCommand{AdminCommand::Verb::rollback, incident, std::to_string(incident), {"test", "", ""}, "", ""};
-  };
+  const auto rollback = [](std::uint64_t incident) { return order(v1::ActRequest::kRollback, incident); };
   EXPECT_TRUE(world.engine->act(rollback(world.engine->incident(k_second)->id()))) << "it is not being repaired";
   EXPECT_EQ(world.engine->act(rollback(world.engine->incident(k_first)->id())).error().code, ErrorCode::conflict);
 }

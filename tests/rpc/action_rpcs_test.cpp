@@ -15,9 +15,8 @@ class ActionRpcs : public testing::Test {
  protected:
   ActionRpcs() : world_({.scenario = "certificate-expired"}), incident_(world_.settle()) {}
 
-  template <class Request>
-  Request about_incident(const std::string& request_id) const {
-    Request request;
+  v1::ActRequest about_incident(const std::string& request_id) const {
+    v1::ActRequest request;
     request.set_incident_id(incident_);
     request.set_request_id(request_id);
     request.set_comment("a test");
@@ -40,7 +39,7 @@ TEST_F(ActionRpcs, DiagnoseReadsTheHostNow) {
   ASSERT_TRUE(status.ok()) << status.error_message();
   ASSERT_EQ(response.findings_size(), static_cast<int>(world_.catalogue().faults().size()));
   for (const auto& finding : response.findings()) {
-    const bool present = finding.outcome() == v1::DiagnoseResponse::Finding::OUTCOME_PRESENT;
+    const bool present = finding.outcome() == v1::Finding::OUTCOME_PRESENT;
     EXPECT_EQ(present, finding.fault_id() == "certificate_expired") << finding.fault_id();
     EXPECT_EQ(present, finding.has_diagnosis());
   }
@@ -58,20 +57,20 @@ TEST_F(ActionRpcs, DiagnoseOfAnUnknownFaultNamesTheKnownOnes) {
 }
 
 TEST_F(ActionRpcs, ASelftestComparesTheHostThatTheServiceSeesAndWritesNothing) {
-  using Finding = v1::SelfTestResponse::Finding;
+  using Check = v1::SelfTestResponse::Check;
   const auto before = world_.host().fingerprint();
   v1::SelfTestResponse response;
   const auto status = viewer_->SelfTest(context().get(), {}, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(world_.host().fingerprint(), before);
   const auto outcome_of = [&](const std::string& what) {
-    for (const auto& finding : response.findings()) {
-      if (finding.what() == what) return finding.outcome();
+    for (const auto& check : response.checks()) {
+      if (check.what() == what) return check.outcome();
     }
-    return Finding::OUTCOME_UNSPECIFIED;
+    return Check::OUTCOME_UNSPECIFIED;
   };
-  EXPECT_EQ(outcome_of("expiry of the self-signed certificate"), Finding::OUTCOME_DIFFERENT);
-  EXPECT_EQ(outcome_of("build of Windows"), Finding::OUTCOME_AS_EXPECTED);
+  EXPECT_EQ(outcome_of("expiry of the self-signed certificate"), Check::OUTCOME_DIFFERENT);
+  EXPECT_EQ(outcome_of("build of Windows"), Check::OUTCOME_AS_EXPECTED);
 }
 
 TEST_F(ActionRpcs, APlanShowsWhatWouldBeWrittenAndWritesNothing) {
@@ -81,8 +80,8 @@ TEST_F(ActionRpcs, APlanShowsWhatWouldBeWrittenAndWritesNothing) {
   v1::PlanRepairResponse response;
   const auto status = viewer_->PlanRepair(context().get(), request, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
-  ASSERT_EQ(response.plans_size(), 1);
-  EXPECT_THAT(response.plans(0).rungs(), Not(IsEmpty()));
+  ASSERT_EQ(response.dry_runs_size(), 1);
+  EXPECT_THAT(response.dry_runs(0).plan().rungs(), Not(IsEmpty()));
   EXPECT_EQ(world_.host().fingerprint(), before);
 
   request.set_fault_id("nonsense");
@@ -90,8 +89,10 @@ TEST_F(ActionRpcs, APlanShowsWhatWouldBeWrittenAndWritesNothing) {
 }
 
 TEST_F(ActionRpcs, RepairIsJournalledWithWhoAskedFromWhereAndWithWhichCertificate) {
-  v1::ActionResponse response;
-  const auto status = admin_->Repair(context().get(), about_incident<v1::RepairRequest>("r-1"), &response);
+  auto request = about_incident("r-1");
+  request.mutable_repair();
+  v1::ActResponse response;
+  const auto status = admin_->Act(context().get(), request, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(response.incident().id(), incident_);
   const auto entries = world_.journal().read(0, 10'000, 0).value();
@@ -109,12 +110,13 @@ TEST_F(ActionRpcs, RepairIsJournalledWithWhoAskedFromWhereAndWithWhichCertificat
 }
 
 TEST_F(ActionRpcs, TheSameRequestAgainDoesNothing) {
-  const auto request = about_incident<v1::DismissRequest>("same");
-  v1::ActionResponse first, second;
-  ASSERT_TRUE(admin_->Dismiss(context().get(), request, &first).ok());
+  auto request = about_incident("same");
+  request.mutable_dismiss();
+  v1::ActResponse first, second;
+  ASSERT_TRUE(admin_->Act(context().get(), request, &first).ok());
   EXPECT_EQ(first.incident().state(), v1::INCIDENT_STATE_DISMISSED);
   const auto newest = world_.journal().range().last_seq;
-  const auto status = admin_->Dismiss(context().get(), request, &second);
+  const auto status = admin_->Act(context().get(), request, &second);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(second.incident().id(), incident_);
   EXPECT_EQ(world_.journal().range().last_seq, newest);
@@ -122,47 +124,58 @@ TEST_F(ActionRpcs, TheSameRequestAgainDoesNothing) {
 }
 
 TEST_F(ActionRpcs, AnIncidentThatWaitsForNothingCannotBeApproved) {
-  v1::ActionResponse response;
-  const auto status = admin_->Approve(context().get(), about_incident<v1::ApproveRequest>("a-1"), &response);
+  auto request = about_incident("a-1");
+  request.mutable_approve();
+  v1::ActResponse response;
+  const auto status = admin_->Act(context().get(), request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << status.error_message();
   EXPECT_EQ(detail_of(status).code(), "conflict");
   EXPECT_EQ(entries_with(v1::JournalEntry::kAdminAction), 0U);
 }
 
 TEST_F(ActionRpcs, AnIncidentWithoutARepairCannotBeRolledBack) {
-  v1::ActionResponse response;
-  const auto status = admin_->Rollback(context().get(), about_incident<v1::RollbackRequest>("b-1"), &response);
+  auto request = about_incident("b-1");
+  request.mutable_rollback();
+  v1::ActResponse response;
+  const auto status = admin_->Act(context().get(), request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << status.error_message();
 }
 
 TEST_F(ActionRpcs, AnIncidentThatIsNotThereIsNotFound) {
-  auto request = about_incident<v1::RepairRequest>("r-2");
+  auto request = about_incident("r-2");
+  request.mutable_repair();
   request.set_incident_id(4711);
-  v1::ActionResponse response;
-  EXPECT_EQ(admin_->Repair(context().get(), request, &response).error_code(), grpc::StatusCode::NOT_FOUND);
+  v1::ActResponse response;
+  EXPECT_EQ(admin_->Act(context().get(), request, &response).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 TEST_F(ActionRpcs, RequestsAreCheckedBeforeAnythingIsDone) {
-  const auto refused = [&](const v1::ApproveRequest& request, const std::string& field) {
-    v1::ActionResponse response;
-    const auto status = admin_->Approve(context().get(), request, &response);
+  const auto approval = [&](const std::string& request_id) {
+    auto request = about_incident(request_id);
+    request.mutable_approve();
+    return request;
+  };
+  const auto refused = [&](const v1::ActRequest& request, const std::string& field) {
+    v1::ActResponse response;
+    const auto status = admin_->Act(context().get(), request, &response);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << request.ShortDebugString();
     EXPECT_THAT(status.error_message(), HasSubstr(field));
     EXPECT_FALSE(detail_of(status).hint().empty());
   };
-  refused(about_incident<v1::ApproveRequest>(""), "request_id");
-  refused(about_incident<v1::ApproveRequest>(std::string(65, 'x')), "request_id");
-  refused(about_incident<v1::ApproveRequest>("two words"), "request_id");
-  refused(about_incident<v1::ApproveRequest>("bell\a"), "request_id");
-  auto request = about_incident<v1::ApproveRequest>("fine");
+  refused(approval(""), "request_id");
+  refused(approval(std::string(65, 'x')), "request_id");
+  refused(approval("two words"), "request_id");
+  refused(approval("bell\a"), "request_id");
+  auto request = approval("fine");
   request.set_incident_id(0);
   refused(request, "incident_id");
-  request = about_incident<v1::ApproveRequest>("fine");
+  request = approval("fine");
   request.set_comment(std::string(1001, 'x'));
   refused(request, "comment");
-  request = about_incident<v1::ApproveRequest>("fine");
-  request.set_plan_id("7 / 1");
+  request = approval("fine");
+  request.mutable_approve()->set_plan_id("7 / 1");
   refused(request, "plan_id");
+  refused(about_incident("fine"), "verb");
   EXPECT_EQ(entries_with(v1::JournalEntry::kAdminAction), 0U);
 }
 

@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 
 #include "agent-lib/sim/scenarios.hpp"
-#include "service/config.hpp"
+#include "service/config/config.hpp"
 #include "service/healing_watch.hpp"
-#include "service/hosting/rehearsed_host.hpp"
+#include "service/hosts/rehearsed_host.hpp"
 #include "tests/rpc/rpc_world.hpp"
 
 namespace rdpmend {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "agent-lib/sim/scenarios.hpp"
-#include "service/config.hpp"
-#include "service/rpc/authz_table.hpp"
+#include "service/config/config.hpp"
+#include "service/rpc/roles.hpp"
 
 namespace rdpmend {
 

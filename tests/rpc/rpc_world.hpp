@@ -16,7 +16,7 @@
 #include "agent-lib/sim/memory_journal.hpp"
 #include "agent-lib/sim/sim_host.hpp"
 #include "rdpmend/v1/agent.grpc.pb.h"
-#include "service/guarded_thread.hpp"
+#include "service/os/guarded_thread.hpp"
 #include "service/pki/certificate.hpp"
 #include "service/pki/trust_store.hpp"
 #include "service/rpc/server.hpp"

@@ -1,10 +1,10 @@
 // One setting is changed; the administrator's file stays the administrator's.
-#include "service/config_edit.hpp"
+#include "service/config/config_edit.hpp"
 
 #include <gmock/gmock.h>
 
-#include "service/config.hpp"
-#include "service/hosting/config_template.hpp"
+#include "service/config/config.hpp"
+#include "service/config/config_template.hpp"
 #include "tests/service/journal_test_support.hpp"
 
 namespace rdpmend {

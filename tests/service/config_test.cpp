@@ -1,5 +1,5 @@
 // The configuration file: what it may say, where it is wrong, and that the documented example is what the service does.
-#include "service/config.hpp"
+#include "service/config/config.hpp"
 #include "tests/paths.hpp"
 
 #include <gmock/gmock.h>

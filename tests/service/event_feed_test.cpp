@@ -1,5 +1,5 @@
 // The event feed tells each entry at least once and in order, also over restarts.
-#include "service/hosting/event_feed.hpp"
+#include "service/event_log/event_feed.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 // What the Windows event log is told: the kinds, their texts in messages.mc, and the table for administrators.
-#include "service/hosting/event_messages.hpp"
+#include "service/event_log/event_messages.hpp"
 
 #include <gmock/gmock.h>
 #include <openssl/evp.h>
@@ -26,7 +26,7 @@ struct Text {
 };
 
 std::map<int, Text> texts_in_messages_mc() {
-  const auto file = source_file("service/hosting/messages.mc");
+  const auto file = source_file("service/event_log/messages.mc");
   static const std::regex message(
       R"(MessageId=(\d+)\nSeverity=(\w+)\nFacility=Application\nSymbolicName=(\w+)\nLanguage=English\n([\s\S]*?)\n\.\n)");
   static const std::regex insert(R"(%(\d))");
@@ -70,7 +70,7 @@ TEST(EventMessages, every_kind_has_its_text_with_as_many_inserts) {
 // Whoever changes a text raises the version in messages.mc and writes both here: Windows Installer replaces the library
 // of them only for a higher one.
 TEST(EventMessages, texts_that_change_get_another_version) {
-  const auto file = source_file("service/hosting/messages.mc");
+  const auto file = source_file("service/event_log/messages.mc");
   std::smatch version;
   ASSERT_TRUE(std::regex_search(file, version, std::regex(R"(; Version: ([0-9.]+))")));
   const auto texts = file.substr(file.find("MessageIdTypedef"));

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "agent-lib/support/time.hpp"
-#include "service/config.hpp"
+#include "service/config/config.hpp"
 #include "service/store/sqlite_journal.hpp"
 #include "tests/service/temp_folder.hpp"
 

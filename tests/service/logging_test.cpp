@@ -1,5 +1,5 @@
 // The program's log: its lines, its levels, its bound.
-#include "service/logging.hpp"
+#include "service/os/logging.hpp"
 
 #include <gmock/gmock.h>
 
@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "agent-lib/support/log.hpp"
-#include "service/config.hpp"
+#include "service/config/config.hpp"
 #include "tests/service/journal_test_support.hpp"
 #include "tests/service/temp_folder.hpp"
 

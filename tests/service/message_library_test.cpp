@@ -6,8 +6,8 @@
 
 #include <array>
 
-#include "service/hosting/event_messages.hpp"
-#include "service/hosting/scm_event_source.hpp"
+#include "service/event_log/event_messages.hpp"
+#include "service/event_log/event_source.hpp"
 #include "service/hosting/scm_service.hpp"
 
 namespace rdpmend {

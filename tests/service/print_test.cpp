@@ -1,5 +1,5 @@
 // A program whose output nobody takes has still done what it did.
-#include "service/print.hpp"
+#include "service/os/print.hpp"
 
 #include <gtest/gtest.h>
 

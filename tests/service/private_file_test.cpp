@@ -1,5 +1,5 @@
 // Folders and files that nobody but their owner may read.
-#include "service/pki/private_file.hpp"
+#include "service/os/private_file.hpp"
 
 #include <gmock/gmock.h>
 

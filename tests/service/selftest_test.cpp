@@ -10,32 +10,28 @@
 #include "tests/sim/sim_test_support.hpp"
 
 namespace rdpmend {
-
-void PrintTo(const Finding& finding, std::ostream* out) {
-  *out << finding.area << " / " << finding.what << ": " << to_string(finding.outcome) << ", found " << finding.found;
-}
-
 namespace {
 
-using Outcome = Finding::Outcome;
 using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;
-using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::Property;
 
 // What is not as assumed, or could not be found out.
-std::vector<Finding> complaints(const HostView& view) {
-  auto findings = check_host(view);
-  std::erase_if(findings, [](const auto& finding) {
-    return finding.outcome == Outcome::holds || finding.outcome == Outcome::not_here;
-  });
-  return findings;
+std::vector<Check> complaints(const HostView& view) {
+  const auto test = check_host(view);
+  std::vector<Check> found;
+  for (const auto& check : test.checks()) {
+    if (check.outcome() != Check::OUTCOME_AS_EXPECTED && check.outcome() != Check::OUTCOME_NOT_HERE)
+      found.push_back(check);
+  }
+  return found;
 }
 
-std::vector<Finding> differing(const sim::TestHost& host) {
+std::vector<Check> differing(const sim::TestHost& host) {
   return complaints(host.view);
 }
 
@@ -65,20 +61,20 @@ class LockedKeyFiles final : public KeyFiles {
   const ErrorCode code_;
 };
 
-std::vector<Finding> complaints_with_locked_key(const sim::TestHost& host, ErrorCode code) {
+std::vector<Check> complaints_with_locked_key(const sim::TestHost& host, ErrorCode code) {
   const auto& view = host.view;
   const LockedKeyFiles key_files(view.key_files, host.key_file(), code);
   return complaints({view.identity, view.clock, view.events, view.registry, view.certificates, key_files, view.services,
                      view.firewall, view.sessions, view.listener});
 }
 
-auto of_outcome(Outcome outcome, const std::string& what, const std::string& found) {
-  return AllOf(Field(&Finding::outcome, outcome), Field(&Finding::what, HasSubstr(what)),
-               Field(&Finding::found, HasSubstr(found)));
+auto of_outcome(Check::Outcome outcome, const std::string& what, const std::string& found) {
+  return AllOf(Property(&Check::outcome, outcome), Property(&Check::what, HasSubstr(what)),
+               Property(&Check::found, HasSubstr(found)));
 }
 
 auto about(const std::string& what, const std::string& found) {
-  return AllOf(Field(&Finding::what, HasSubstr(what)), Field(&Finding::found, HasSubstr(found)));
+  return AllOf(Property(&Check::what, HasSubstr(what)), Property(&Check::found, HasSubstr(found)));
 }
 
 TEST(Selftest, nothing_differs_on_a_healthy_host) {
@@ -86,18 +82,19 @@ TEST(Selftest, nothing_differs_on_a_healthy_host) {
   EXPECT_THAT(differing(host), IsEmpty());
 }
 
-TEST(Selftest, every_finding_says_what_was_expected_and_who_says_so) {
+TEST(Selftest, every_check_says_what_was_expected_and_who_says_so) {
   const sim::TestHost host;
-  EXPECT_THAT(check_host(host.view),
-              Each(AllOf(Field(&Finding::expected, Not(IsEmpty())), Field(&Finding::source, Not(IsEmpty())),
-                         Field(&Finding::found, Not(IsEmpty())), Field(&Finding::area, Not(IsEmpty())))));
+  EXPECT_THAT(check_host(host.view).checks(),
+              Each(AllOf(Property(&Check::expected, Not(IsEmpty())), Property(&Check::source, Not(IsEmpty())),
+                         Property(&Check::found, Not(IsEmpty())), Property(&Check::area, Not(IsEmpty())))));
 }
 
-// Parts that no port shows are asked where there is a Windows (service/hosting/os_services_win32.cpp).
+// Parts that no port shows are asked where there is a Windows (service/selftest/os_services_win32.cpp).
 TEST(Selftest, asks_for_every_row_of_the_stock_host_that_is_unproven) {
   const sim::TestHost host;
   std::set<std::string> said;
-  for (const auto& finding : check_host(host.view)) said.insert(finding.source);
+  const auto test = check_host(host.view);
+  for (const auto& check : test.checks()) said.insert(check.source());
   const auto asked_of_windows = [](const std::string& what) {
     return what.ends_with(", depends_on") || what.ends_with(", account") || what.ends_with(", trigger");
   };
@@ -118,8 +115,9 @@ TEST(Selftest, a_build_that_nobody_has_looked_at_is_told_with_the_one_that_it_is
     const std::string key = R"(registry { key: "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion" name: )";
     host.change(key + "\"CurrentBuildNumber\" text: \"" + build + "\" }");
     host.change(key + "\"InstallationType\" text: \"" + kind + "\" }");
-    for (const auto& finding : check_host(host.view)) {
-      if (finding.what == "build of Windows") return finding.found;
+    const auto test = check_host(host.view);
+    for (const auto& check : test.checks()) {
+      if (check.what() == "build of Windows") return check.found();
     }
     return std::string();
   };
@@ -134,7 +132,8 @@ TEST(Selftest, looks_at_every_area_and_changes_nothing) {
   const sim::TestHost host;
   const auto before = host.fingerprint();
   std::set<std::string> areas;
-  for (const auto& finding : check_host(host.view)) areas.insert(finding.area);
+  const auto test = check_host(host.view);
+  for (const auto& check : test.checks()) areas.insert(check.area());
   EXPECT_THAT(areas, ElementsAre("certificates", "events", "firewall", "listener", "registry", "services"));
   EXPECT_EQ(host.fingerprint(), before);
 }
@@ -143,7 +142,7 @@ TEST(Selftest, a_value_of_another_type_differs) {
   sim::TestHost host;
   host.change(
       R"(registry { key: "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Terminal Server\\WinStations\\RDP-Tcp" name: "SecurityLayer" text: "2" })");
-  EXPECT_THAT(differing(host), ElementsAre(Field(&Finding::what, HasSubstr("RDP-Tcp\\SecurityLayer"))));
+  EXPECT_THAT(differing(host), ElementsAre(Property(&Check::what, HasSubstr("RDP-Tcp\\SecurityLayer"))));
 }
 
 TEST(Selftest, a_value_out_of_its_bounds_differs) {
@@ -162,12 +161,12 @@ TEST(Selftest, a_value_that_must_be_there_differs_if_it_is_not) {
 
 TEST(Selftest, policies_that_are_not_set_are_not_here) {
   const sim::TestHost host;
-  const auto findings = check_host(host.view);
-  const auto policy = std::find_if(findings.begin(), findings.end(), [](const auto& finding) {
-    return finding.what == R"(SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services\SecurityLayer)";
+  const auto test = check_host(host.view);
+  const auto policy = std::ranges::find_if(test.checks(), [](const auto& check) {
+    return check.what() == R"(SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services\SecurityLayer)";
   });
-  ASSERT_NE(policy, findings.end());
-  EXPECT_EQ(policy->outcome, Outcome::not_here);
+  ASSERT_NE(policy, test.checks().end());
+  EXPECT_EQ(policy->outcome(), Check::OUTCOME_NOT_HERE);
 }
 
 TEST(Selftest, a_disabled_service_differs) {
@@ -235,7 +234,7 @@ TEST(Selftest, a_key_file_whose_access_cannot_be_read_is_not_checked_and_never_a
   const sim::TestHost host;
   for (const auto code : {ErrorCode::denied, ErrorCode::unsupported}) {
     EXPECT_THAT(complaints_with_locked_key(host, code),
-                ElementsAre(of_outcome(Outcome::not_checked, "access list of", "cannot look at this key file")));
+                ElementsAre(of_outcome(Check::OUTCOME_NOT_CHECKED, "access list of", "cannot look at this key file")));
   }
 }
 
@@ -250,8 +249,9 @@ TEST(Selftest, the_third_entry_of_the_key_file_is_expected_as_the_build_has_it) 
   const sim::TestHost before("build: 14393");
   const sim::TestHost since("build: 17763");
   const auto expected = [](const sim::TestHost& host) {
-    for (const auto& finding : check_host(host.view)) {
-      if (finding.what.starts_with("access list of")) return finding.expected;
+    const auto test = check_host(host.view);
+    for (const auto& check : test.checks()) {
+      if (check.what().starts_with("access list of")) return check.expected();
     }
     return std::string();
   };
@@ -290,7 +290,7 @@ class DeniedRegistry final : public Registry {
   const v1::Ace added_;
 };
 
-std::vector<Finding> complaints_with_entry(const std::string& key, const std::string& ace) {
+std::vector<Check> complaints_with_entry(const std::string& key, const std::string& ace) {
   const sim::TestHost host;
   const auto& view = host.view;
   const DeniedRegistry registry(view.registry, key, sim::parse<v1::Ace>(ace));
@@ -302,7 +302,8 @@ TEST(Selftest, a_deny_for_system_on_a_key_of_the_certificate_store_differs_where
   for (const std::string key : {R"(SOFTWARE\Microsoft\SystemCertificates\Remote Desktop)",
                                 R"(SOFTWARE\Microsoft\SystemCertificates\Remote Desktop\Certificates)"}) {
     EXPECT_THAT(complaints_with_entry(key, R"(type: TYPE_DENY sid: "S-1-5-18" mask: 0x6)"),
-                ElementsAre(AllOf(about(key, "deny S-1-5-18 0x00000006"), Field(&Finding::outcome, Outcome::differs))));
+                ElementsAre(AllOf(about(key, "deny S-1-5-18 0x00000006"),
+                                  Property(&Check::outcome, Check::OUTCOME_DIFFERENT))));
   }
 }
 
@@ -345,19 +346,21 @@ TEST(Selftest, events_that_the_host_has_logged_are_compared_with_the_rules) {
   host.change(
       R"(certificate { key_readers_removed: "S-1-5-18" key_readers_removed: "S-1-5-20" expires_in { seconds: -86400 } })");
   host.change("client_connects: true");
-  const auto findings = check_host(host.view);
-  const auto layout = std::find_if(findings.begin(), findings.end(), [](const auto& finding) {
-    return finding.area == "events" && finding.outcome == Outcome::holds && finding.what.starts_with("event ");
+  const auto test = check_host(host.view);
+  const auto layout = std::ranges::find_if(test.checks(), [](const auto& check) {
+    return check.area() == "events" && check.outcome() == Check::OUTCOME_AS_EXPECTED &&
+           check.what().starts_with("event ");
   });
-  ASSERT_NE(layout, findings.end()) << "no logged event was compared";
-  EXPECT_THAT(layout->found, HasSubstr("="));
+  ASSERT_NE(layout, test.checks().end()) << "no logged event was compared";
+  EXPECT_THAT(layout->found(), HasSubstr("="));
 }
 
 TEST(Selftest, the_table_counts_and_names_the_source) {
-  const std::vector<Finding> findings{
-      {"registry", "PortNumber", Outcome::differs, "REG_DWORD", "text\x1b[31m", "a page"},
-      {"services", "TermService", Outcome::holds, "manual", "manual", "a page"}};
-  const auto table = to_table(findings);
+  const auto table = to_table(sim::parse<v1::SelfTestResponse>(R"(
+    checks { area: "registry" what: "PortNumber" outcome: OUTCOME_DIFFERENT expected: "REG_DWORD" found: "text\x1b[31m"
+             source: "a page" }
+    checks { area: "services" what: "TermService" outcome: OUTCOME_AS_EXPECTED expected: "manual" found: "manual"
+             source: "a page" })"));
   EXPECT_THAT(table, AllOf(HasSubstr("differs     registry      PortNumber\n"), HasSubstr("expected  REG_DWORD\n"),
                            HasSubstr("source    a page\n"),
                            HasSubstr("1 hold, 1 differ, 0 are not here, 0 were not checked.")));
@@ -366,14 +369,14 @@ TEST(Selftest, the_table_counts_and_names_the_source) {
 
 TEST(Selftest, the_json_can_be_read_by_programs) {
   const sim::TestHost host;
-  const auto findings = check_host(host.view);
+  const auto test = check_host(host.view);
   google::protobuf::Struct root;
-  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(to_json(findings, host.view.identity), &root).ok());
-  const auto& list = root.fields().at("findings").list_value();
-  ASSERT_EQ(static_cast<std::size_t>(list.values_size()), findings.size());
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(to_json(test, host.view.identity), &root).ok());
+  const auto& list = root.fields().at("checks").list_value();
+  ASSERT_EQ(list.values_size(), test.checks_size());
   const auto& first = list.values(0).struct_value().fields();
-  EXPECT_EQ(first.at("what").string_value(), findings[0].what);
-  EXPECT_EQ(first.at("outcome").string_value(), to_string(findings[0].outcome));
+  EXPECT_EQ(first.at("what").string_value(), test.checks(0).what());
+  EXPECT_EQ(first.at("outcome").string_value(), to_word(test.checks(0).outcome()));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 #include "agent-lib/record/journal_chain.hpp"
 #include "agent-lib/support/utf8.hpp"
-#include "service/pki/private_file.hpp"
+#include "service/os/private_file.hpp"
 #include "service/store/entry_row.hpp"
 #include "service/store/sqlite.hpp"
 #include "tests/record/sealed_by_hand.hpp"

@@ -51,15 +51,15 @@ v1::SimChange changed(const std::string& text) {
 }
 
 // Mostly one that makes sense; sometimes any.
-AdminCommand::Verb verb_for(const v1::Incident& incident, std::uint64_t choice) {
-  using Verb = AdminCommand::Verb;
-  constexpr Verb k_any[] = {Verb::approve, Verb::repair, Verb::rollback, Verb::dismiss};
+v1::ActRequest::VerbCase verb_for(const v1::Incident& incident, std::uint64_t choice) {
+  using Verb = v1::ActRequest;
+  constexpr Verb::VerbCase k_any[] = {Verb::kApprove, Verb::kRepair, Verb::kRollback, Verb::kDismiss};
   if (choice % 4 == 0) return pick(std::span(k_any), choice >> 2);
   switch (incident.state()) {
-    case v1::INCIDENT_STATE_AWAITING_APPROVAL: return choice % 8 < 6 ? Verb::approve : Verb::rollback;
-    case v1::INCIDENT_STATE_REPAIRED: return Verb::rollback;
-    case v1::INCIDENT_STATE_ESCALATED: return choice % 8 < 5 ? Verb::repair : Verb::dismiss;
-    default: return Verb::repair;
+    case v1::INCIDENT_STATE_AWAITING_APPROVAL: return choice % 8 < 6 ? Verb::kApprove : Verb::kRollback;
+    case v1::INCIDENT_STATE_REPAIRED: return Verb::kRollback;
+    case v1::INCIDENT_STATE_ESCALATED: return choice % 8 < 5 ? Verb::kRepair : Verb::kDismiss;
+    default: return Verb::kRepair;
   }
 }
 
@@ -222,12 +222,8 @@ void World::command(const Deed& deed) {
   const auto back = (deed.choice >> 8) % std::min<std::size_t>(snapshot->incidents.size(), 3);
   const auto& [id, incident] = *std::next(snapshot->incidents.rbegin(), static_cast<std::ptrdiff_t>(back));
   ++figures_.commands;
-  const auto answer = service_->act({.verb = verb_for(*incident, deed.choice),
-                                     .incident_id = id,
-                                     .request_id = fmt::format("deed {}", deed.number),
-                                     .client = {"world", "", ""},
-                                     .comment = "",
-                                     .plan_id = ""});
+  const auto answer =
+      service_->act(test::order(verb_for(*incident, deed.choice), id, fmt::format("deed {}", deed.number)));
   if (!answer) ++figures_.refused;
 }
 
@@ -348,10 +344,10 @@ void World::check_ends() {
              incident.diagnosis().subject() == finding.diagnosis().subject() &&
              (!is_closed(incident.state()) || incident.state() == v1::INCIDENT_STATE_DISMISSED);
     });
-    if (finding.outcome() == v1::DiagnoseResponse::Finding::OUTCOME_PRESENT && !known)
+    if (finding.outcome() == v1::Finding::OUTCOME_PRESENT && !known)
       witness_.complain(
           fmt::format("{} is there and no incident tells: {}", finding.fault_id(), finding.diagnosis().summary()));
-    if (finding.outcome() == v1::DiagnoseResponse::Finding::OUTCOME_ABSENT) {
+    if (finding.outcome() == v1::Finding::OUTCOME_ABSENT) {
       for (const auto& [id, incident] : snapshot->incidents) {
         // What a repair has written so far may be why the fault is gone: its next rung waits all the same.
         const bool half_done =
