@@ -12,15 +12,6 @@ namespace rdpmend {
 
 namespace {
 
-// Group Policy goes before the local setting (TerminalServer.admx). Where neither is set Remote Desktop was never
-// allowed.
-bool remote_desktop_allowed(const Registry& registry) {
-  for (const auto key : {registry_key::k_policy, registry_key::k_terminal_server}) {
-    if (const auto deny = need(read_dword(registry, key, "fDenyTSConnections"))) return *deny == 0;
-  }
-  return false;
-}
-
 bool holds(v1::Precondition precondition, const HostView& host) {
   return precondition != v1::PRECONDITION_REMOTE_DESKTOP_ALLOWED || remote_desktop_allowed(host.registry);
 }
@@ -36,6 +27,13 @@ v1::Diagnosis what_counts(v1::Diagnosis diagnosis) {
 }
 
 }  // namespace
+
+bool remote_desktop_allowed(const Registry& registry) {
+  for (const auto key : {registry_key::k_policy, registry_key::k_terminal_server}) {
+    if (const auto deny = need(read_dword(registry, key, "fDenyTSConnections"))) return *deny == 0;
+  }
+  return false;
+}
 
 bool same_diagnosis(const v1::Diagnosis& a, const v1::Diagnosis& b) {
   return google::protobuf::util::MessageDifferencer::Equals(what_counts(a), what_counts(b));
@@ -94,7 +92,7 @@ std::set<std::string> Detection::with_masks(const std::set<std::string>& fault_i
   return result;
 }
 
-std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons) const {
+std::vector<Finding> Detection::run(const HostView& host, const Remembered& remembered, const Reasons& reasons) const {
   const auto fault_ids = reasons.faults();
   const auto wanted = with_masks(fault_ids);
   std::vector<Finding> findings;
@@ -110,14 +108,14 @@ std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons
       masked.set_detail(fmt::format("not looked at while {} is present", *mask));
       continue;
     }
-    auto seen = look(host, info, reasons);
+    auto seen = look({host, remembered, reasons.of(info.id())}, info);
     if (seen.front().outcome() == Finding::OUTCOME_PRESENT) present.insert(info.id());
     std::move(seen.begin(), seen.end(), std::back_inserter(findings));
   }
   return findings;
 }
 
-std::vector<Finding> Detection::look(const HostView& host, const v1::FaultInfo& info, const Reasons& reasons) const {
+std::vector<Finding> Detection::look(const Look& look, const v1::FaultInfo& info) const {
   const auto finding = [&](Finding::Outcome outcome, std::string detail = {}) {
     Finding made;
     made.set_fault_id(info.id());
@@ -127,17 +125,15 @@ std::vector<Finding> Detection::look(const HostView& host, const v1::FaultInfo& 
   };
   const auto* fault = find(info.id());
   if (fault == nullptr) return {finding(Finding::OUTCOME_UNKNOWN, "this build has no detection for it")};
-  auto diagnoses = guarded([&] {
-    return holds(info.precondition(), host) ? fault->detect({host, reasons.of(info.id())})
-                                            : std::vector<v1::Diagnosis>{};
-  });
+  auto diagnoses = guarded(
+      [&] { return holds(info.precondition(), look.host) ? fault->detect(look) : std::vector<v1::Diagnosis>{}; });
   if (!diagnoses) return {finding(Finding::OUTCOME_UNKNOWN, to_string(diagnoses.error()))};
   if (diagnoses->empty()) return {finding(Finding::OUTCOME_ABSENT)};
   std::vector<Finding> findings;
   for (auto& diagnosis : *diagnoses) {
     bound_evidence(diagnosis);
     diagnosis.set_fault_id(info.id());
-    *diagnosis.mutable_found_at() = to_proto(host.clock.now());
+    *diagnosis.mutable_found_at() = to_proto(look.host.clock.now());
     *findings.emplace_back(finding(Finding::OUTCOME_PRESENT)).mutable_diagnosis() = std::move(diagnosis);
   }
   return findings;
@@ -148,12 +144,13 @@ Result<const RepairableFault*> Detection::repairable(const std::string& fault_id
   return fail(ErrorCode::unsupported, "this version cannot repair " + fault_id);
 }
 
-Result<MadePlan> Detection::plan(const HostView& host, const v1::Diagnosis& diagnosis, std::string plan_id) const {
+Result<MadePlan> Detection::plan(const HostView& host, const Remembered& remembered, const v1::Diagnosis& diagnosis,
+                                 std::string plan_id) const {
   v1::Plan draft;
   if (diagnosis.repairable()) {
     const auto fault = repairable(diagnosis.fault_id());
     if (!fault) return fail(fault.error());
-    auto planned = guarded([&] { return (*fault)->plan({host, {}}, diagnosis); });
+    auto planned = guarded([&] { return (*fault)->plan({host, remembered, {}}, diagnosis); });
     if (!planned) return fail(std::move(planned).error().context("cannot plan"));
     draft = std::move(*planned);
   } else {
@@ -169,7 +166,8 @@ Duration Detection::verification_window(const std::string& fault_id) const {
                                                             : k_verification_window;
 }
 
-Result<v1::Verdict> Detection::verify(const HostView& host, const v1::Diagnosis& diagnosis, WallTime since) const {
+Result<v1::Verdict> Detection::verify(const HostView& host, const Remembered& remembered,
+                                      const v1::Diagnosis& diagnosis, WallTime since) const {
   const auto fault = repairable(diagnosis.fault_id());
   if (!fault) {
     v1::Verdict verdict;
@@ -177,7 +175,7 @@ Result<v1::Verdict> Detection::verify(const HostView& host, const v1::Diagnosis&
     verdict.set_summary("this version cannot prove a repair of " + diagnosis.fault_id());
     return verdict;
   }
-  return guarded([&] { return (*fault)->verify({host, {}}, diagnosis, since); });
+  return guarded([&] { return (*fault)->verify({host, remembered, {}}, diagnosis, since); });
 }
 
 void bound_evidence(v1::Diagnosis& diagnosis) {

@@ -45,7 +45,7 @@ class Engine::Impl {
         detection_(parts_.catalogue, parts_.faults),
         snapshots_(ledger_, policy_, parts_.degraded),
         intake_(parts_.catalogue, own_probes_),
-        inquiries_(parts_.host.view(), detection_, jobs_),
+        inquiries_(parts_.host.view(), detection_, ledger_, jobs_),
         repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_),
         commands_(parts_.host.clock, ledger_, repairs_),
         lookout_({parts_.host.view(), parts_.catalogue, detection_, policy_, jobs_, agenda_, ledger_, repairs_,

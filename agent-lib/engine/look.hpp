@@ -1,5 +1,6 @@
-// One examination of the host, as a fault gets it: the host's ports, each of which is asked each question once, and
-// what made us look. What a fault cannot do without is read with need(): what it throws makes the fault unknown.
+// One examination of the host, as a fault gets it: the host's ports, each of which is asked each question once, what
+// made us look, and what is remembered of the host. What a fault cannot do without is read with need(): what it throws
+// makes the fault unknown.
 #pragma once
 
 #include <string>
@@ -11,8 +12,14 @@
 
 namespace rdpmend {
 
+// What is known of the host besides what a look sees of it now.
+struct Remembered {
+  v1::Baseline baseline;  // Empty: the host was never seen healthy.
+};
+
 struct Look {
   const HostView& host;
+  const Remembered& remembered;
   std::vector<v1::Signal> signals;  // That point to this fault, the newest last. Empty: something else made us look.
 
   // What the newest signal captured under this name; nullptr: none has anything.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent-lib/engine/baseline.hpp"
 #include "agent-lib/engine/seen_once.hpp"
 #include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/words.hpp"
@@ -61,11 +62,7 @@ void Lookout::incident_closed(const v1::Incident& incident) {
   if (fault == nullptr) return;
   const auto probation = fault->has_probation() ? from_proto(fault->probation()) : k_default_probation;
   parts_.agenda.at(fmt::format("end of the probation of incident {}", incident.id()), now() + probation,
-                   [this, fault_id] {
-                     auto signal = signal_of(v1::Signal::KIND_SCHEDULE);
-                     signal.add_fault_ids(fault_id);
-                     look(signal);
-                   });
+                   [this] { sweep(v1::Signal::KIND_SCHEDULE); });
 }
 
 // What a fault has hidden is looked at as soon as the fault is gone.
@@ -100,8 +97,12 @@ void Lookout::begin() {
 
 Lookout::Seen Lookout::look_at_host(const Reasons& reasons, bool sweeping) const {
   const SeenOnce host(parts_.host);
-  Seen seen{parts_.detection.run(host.view(), reasons), {}};
+  Seen seen{parts_.detection.run(host.view(), remembered(parts_.ledger), reasons), {}, {}};
   if (!sweeping) return seen;
+  const auto baseline = guarded([&] {
+    return remote_desktop_allowed(host.view().registry) ? std::optional(read_baseline(host.view())) : std::nullopt;
+  });
+  if (baseline) seen.baseline = *baseline;
   if (auto made = host.view().listener.probe(ProbeFrom::own_address, parts_.probe_deadline))
     seen.probe = std::move(*made);
   return seen;
@@ -132,27 +133,21 @@ void Lookout::seen(const Seen& seen, const Reasons& reasons, bool sweeping) {
     }
   }
   for (const auto& [fault_id, present_on] : subjects) gone_elsewhere(fault_id, present_on);
+  if (seen.baseline && healthy(seen.findings)) {
+    const auto recorded = record_baseline(parts_.ledger, *seen.baseline, parts_.host.clock.now());
+    if (!recorded) log::error("how the healthy host is cannot be recorded: {}", to_string(recorded.error()));
+  }
   looked_();
 }
 
-// What was seen before a restart only the journal tells: an open incident of the same finding that needed no asking,
-// or a repair of it, proved within a day.
-bool Lookout::seen_otherwise(const v1::Diagnosis& diagnosis) const {
-  const auto since = parts_.host.clock.now() - std::chrono::hours{24};
-  return parts_.ledger.read([&](const IncidentBook& book) {
-    return std::any_of(book.incidents().begin(), book.incidents().end(), [&](const auto& each) {
-      const auto& incident = *each.second;
-      const auto& known = incident.diagnosis();
-      if (known.fault_id() != diagnosis.fault_id() || known.subject() != diagnosis.subject()) return false;
-      if (known.summary() != diagnosis.summary()) return false;
-      if (!is_closed(incident.state())) return known.repairable() && !known.ask_first();
-      return incident.state() == v1::INCIDENT_STATE_REPAIRED && from_proto(incident.state_since()) >= since;
-    });
+// What is reported only has nothing to do with what a repair would put back.
+bool Lookout::healthy(const std::vector<Finding>& findings) const {
+  return std::all_of(findings.begin(), findings.end(), [&](const Finding& finding) {
+    return finding.outcome() == Finding::OUTCOME_ABSENT || !parts_.detection.is_repairable(finding.fault_id());
   });
 }
 
 void Lookout::present(v1::Diagnosis diagnosis, const v1::Signal& signal) {
-  if (diagnosis.ask_first() && seen_otherwise(diagnosis)) diagnosis.set_ask_first(false);
   const auto [open, dismissed] = parts_.ledger.read([&](const IncidentBook& book) {
     return std::pair{book.find_open(diagnosis.fault_id(), diagnosis.subject()),
                      book.find_dismissed(diagnosis.fault_id(), diagnosis.subject())};

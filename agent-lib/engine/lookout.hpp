@@ -54,6 +54,7 @@ class Lookout {
   struct Seen {
     std::vector<Finding> findings;
     std::optional<v1::ProbeReport> probe;  // Of a sweep.
+    std::optional<v1::Baseline> baseline;  // Of a sweep: how the host is, if clients are meant to get in.
   };
 
   void begin();
@@ -62,7 +63,7 @@ class Lookout {
   void present(v1::Diagnosis diagnosis, const v1::Signal& signal);
   void gone_elsewhere(const std::string& fault_id, const std::set<std::string>& present_on);
   void unknown(const Finding& finding);
-  bool seen_otherwise(const v1::Diagnosis& diagnosis) const;
+  bool healthy(const std::vector<Finding>& findings) const;
   void look_behind(const std::string& fault_id);
   void note_error(const std::string& where, const std::string& what);
   SteadyTime now() const { return parts_.host.clock.steady(); }

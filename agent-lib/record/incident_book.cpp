@@ -14,6 +14,7 @@ void IncidentBook::apply(const v1::JournalEntry& entry) {
       incidents_[entry.incident_id()] = std::make_shared<v1::Incident>(folded({}, entry));
       return forget_old_closed();
     case v1::JournalEntry::kAdminAction: note_request(entry.admin_action().request_id()); break;
+    case v1::JournalEntry::kBaselineTaken: baseline_ = entry.baseline_taken().baseline(); return;
     case v1::JournalEntry::kRepairEnded: note_outcome(entry.repair_ended().outcome()); break;
     default: break;
   }
@@ -114,6 +115,7 @@ v1::Checkpoint IncidentBook::checkpoint() const {
   }
   checkpoint.set_failures_in_a_row(failures_in_a_row_);
   for (const auto& request : requests_) checkpoint.add_request_ids(request);
+  if (baseline_.has_seen()) *checkpoint.mutable_baseline() = baseline_;
   return checkpoint;
 }
 
@@ -126,6 +128,7 @@ void IncidentBook::load(const v1::Checkpoint& checkpoint) {
   for (const auto& repair : checkpoint.repairs()) note_repair(repair.fault_id(), from_proto(repair.time()));
   for (const auto& request : checkpoint.request_ids()) note_request(request);
   failures_in_a_row_ = checkpoint.failures_in_a_row();
+  baseline_ = checkpoint.baseline();
 }
 
 }  // namespace rdpmend

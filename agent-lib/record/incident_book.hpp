@@ -1,5 +1,5 @@
-// What the journal implies: incidents, their repairs, and the counts that policy needs. Changed by entries only, so
-// that replaying the journal gives the same book.
+// What the journal implies: incidents, their repairs, the counts that policy needs, and how the healthy host was.
+// Changed by entries only, so that replaying the journal gives the same book.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,8 @@ class IncidentBook {
   std::uint32_t repairs_since(const std::string& fault_id, WallTime since) const;
   std::optional<WallTime> last_repair(const std::string& fault_id) const;
   std::uint32_t failures_in_a_row() const { return failures_in_a_row_; }
+  // The newest; empty: none was taken.
+  const v1::Baseline& baseline() const { return baseline_; }
   // Whether a command with this id was carried out.
   bool knows_request(const std::string& request_id) const;
 
@@ -61,6 +63,7 @@ class IncidentBook {
   std::deque<RepairStart> repairs_;
   std::deque<std::string> requests_;
   std::uint32_t failures_in_a_row_ = 0;
+  v1::Baseline baseline_;
 };
 
 }  // namespace rdpmend

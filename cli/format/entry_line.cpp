@@ -131,6 +131,15 @@ EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
     case v1::JournalEntry::kLookFailed:
       return {fmt::format("{} could not be looked at{}", entry.fault_id(), colon(entry.look_failed().reason())),
               Style::warn};
+    case v1::JournalEntry::kBaselineTaken: {
+      const auto& baseline = entry.baseline_taken().baseline();
+      return {
+          fmt::format("the host is healthy: {}, {} and {} kept as its baseline",
+                      count_of(static_cast<std::uint64_t>(baseline.services_size()), "service"),
+                      count_of(static_cast<std::uint64_t>(baseline.settings_size()), "setting"),
+                      count_of(static_cast<std::uint64_t>(baseline.enabled_firewall_rules_size()), "firewall rule")),
+          Style::dim};
+    }
     case v1::JournalEntry::kCheckpoint:
       return {fmt::format("checkpoint with {}",
                           count_of(static_cast<std::uint64_t>(entry.checkpoint().incidents_size()), "incident")),

@@ -35,7 +35,7 @@ const std::map<std::string, Folders>& allowed_folders() {
         {a + "probe", {a + "support"}},
         {a + "knowledge", {a + "support", a + "host"}},
         {a + "record", {a + "support", a + "host"}},
-        {a + "engine", agent},
+        {a + "engine", plus(agent, {a + "knowledge"})},
         {a + "steps", agent},
         {a + "faults", plus(agent, {a + "knowledge"})},
         {a + "sim", {a + "support", a + "host", a + "knowledge", a + "probe", a + "record"}},

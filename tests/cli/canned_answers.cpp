@@ -240,11 +240,12 @@ std::vector<v1::JournalEntry> one_entry_of_each_kind() {
       R"(connection_limited { client: "helpdesk" peer: "192.0.2.10" reason: "too many requests" count: 3 })",
       R"(service_trouble { part: "rpc" what: "cannot listen on 192.0.2.1:3392: the port is in use" })",
       R"(look_failed { reason: "cannot read the firewall: access is denied" })",
+      R"(baseline_taken { baseline { services {} services {} settings {} enabled_firewall_rules: "RemoteDesktop-UserMode-In-TCP" } })",
   };
   std::vector<v1::JournalEntry> entries;
   for (const auto& body : bodies) entries.push_back(entry(42 + entries.size(), entries.size() < 4 ? 0 : 46, body));
   for (auto& entry : entries) {
-    if (entry.has_service_trouble() || entry.has_look_failed()) entry.set_incident_id(0);
+    if (entry.has_service_trouble() || entry.has_look_failed() || entry.has_baseline_taken()) entry.set_incident_id(0);
     if (entry.has_look_failed()) entry.set_fault_id("firewall_rule_disabled");
   }
   return entries;

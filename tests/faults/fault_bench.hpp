@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent-lib/engine/baseline.hpp"
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/seen_once.hpp"
 #include "agent-lib/steps/step_kind.hpp"
@@ -25,7 +26,7 @@ class FaultBench {
   Finding look(const HostView& at, const v1::Signal& signal = {}) const {
     Reasons reasons(signal);
     const SeenOnce seen(at);
-    for (auto& finding : Detection(unmasked_, faults_).run(seen.view(), reasons)) {
+    for (auto& finding : Detection(unmasked_, faults_).run(seen.view(), remembered, reasons)) {
       if (finding.fault_id() == fault_id_) return finding;
     }
     throw std::logic_error("there is no fault " + fault_id_);
@@ -41,14 +42,20 @@ class FaultBench {
   std::optional<v1::Diagnosis> detect(const v1::Signal& signal = {}) const { return detect(view(), signal); }
 
   v1::Plan plan(const v1::Diagnosis& diagnosis) const {
-    return Detection(unmasked_, faults_).plan(view(), diagnosis, "test").value().plan;
+    return Detection(unmasked_, faults_).plan(view(), remembered, diagnosis, "test").value().plan;
   }
   v1::Plan plan() const { return plan(detect().value()); }
 
   // After a last step that was done now.
   v1::Verdict verify(v1::Diagnosis diagnosis = {}) const {
     diagnosis.set_fault_id(fault_id_);
-    return Detection(unmasked_, faults_).verify(view(), diagnosis, view().clock.now()).value();
+    return Detection(unmasked_, faults_).verify(view(), remembered, diagnosis, view().clock.now()).value();
+  }
+
+  // What the host is like now is remembered as healthy.
+  void remember_healthy() {
+    remembered.baseline = read_baseline(view());
+    *remembered.baseline.mutable_seen() = to_proto(view().clock.now());
   }
 
   HostView view() const { return const_cast<sim::SimHost&>(host).control().view(); }
@@ -67,6 +74,7 @@ class FaultBench {
   }
 
   sim::SimHost host;
+  Remembered remembered;
 
  private:
   template <class Set>

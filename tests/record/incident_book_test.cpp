@@ -97,6 +97,11 @@ TEST_F(BookTest, IsTheSameAfterACheckpoint) {
   action.mutable_admin_action()->set_request_id("r");
   book_.apply(action);
   change(open("b"), v1::INCIDENT_STATE_CLEARED);
+  auto healthy = entry();
+  auto& baseline = *healthy.mutable_baseline_taken()->mutable_baseline();
+  baseline.mutable_seen()->set_seconds(7);
+  baseline.add_enabled_firewall_rules("r");
+  book_.apply(healthy);
 
   auto checkpoint = entry();
   *checkpoint.mutable_checkpoint() = book_.checkpoint();
@@ -104,6 +109,7 @@ TEST_F(BookTest, IsTheSameAfterACheckpoint) {
   again.apply(checkpoint);
   EXPECT_EQ(again.checkpoint().SerializeAsString(), book_.checkpoint().SerializeAsString());
   EXPECT_TRUE(again.knows_request("r"));
+  EXPECT_EQ(again.baseline().SerializeAsString(), baseline.SerializeAsString());
   EXPECT_EQ(again.repairs_since("a", WallTime{}), 1u);
 }
 

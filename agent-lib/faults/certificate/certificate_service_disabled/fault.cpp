@@ -21,10 +21,24 @@ namespace {
 // What making the certificate needs; that each of the last three is needed is unproven (measured.md S1, S2).
 constexpr std::array<std::string_view, 4> k_needed{service_name::k_session_env, "CertPropSvc", "KeyIso", "CryptSvc"};
 
+// What the service had while the host was healthy. Unspecified: nobody has seen that.
+v1::ServiceStartType healthy_start_type(const Look& look, std::string_view service) {
+  for (const auto& kept : look.remembered.baseline.services()) {
+    if (kept.name() == service) return kept.start_type();
+  }
+  return v1::SERVICE_START_TYPE_UNSPECIFIED;
+}
+
 v1::ServiceStartType stock_start_type(const Look& look, std::string_view service) {
   const auto stock = need(stock_of(look.host.registry));
   const auto* found = stock.service(service);
   return found == nullptr ? v1::SERVICE_START_TYPE_UNSPECIFIED : found->start().type();
+}
+
+v1::ServiceStartType wanted_start_type(const Look& look, std::string_view service) {
+  const auto healthy = healthy_start_type(look, service);
+  const bool starts = healthy == v1::SERVICE_START_TYPE_AUTO || healthy == v1::SERVICE_START_TYPE_MANUAL;
+  return starts ? healthy : stock_start_type(look, service);
 }
 
 class CertificateServiceDisabled final : public RepairableFault {
@@ -41,8 +55,11 @@ class CertificateServiceDisabled final : public RepairableFault {
       Case found(service, fmt::format("Service {}, which Windows needs to make the listener's certificate, "
                                       "is disabled, and a certificate is due",
                                       service));
-      found.saw(fmt::format("service {}", service), "Disabled", to_string(stock_start_type(look, service)),
+      found.saw(fmt::format("service {}", service), "Disabled", to_string(wanted_start_type(look, service)),
                 "service configuration");
+      if (healthy_start_type(look, service) == v1::SERVICE_START_TYPE_DISABLED) {
+        found.noted("the same service when the host was last healthy", "Disabled", "", "baseline").asks_first();
+      }
       add_certificate(seen, found);
       all.push_back(std::move(found.can_be_repaired()));
     }
@@ -51,8 +68,8 @@ class CertificateServiceDisabled final : public RepairableFault {
 
   v1::Plan plan(const Look& look, const v1::Diagnosis& diagnosis) const override {
     PlanDraft plan(fmt::format("Let service {} start again", diagnosis.subject()));
-    plan.rung("The start type that Windows ships; nothing is started or stopped by this.")
-        .step(set_start_type(diagnosis.subject(), stock_start_type(look, diagnosis.subject())),
+    plan.rung("The start type that it had while this host was healthy, else the one that Windows ships.")
+        .step(set_start_type(diagnosis.subject(), wanted_start_type(look, diagnosis.subject())),
               "A disabled service cannot start, and without it no certificate can be made.");
     return plan;
   }

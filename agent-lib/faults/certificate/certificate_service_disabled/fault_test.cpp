@@ -48,6 +48,27 @@ TEST(CertificateServiceDisabled, PlansTheStockStartTypeOfThatServiceAndNothingEl
   }
 }
 
+TEST(CertificateServiceDisabled, PlansTheStartTypeThatTheServiceHadOnThisHostWhileItWasHealthy) {
+  FaultBench bench(k_service_disabled, "healthy");
+  auto automatic = disabled("SessionEnv");
+  automatic.mutable_services(0)->set_start_type(v1::SERVICE_START_TYPE_AUTO);
+  bench.host.change(automatic);
+  bench.remember_healthy();
+  bench.host.change(disabled("SessionEnv"));
+  bench.host.change(expired());
+  EXPECT_FALSE(bench.detect()->ask_first());
+  EXPECT_THAT(writes(bench.plan()), testing::ElementsAre("set the start type of service SessionEnv to Automatic"));
+}
+
+TEST(CertificateServiceDisabled, AsksFirstWhereTheServiceWasDisabledWhileTheHostWasHealthy) {
+  FaultBench bench(k_service_disabled, "healthy");
+  bench.host.change(disabled("SessionEnv"));
+  bench.remember_healthy();
+  bench.host.change(expired());
+  EXPECT_TRUE(bench.detect()->ask_first());
+  EXPECT_THAT(writes(bench.plan()), testing::ElementsAre("set the start type of service SessionEnv to Manual"));
+}
+
 TEST(CertificateServiceDisabled, TwoDisabledServicesAreTwoIncidentsAndTheCertificateIsMadeAfterBoth) {
   sim::SimHost host(scenario("healthy"), {});
   host.change(disabled("SessionEnv"));

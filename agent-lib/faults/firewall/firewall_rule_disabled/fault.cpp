@@ -1,13 +1,11 @@
 // The firewall keeps clients out although Remote Desktop is allowed. Only a stock rule that is disabled is repaired,
-// and unasked only if this service has seen it enabled a short while ago; all else is somebody's decision or more than
-// a rule, and is reported.
+// and unasked only if this service has seen the host healthy with it enabled a short while ago; all else is somebody's
+// decision or more than a rule, and is reported.
 #include "agent-lib/engine/fault.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 #include <vector>
 
 #include "agent-lib/faults/firewall/firewall_picture.hpp"
@@ -25,27 +23,15 @@ using namespace std::chrono_literals;
 
 constexpr Duration k_recent = 24h;  // Somebody who disabled a rule longer ago may have got used to it.
 
-// When each stock rule was last seen enabled by this service, on the steady clock. Without that a disabled rule may be
-// how the host is meant to be: behind a gateway, say, or opened just in time.
-class SeenEnabled {
- public:
-  void look(const FirewallPicture& picture, SteadyTime now) {
-    const std::scoped_lock lock(mutex_);
-    for (const auto* stock : {picture.tcp_rule, picture.udp_rule}) {
-      const auto* rule = find_local(picture, stock->id());
-      if (rule != nullptr && rule->enabled && rule->allow) last_[stock->id()] = now;
-    }
-  }
-  bool recently(const v1::StockFirewallRule& rule, SteadyTime now) const {
-    const std::scoped_lock lock(mutex_);
-    const auto seen = last_.find(rule.id());
-    return seen != last_.end() && now - seen->second <= k_recent;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::map<std::string, SteadyTime> last_;
-};
+// Without having been seen enabled a disabled rule may be how the host is meant to be: behind a gateway, say, or opened
+// just in time.
+bool was_enabled_lately(const Look& look, const v1::StockFirewallRule& rule) {
+  const auto& baseline = look.remembered.baseline;
+  const auto& enabled = baseline.enabled_firewall_rules();
+  const auto age = look.host.clock.now() - from_proto(baseline.seen());
+  return age >= Duration::zero() && age <= k_recent &&
+         std::find(enabled.begin(), enabled.end(), rule.id()) != enabled.end();
+}
 
 // Hosts that clients reach by a connection which the host itself makes, or through a broker's agent: they need no open
 // port. https://learn.microsoft.com/azure/virtual-desktop/network-connectivity; the names of Citrix's and Omnissa's
@@ -131,7 +117,6 @@ class FirewallRuleDisabled final : public RepairableFault {
 
   std::vector<v1::Diagnosis> detect(const Look& look) const override {
     const auto picture = need(read_firewall_picture(look.host));
-    seen_.look(picture, look.host.clock.steady());
     if (!picture.status.services_down.empty()) return {service_down(picture.status)};
 
     const auto ways = need(judge_ways_in(picture));
@@ -141,7 +126,7 @@ class FirewallRuleDisabled final : public RepairableFault {
     auto found = describe(ways);
     const bool repairable = !rules_to_enable(picture, ways).empty();
     found.can_be_repaired(repairable);
-    if (repairable && !all_seen(picture, ways, look.host.clock.steady())) found.asks_first();
+    if (repairable && !all_were_enabled(look, rules_to_enable(picture, ways))) found.asks_first();
     add_who(look, found);
     if (auto report = look.host.listener.probe(ProbeFrom::own_address, k_probe_deadline)) found.noted(*report);
     return {std::move(found)};
@@ -170,7 +155,6 @@ class FirewallRuleDisabled final : public RepairableFault {
     if (!picture.status.services_down.empty()) {
       return verdict(v1::Verdict::RESULT_NOT_REPAIRED, "the firewall service is not running: everything is dropped");
     }
-    seen_.look(picture, look.host.clock.steady());
     auto result = judge(picture, need(judge_ways_in(picture)), look.host);
     auto report = look.host.listener.probe(ProbeFrom::own_address, k_probe_deadline);
     if (!report) return result;
@@ -200,12 +184,9 @@ class FirewallRuleDisabled final : public RepairableFault {
                                shut.empty() ? "" : ", still shut is " + shut, outside_proof(host)));
   }
 
-  bool all_seen(const FirewallPicture& picture, const std::vector<WayIn>& ways, SteadyTime now) const {
-    const auto rules = rules_to_enable(picture, ways);
-    return std::all_of(rules.begin(), rules.end(), [&](const auto* rule) { return seen_.recently(*rule, now); });
+  static bool all_were_enabled(const Look& look, const std::vector<const v1::StockFirewallRule*>& rules) {
+    return std::all_of(rules.begin(), rules.end(), [&](const auto* rule) { return was_enabled_lately(look, *rule); });
   }
-
-  mutable SeenEnabled seen_;
 };
 
 }  // namespace

@@ -257,23 +257,30 @@ TEST(FirewallRuleDisabled, TheOwnAddressProvesNothing) {
   EXPECT_THAT(bench.verify().summary(), HasSubstr("rdpmend probe"));
 }
 
-TEST(FirewallRuleDisabled, AsksFirstUnlessItHasSeenTheRulesEnabledADayAgoAtMost) {
+TEST(FirewallRuleDisabled, AsksFirstUnlessTheHostWasHealthyWithTheRulesEnabledADayAgoAtMost) {
   EXPECT_TRUE(Bench("firewall-rule-disabled").detect()->ask_first());
   Bench bench;
-  ASSERT_FALSE(bench.detect());
+  bench.remember_healthy();
   bench.disable(k_tcp);
   EXPECT_FALSE(bench.detect()->ask_first());
   bench.host.advance(25h);
   EXPECT_TRUE(bench.detect()->ask_first());
 }
 
-TEST(FirewallRuleDisabled, SeesEnabledRulesWhileRemoteDesktopIsOff) {
+TEST(FirewallRuleDisabled, AsksFirstAboutARuleThatWasDisabledOnTheHealthyHost) {
   Bench bench;
+  bench.disable(k_udp);
+  bench.remember_healthy();
   bench.disable(k_tcp);
-  bench.set_registry(std::string(registry_key::k_terminal_server), "fDenyTSConnections", 1);
-  ASSERT_FALSE(bench.detect());
-  bench.set_registry(std::string(registry_key::k_terminal_server), "fDenyTSConnections", 0);
-  EXPECT_TRUE(bench.detect()->ask_first()) << "an absent fault is not an enabled rule";
+  EXPECT_TRUE(bench.detect()->ask_first()) << "UDP was off when all was well, and the plan would enable it, too";
+}
+
+TEST(FirewallRuleDisabled, AsksFirstOnceTheClockWasSetBackBeforeTheHostWasSeenHealthy) {
+  Bench bench;
+  bench.remember_healthy();
+  bench.disable(k_tcp);
+  *bench.remembered.baseline.mutable_seen() = to_proto(bench.view().clock.now() + 1h);
+  EXPECT_TRUE(bench.detect()->ask_first());
 }
 
 TEST(FirewallRuleDisabled, IsNoFaultWhereRemoteDesktopIsOff) {
