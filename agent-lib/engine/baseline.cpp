@@ -55,8 +55,4 @@ Status record_baseline(Ledger& ledger, v1::Baseline baseline, WallTime now) {
       0, [&](v1::JournalEntry& entry) { *entry.mutable_baseline_taken()->mutable_baseline() = std::move(baseline); });
 }
 
-Remembered remembered(const Ledger& ledger) {
-  return {ledger.read([](const IncidentBook& book) { return book.baseline(); })};
-}
-
 }  // namespace rdpmend

@@ -2,7 +2,7 @@
 // ships.
 #pragma once
 
-#include "agent-lib/engine/look.hpp"
+#include "agent-lib/host/host.hpp"
 #include "agent-lib/record/ledger.hpp"
 
 namespace rdpmend {
@@ -12,8 +12,4 @@ v1::Baseline read_baseline(const HostView& host);
 
 // Records it as seen now, where it tells anything new (journal.proto, BaselineTaken).
 Status record_baseline(Ledger& ledger, v1::Baseline baseline, WallTime now);
-
-// What the record knows of the host. From any thread.
-Remembered remembered(const Ledger& ledger);
-
 }  // namespace rdpmend

@@ -70,8 +70,14 @@ v1::Signal Reasons::newest(const std::string& fault_id) const {
   return signal;
 }
 
-Detection::Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults)
-    : catalogue_(catalogue), faults_(faults) {}
+Detection::Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults,
+                     std::function<Known()> known)
+    : catalogue_(catalogue), faults_(faults), known_(std::move(known)) {}
+
+Look Detection::look_of(const HostView& host, std::vector<v1::Signal> signals) const {
+  auto known = known_();
+  return {host, std::move(signals), std::move(known.baseline)};
+}
 
 const Fault* Detection::find(const std::string& fault_id) const {
   const auto found =
@@ -92,7 +98,7 @@ std::set<std::string> Detection::with_masks(const std::set<std::string>& fault_i
   return result;
 }
 
-std::vector<Finding> Detection::run(const HostView& host, const Remembered& remembered, const Reasons& reasons) const {
+std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons) const {
   const auto fault_ids = reasons.faults();
   const auto wanted = with_masks(fault_ids);
   std::vector<Finding> findings;
@@ -108,14 +114,14 @@ std::vector<Finding> Detection::run(const HostView& host, const Remembered& reme
       masked.set_detail(fmt::format("not looked at while {} is present", *mask));
       continue;
     }
-    auto seen = look({host, remembered, reasons.of(info.id())}, info);
+    auto seen = look(host, info, reasons);
     if (seen.front().outcome() == Finding::OUTCOME_PRESENT) present.insert(info.id());
     std::move(seen.begin(), seen.end(), std::back_inserter(findings));
   }
   return findings;
 }
 
-std::vector<Finding> Detection::look(const Look& look, const v1::FaultInfo& info) const {
+std::vector<Finding> Detection::look(const HostView& host, const v1::FaultInfo& info, const Reasons& reasons) const {
   const auto finding = [&](Finding::Outcome outcome, std::string detail = {}) {
     Finding made;
     made.set_fault_id(info.id());
@@ -125,15 +131,17 @@ std::vector<Finding> Detection::look(const Look& look, const v1::FaultInfo& info
   };
   const auto* fault = find(info.id());
   if (fault == nullptr) return {finding(Finding::OUTCOME_UNKNOWN, "this build has no detection for it")};
-  auto diagnoses = guarded(
-      [&] { return holds(info.precondition(), look.host) ? fault->detect(look) : std::vector<v1::Diagnosis>{}; });
+  auto diagnoses = guarded([&] {
+    return holds(info.precondition(), host) ? fault->detect(look_of(host, reasons.of(info.id())))
+                                            : std::vector<v1::Diagnosis>{};
+  });
   if (!diagnoses) return {finding(Finding::OUTCOME_UNKNOWN, to_string(diagnoses.error()))};
   if (diagnoses->empty()) return {finding(Finding::OUTCOME_ABSENT)};
   std::vector<Finding> findings;
   for (auto& diagnosis : *diagnoses) {
     bound_evidence(diagnosis);
     diagnosis.set_fault_id(info.id());
-    *diagnosis.mutable_found_at() = to_proto(look.host.clock.now());
+    *diagnosis.mutable_found_at() = to_proto(host.clock.now());
     *findings.emplace_back(finding(Finding::OUTCOME_PRESENT)).mutable_diagnosis() = std::move(diagnosis);
   }
   return findings;
@@ -144,13 +152,12 @@ Result<const RepairableFault*> Detection::repairable(const std::string& fault_id
   return fail(ErrorCode::unsupported, "this version cannot repair " + fault_id);
 }
 
-Result<MadePlan> Detection::plan(const HostView& host, const Remembered& remembered, const v1::Diagnosis& diagnosis,
-                                 std::string plan_id) const {
+Result<MadePlan> Detection::plan(const HostView& host, const v1::Diagnosis& diagnosis, std::string plan_id) const {
   v1::Plan draft;
   if (diagnosis.repairable()) {
     const auto fault = repairable(diagnosis.fault_id());
     if (!fault) return fail(fault.error());
-    auto planned = guarded([&] { return (*fault)->plan({host, remembered, {}}, diagnosis); });
+    auto planned = guarded([&] { return (*fault)->plan(look_of(host, {}), diagnosis); });
     if (!planned) return fail(std::move(planned).error().context("cannot plan"));
     draft = std::move(*planned);
   } else {
@@ -166,8 +173,7 @@ Duration Detection::verification_window(const std::string& fault_id) const {
                                                             : k_verification_window;
 }
 
-Result<v1::Verdict> Detection::verify(const HostView& host, const Remembered& remembered,
-                                      const v1::Diagnosis& diagnosis, WallTime since) const {
+Result<v1::Verdict> Detection::verify(const HostView& host, const v1::Diagnosis& diagnosis, WallTime since) const {
   const auto fault = repairable(diagnosis.fault_id());
   if (!fault) {
     v1::Verdict verdict;
@@ -175,7 +181,7 @@ Result<v1::Verdict> Detection::verify(const HostView& host, const Remembered& re
     verdict.set_summary("this version cannot prove a repair of " + diagnosis.fault_id());
     return verdict;
   }
-  return guarded([&] { return (*fault)->verify({host, remembered, {}}, diagnosis, since); });
+  return guarded([&] { return (*fault)->verify(look_of(host, {}), diagnosis, since); });
 }
 
 void bound_evidence(v1::Diagnosis& diagnosis) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,22 +44,25 @@ class Reasons {
   std::optional<v1::Signal> all_;
 };
 
-// The functions here take a host that may be a SeenOnce's: then all of a pass see the same picture. What is remembered
-// outlives the call.
+// The functions here take a host that may be a SeenOnce's: then all of a pass see the same picture.
 class Detection {
  public:
-  Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults);
+  // What is known besides what the host shows.
+  struct Known {
+    v1::Baseline baseline;
+  };
+  // `known` is asked on whichever thread looks.
+  Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults,
+            std::function<Known()> known);
 
   // For the faults of the reasons and those that mask them: a finding for each subject that a fault is present on, else
   // one. A fault that cannot be looked at, whatever it throws, is unknown, and the others are looked at all the same.
-  std::vector<Finding> run(const HostView& host, const Remembered& remembered, const Reasons& reasons) const;
+  std::vector<Finding> run(const HostView& host, const Reasons& reasons) const;
 
   // unsupported: this version cannot repair it. What is reported only has a plan without rungs.
-  Result<MadePlan> plan(const HostView& host, const Remembered& remembered, const v1::Diagnosis& diagnosis,
-                        std::string plan_id) const;
+  Result<MadePlan> plan(const HostView& host, const v1::Diagnosis& diagnosis, std::string plan_id) const;
   // Not repaired, where this version cannot prove it.
-  Result<v1::Verdict> verify(const HostView& host, const Remembered& remembered, const v1::Diagnosis& diagnosis,
-                             WallTime since) const;
+  Result<v1::Verdict> verify(const HostView& host, const v1::Diagnosis& diagnosis, WallTime since) const;
   // Whether this version could repair the fault: then there are settings of the host that tell it present from absent.
   bool is_repairable(const std::string& fault_id) const { return repairable(fault_id).has_value(); }
   // How long the host may take to show the effect of a rung.
@@ -66,13 +70,15 @@ class Detection {
   static constexpr Duration k_verification_window = std::chrono::seconds{90};  // Unless the catalogue says otherwise.
 
  private:
+  Look look_of(const HostView& host, std::vector<v1::Signal> signals) const;
   const Fault* find(const std::string& fault_id) const;
   Result<const RepairableFault*> repairable(const std::string& fault_id) const;
   std::set<std::string> with_masks(const std::set<std::string>& fault_ids) const;
-  std::vector<Finding> look(const Look& look, const v1::FaultInfo& info) const;
+  std::vector<Finding> look(const HostView& host, const v1::FaultInfo& info, const Reasons& reasons) const;
 
   const Catalogue& catalogue_;
   const std::vector<std::unique_ptr<Fault>>& faults_;
+  const std::function<Known()> known_;
 };
 
 // Whether clients are meant to get in: Group Policy goes before the local setting (TerminalServer.admx). Where neither

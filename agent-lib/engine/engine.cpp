@@ -42,10 +42,10 @@ class Engine::Impl {
         agenda_(parts_.host.clock),
         ledger_(parts_.journal, parts_.host.clock),
         policy_(parts_.policy),
-        detection_(parts_.catalogue, parts_.faults),
+        detection_(parts_.catalogue, parts_.faults, [this] { return known(); }),
         snapshots_(ledger_, policy_, parts_.degraded),
         intake_(parts_.catalogue, own_probes_),
-        inquiries_(parts_.host.view(), detection_, ledger_, jobs_),
+        inquiries_(parts_.host.view(), detection_, jobs_),
         repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_),
         commands_(parts_.host.clock, ledger_, repairs_),
         lookout_({parts_.host.view(), parts_.catalogue, detection_, policy_, jobs_, agenda_, ledger_, repairs_,
@@ -172,6 +172,10 @@ class Engine::Impl {
             .probe_deadline = parts.probe_deadline,
             .version = std::move(parts.version),
             .degraded = std::move(parts.degraded)};
+  }
+
+  Detection::Known known() const {
+    return {ledger_.read([](const IncidentBook& book) { return book.baseline(); })};
   }
 
   SteadyTime now() const { return parts_.host.clock.steady(); }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "agent-lib/engine/baseline.hpp"
 #include "agent-lib/engine/seen_once.hpp"
 
 namespace rdpmend {
@@ -19,8 +18,8 @@ Reasons asked_for(const std::set<std::string>& fault_ids) {
 
 }  // namespace
 
-Inquiries::Inquiries(const HostView& host, const Detection& detection, const Ledger& ledger, Jobs& jobs)
-    : host_(host), detection_(detection), ledger_(ledger), jobs_(jobs) {}
+Inquiries::Inquiries(const HostView& host, const Detection& detection, Jobs& jobs)
+    : host_(host), detection_(detection), jobs_(jobs) {}
 
 template <class T>
 void Inquiries::ask(Callback<T> done, Wanted wanted, std::function<Result<T>(const Wanted&)> work) {
@@ -67,8 +66,7 @@ Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_
   v1::DiagnoseResponse response;
   const SeenOnce seen(host_);
   const auto& listener = seen.view().listener;
-  for (auto& finding : detection_.run(seen.view(), remembered(ledger_), asked_for(fault_ids)))
-    *response.add_findings() = std::move(finding);
+  for (auto& finding : detection_.run(seen.view(), asked_for(fault_ids))) *response.add_findings() = std::move(finding);
   if (!wanted()) return response;
   if (auto report = listener.probe(ProbeFrom::loopback, probe_deadline)) *response.mutable_loopback_probe() = *report;
   if (!wanted()) return response;
@@ -80,14 +78,13 @@ Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_
 Result<v1::PlanRepairResponse> Inquiries::dry_run(const std::string& fault_id) const {
   v1::PlanRepairResponse response;
   const SeenOnce seen(host_);
-  const auto known = remembered(ledger_);
-  for (const auto& finding : detection_.run(seen.view(), known, asked_for({fault_id}))) {
+  for (const auto& finding : detection_.run(seen.view(), asked_for({fault_id}))) {
     if (finding.fault_id() != fault_id || finding.outcome() == Finding::OUTCOME_ABSENT) continue;
     if (finding.outcome() != Finding::OUTCOME_PRESENT) {
       return fail(finding.outcome() == Finding::OUTCOME_MASKED ? ErrorCode::conflict : ErrorCode::unavailable,
                   fmt::format("{} cannot be planned for: {}", fault_id, finding.detail()));
     }
-    auto made = detection_.plan(seen.view(), known, finding.diagnosis(), "dry-run");
+    auto made = detection_.plan(seen.view(), finding.diagnosis(), "dry-run");
     if (!made) return fail(std::move(made).error());
     auto& dry_run = *response.add_dry_runs();
     *dry_run.mutable_diagnosis() = finding.diagnosis();

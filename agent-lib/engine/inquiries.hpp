@@ -9,7 +9,6 @@
 
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/jobs.hpp"
-#include "agent-lib/record/ledger.hpp"
 #include "rdpmend/v1/agent.pb.h"
 
 namespace rdpmend {
@@ -22,7 +21,7 @@ class Inquiries {
   using SelfTest = std::function<v1::SelfTestResponse(const HostView&)>;  // On the worker.
   static constexpr std::size_t k_most_at_once = 4;
 
-  Inquiries(const HostView& host, const Detection& detection, const Ledger& ledger, Jobs& jobs);
+  Inquiries(const HostView& host, const Detection& detection, Jobs& jobs);
 
   // On the engine's executor, as the callback. Two probes of `probe_deadline` besides what the faults look at.
   void diagnose(std::set<std::string> fault_ids, Duration probe_deadline, Wanted wanted,
@@ -42,7 +41,6 @@ class Inquiries {
 
   const HostView host_;
   const Detection& detection_;
-  const Ledger& ledger_;
   Jobs& jobs_;
   std::size_t waiting_ = 0;  // Of the engine's thread.
   std::atomic<bool> stopping_{false};

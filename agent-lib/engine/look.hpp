@@ -12,15 +12,10 @@
 
 namespace rdpmend {
 
-// What is known of the host besides what a look sees of it now.
-struct Remembered {
-  v1::Baseline baseline;  // Empty: the host was never seen healthy.
-};
-
 struct Look {
   const HostView& host;
-  const Remembered& remembered;
   std::vector<v1::Signal> signals;  // That point to this fault, the newest last. Empty: something else made us look.
+  v1::Baseline baseline;            // How the host was when it was last seen healthy. Empty: it never was.
 
   // What the newest signal captured under this name; nullptr: none has anything.
   const v1::Signal* newest_with(const std::string& capture) const {

@@ -97,7 +97,7 @@ void Lookout::begin() {
 
 Lookout::Seen Lookout::look_at_host(const Reasons& reasons, bool sweeping) const {
   const SeenOnce host(parts_.host);
-  Seen seen{parts_.detection.run(host.view(), remembered(parts_.ledger), reasons), {}, {}};
+  Seen seen{parts_.detection.run(host.view(), reasons), {}, {}};
   if (!sweeping) return seen;
   const auto baseline = guarded([&] {
     return remote_desktop_allowed(host.view().registry) ? std::optional(read_baseline(host.view())) : std::nullopt;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent-lib/engine/baseline.hpp"
 #include "agent-lib/engine/seen_once.hpp"
 #include "agent-lib/support/log.hpp"
 
@@ -97,7 +96,7 @@ Result<std::string> RepairRun::what_forbids(std::uint32_t rung_number) const {
   const auto now = incident();
   const auto& approved = now->repair().plan().rungs(static_cast<int>(rung_number) - 1);
   const SeenOnce seen(tools_.host.view());
-  const auto made = tools_.detection.plan(seen.view(), remembered(tools_.ledger), now->diagnosis(), plan_id(*now));
+  const auto made = tools_.detection.plan(seen.view(), now->diagnosis(), plan_id(*now));
   if (!made) return fail(made.error());
   const auto& plan = made->plan;
   const bool still = std::any_of(plan.rungs().begin(), plan.rungs().end(),
@@ -128,7 +127,7 @@ Result<RepairRun::Prepared> RepairRun::prepare(const v1::Incident& incident, boo
     if (!*found) return result;
     result.diagnosis = std::move(**found);
   }
-  auto made = tools_.detection.plan(seen.view(), remembered(tools_.ledger), *result.diagnosis, plan_id(incident));
+  auto made = tools_.detection.plan(seen.view(), *result.diagnosis, plan_id(incident));
   if (!made) return fail(std::move(made).error());
   result.made = std::move(*made);
   return result;
@@ -146,7 +145,7 @@ Result<std::optional<v1::Diagnosis>> RepairRun::find_again(const HostView& host,
   reason.clear_fault_ids();
   reason.add_fault_ids(old.fault_id());
   std::optional<v1::Diagnosis> found;
-  for (const auto& finding : tools_.detection.run(host, remembered(tools_.ledger), reason)) {
+  for (const auto& finding : tools_.detection.run(host, reason)) {
     if (finding.fault_id() != old.fault_id() || finding.outcome() == Finding::OUTCOME_ABSENT) continue;
     if (finding.outcome() != Finding::OUTCOME_PRESENT)
       return fail(ErrorCode::unavailable, "cannot look again before the repair: " + finding.detail());
@@ -271,8 +270,7 @@ void RepairRun::verify() {
       "verify the repair",
       [self = shared_from_this(), now = incident()]() -> Result<v1::Verdict> {
         const SeenOnce seen(self->tools_.host.view());
-        return self->tools_.detection.verify(seen.view(), remembered(self->tools_.ledger), now->diagnosis(),
-                                             from_proto(now->repair().last_step_done()));
+        return self->tools_.detection.verify(seen.view(), now->diagnosis(), from_proto(now->repair().last_step_done()));
       },
       [self = shared_from_this()](auto verdict) { self->verified(std::move(verdict)); });
 }

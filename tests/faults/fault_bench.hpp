@@ -26,7 +26,7 @@ class FaultBench {
   Finding look(const HostView& at, const v1::Signal& signal = {}) const {
     Reasons reasons(signal);
     const SeenOnce seen(at);
-    for (auto& finding : Detection(unmasked_, faults_).run(seen.view(), remembered, reasons)) {
+    for (auto& finding : detection().run(seen.view(), reasons)) {
       if (finding.fault_id() == fault_id_) return finding;
     }
     throw std::logic_error("there is no fault " + fault_id_);
@@ -42,20 +42,20 @@ class FaultBench {
   std::optional<v1::Diagnosis> detect(const v1::Signal& signal = {}) const { return detect(view(), signal); }
 
   v1::Plan plan(const v1::Diagnosis& diagnosis) const {
-    return Detection(unmasked_, faults_).plan(view(), remembered, diagnosis, "test").value().plan;
+    return detection().plan(view(), diagnosis, "test").value().plan;
   }
   v1::Plan plan() const { return plan(detect().value()); }
 
   // After a last step that was done now.
   v1::Verdict verify(v1::Diagnosis diagnosis = {}) const {
     diagnosis.set_fault_id(fault_id_);
-    return Detection(unmasked_, faults_).verify(view(), remembered, diagnosis, view().clock.now()).value();
+    return detection().verify(view(), diagnosis, view().clock.now()).value();
   }
 
   // What the host is like now is remembered as healthy.
   void remember_healthy() {
-    remembered.baseline = read_baseline(view());
-    *remembered.baseline.mutable_seen() = to_proto(view().clock.now());
+    baseline = read_baseline(view());
+    *baseline.mutable_seen() = to_proto(view().clock.now());
   }
 
   HostView view() const { return const_cast<sim::SimHost&>(host).control().view(); }
@@ -74,9 +74,13 @@ class FaultBench {
   }
 
   sim::SimHost host;
-  Remembered remembered;
+  v1::Baseline baseline;  // That the service remembers.
 
  private:
+  Detection detection() const {
+    return Detection(unmasked_, faults_, [this] { return Detection::Known{baseline}; });
+  }
+
   template <class Set>
   void value(std::string_view key, const std::string& name, Set set) {
     v1::SimChange change;

@@ -279,7 +279,7 @@ TEST(FirewallRuleDisabled, AsksFirstOnceTheClockWasSetBackBeforeTheHostWasSeenHe
   Bench bench;
   bench.remember_healthy();
   bench.disable(k_tcp);
-  *bench.remembered.baseline.mutable_seen() = to_proto(bench.view().clock.now() + 1h);
+  *bench.baseline.mutable_seen() = to_proto(bench.view().clock.now() + 1h);
   EXPECT_TRUE(bench.detect()->ask_first());
 }
 
