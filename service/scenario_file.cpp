@@ -15,9 +15,6 @@
 #include "agent-lib/support/utf8.hpp"
 #include "service/config/textproto_file.hpp"
 
-#undef GetMessage  // Of windows.h, which another file of the same batch may include: Reflection has a method of this
-                   // name.
-
 namespace rdpmend {
 
 namespace {

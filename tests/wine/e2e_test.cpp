@@ -160,10 +160,10 @@ INSTANTIATE_TEST_SUITE_P(OfABuild, WineKeyFile, testing::Values(k_server_2016, k
 TEST_F(WineLaboratory, ARenewalThatFailsInTheMiddleLeavesTheHostNoWorse) {
   host->lab({"behave", "CreationFails", "FailedCreationTakesOldKey"});
   host->lab({"expire-certificate"});
-  host->lab({"deny-key", k_system});  // So that the old key survives until the repair lets SessionEnv at it.
+  const auto entries = key_entries();
+  host->lab({"deny-key", k_system});  // So that the old key survives until its own repair lets SessionEnv at it.
   const auto before = see_certificate(k_rdp_port);
   ASSERT_TRUE(before);
-  const auto entries = key_entries();
   restart("SessionEnv");  // Which looks at its certificate when it starts.
   EXPECT_EQ(wait_for_repair_of("certificate_expired").outcome(), v1::RepairEnded::OUTCOME_ROLLED_BACK);
   EXPECT_THAT(host->lab({"events", "System"}), HasSubstr(">1057<"));
@@ -184,7 +184,7 @@ TEST_F(WineLaboratory, AStoreThatDeniesSystemIsReportedAndLeftAlone) {
   const auto opened = host->wait_for_entry([](const auto& entry) { return entry.has_incident_opened(); });
   ASSERT_TRUE(opened);
   const auto& diagnosis = opened->incident_opened().diagnosis();
-  EXPECT_EQ(diagnosis.fault_id(), "certificate_expired");
+  EXPECT_EQ(diagnosis.fault_id(), "certificate_store_denied");
   EXPECT_FALSE(diagnosis.repairable());
   EXPECT_THAT(diagnosis.advice(), HasSubstr("denies SYSTEM"));
   EXPECT_EQ(shown("certificate"), certificate);
