@@ -1,4 +1,6 @@
-// Everything durable of the host as sorted lines, so that a test can say: it is as it was.
+// Everything durable of the host as sorted lines, so that a test can say: it is as it was. Each line is "what = value"
+// and says one fact, so that whoever changed one fact of a service, a rule or a file is not taken for having changed
+// the others.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -40,6 +42,11 @@ std::string_view text_of(ServiceRun run) {
   return "other";
 }
 
+void add(std::vector<std::string>& lines, const std::string& name, const SimKeyFile& file) {
+  lines.push_back(fmt::format("key file {} key = generation {}", name, file.generation));
+  lines.push_back(fmt::format("key file {} access = {}", name, text_of(file.security)));
+}
+
 }  // namespace
 
 std::string fingerprint(const World& world) {
@@ -49,37 +56,35 @@ std::string fingerprint(const World& world) {
   }
   for (const auto& [store, certificates] : world.stores) {
     for (const auto& [sha1, entry] : certificates) {
-      lines.push_back(fmt::format("certificate {} {} key {} of {}", store, sha1, entry.certificate.key_container,
+      lines.push_back(fmt::format("certificate {} {} = key {} of {}", store, sha1, entry.certificate.key_container,
                                   entry.certificate.key_provider));
     }
   }
-  for (const auto& [name, file] : world.key_files) {
-    lines.push_back(fmt::format("key file {}\\{} generation {} {}", name.first, name.second, file.generation,
-                                text_of(file.security)));
-  }
-  for (const auto& [name, file] : world.keys_aside) {
-    lines.push_back(fmt::format("key file aside {} generation {} {}", name, file.generation, text_of(file.security)));
-  }
+  for (const auto& [name, file] : world.key_files) add(lines, fmt::format("{}\\{}", name.first, name.second), file);
+  for (const auto& [name, file] : world.keys_aside) add(lines, "aside " + name, file);
   for (const auto& [name, service] : world.services) {
-    lines.push_back(fmt::format("service {} {} {}", service.name, text_of(service.run),
-                                v1::ServiceStartType_Name(service.start_type)));
+    lines.push_back(fmt::format("service {} run = {}", service.name, text_of(service.run)));
+    lines.push_back(
+        fmt::format("service {} start type = {}", service.name, v1::ServiceStartType_Name(service.start_type)));
   }
   for (const auto& rule : world.firewall.rules) {
-    lines.push_back(fmt::format("firewall rule {}{} {}", rule.by_policy ? "by policy " : "",
-                                rule.enabled ? "enabled" : "disabled", definition_of(rule)));
+    const auto name = fmt::format("firewall rule {}{}", rule.by_policy ? "by policy " : "", rule.id);
+    lines.push_back(fmt::format("{} enabled = {}", name, rule.enabled));
+    lines.push_back(fmt::format("{} definition = {}", name, definition_of(rule)));
   }
   for (const auto& rule : world.firewall.security_rules) {
     lines.push_back(
-        fmt::format("connection security rule {}{} {}", rule.by_policy ? "by policy " : "", rule.id, rule.text));
+        fmt::format("connection security rule {}{} = {}", rule.by_policy ? "by policy " : "", rule.id, rule.text));
   }
   const auto& status = world.firewall.status;
   for (const auto& each : status.interfaces) {
-    lines.push_back(
-        fmt::format("interface {} {} profile {:#x}", each.name, fmt::join(each.addresses, ", "), each.profile));
+    lines.push_back(fmt::format("interface {} addresses = {}", each.name, fmt::join(each.addresses, ", ")));
+    lines.push_back(fmt::format("interface {} profile = {:#x}", each.name, each.profile));
   }
-  lines.push_back(fmt::format("firewall active {:#x} on {:#x} block all {:#x} local ignored {:#x}",
-                              status.active_profiles, status.enabled_profiles, status.block_all_inbound,
-                              status.local_rules_ignored));
+  lines.push_back(fmt::format("firewall active = {:#x}", status.active_profiles));
+  lines.push_back(fmt::format("firewall on = {:#x}", status.enabled_profiles));
+  lines.push_back(fmt::format("firewall block all = {:#x}", status.block_all_inbound));
+  lines.push_back(fmt::format("firewall local ignored = {:#x}", status.local_rules_ignored));
   std::ranges::sort(lines);
   return fmt::format("{}\n", fmt::join(lines, "\n"));
 }

@@ -56,6 +56,7 @@ std::string_view status_text(const World& world, const CertificateFacts& facts) 
 void fail_to_make(World& world, const CertificateFacts& facts) {
   const auto log = [&](const SimEvent& event) { world.log.append(event, world.now(), world.full_name); };
   const auto status = status_text(world, facts);
+  ++world.certificate_passes;
   log(facts.not_after ? events::certificate_not_replaced(status) : events::certificate_not_created(status));
   if (const auto days = days_left_to_tell(facts, world.now())) {
     log(events::certificate_expires_soon(world.full_name, *days, listener_certificate(world)->certificate.sha1));
@@ -64,6 +65,7 @@ void fail_to_make(World& world, const CertificateFacts& facts) {
 }
 
 void make_certificate(World& world) {
+  ++world.certificate_passes;
   const auto* old = listener_certificate(world);
   const auto old_sha1 = old ? old->certificate.sha1 : std::string();
   const auto made = install_certificate(world, world.now(), world.now() + k_lifetime);

@@ -99,6 +99,10 @@ std::string SimHost::fingerprint() const {
   return impl_->machine.look([](const World& world) { return sim::fingerprint(world); });
 }
 
+std::uint64_t SimHost::certificate_passes() const {
+  return impl_->machine.look([](const World& world) { return world.certificate_passes; });
+}
+
 FaultInjector& SimHost::injector() {
   return impl_->machine.injector();
 }

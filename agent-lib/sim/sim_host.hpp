@@ -50,6 +50,9 @@ class SimHost {
   // Everything durable of the host as text, for comparing: registry, stores, key files, services, rules. No logs, pids
   // or times.
   std::string fingerprint() const;
+  // How often SessionEnv has made a certificate or failed to, each time with an event. Nothing else changes keys and
+  // certificates by itself.
+  std::uint64_t certificate_passes() const;
   FaultInjector& injector();
 
   // What the listener needs to answer a connection; see loopback_listener.

@@ -105,6 +105,7 @@ struct World {
   std::optional<SteadyTime> last_schannel_error;
   std::optional<SteadyTime> last_certificate_request;
   std::uint64_t last_key_generation = 0;
+  std::uint64_t certificate_passes = 0;  // Of SessionEnv's, those that made a certificate or failed to.
   std::uint32_t last_connection = 0;
 
   std::vector<std::string> stories;  // For sim_machine to tell when nobody is inside any more.

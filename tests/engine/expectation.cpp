@@ -11,6 +11,7 @@
 
 #include "agent-lib/record/journal_chain.hpp"
 #include "agent-lib/record/words.hpp"
+#include "agent-lib/sim/world.hpp"
 #include "agent-lib/steps/settings.hpp"
 
 namespace rdpmend::test {
@@ -19,32 +20,9 @@ namespace {
 
 constexpr std::size_t k_all = 1'000'000;
 
-// SessionEnv makes a certificate by itself as soon as nothing keeps it from it any more.
-std::vector<std::string> with_certificate(std::vector<std::string> lines) {
-  lines.insert(lines.end(), k_certificate_lines.begin(), k_certificate_lines.end());
-  return lines;
-}
-
-std::vector<std::string> lines_of_service(const std::string& name) {
-  std::vector<std::string> lines{fmt::format("service {} *", name)};
-  if (name == "TermService") lines.emplace_back("service UmRdpService *");
-  lines.insert(lines.end(), k_certificate_lines.begin(), k_certificate_lines.end());
-  return lines;
-}
-
-// What a line of a fingerprint is about, whatever is said of it: "service SessionEnv", "firewall rule X".
-std::string object_of(const std::string& line) {
-  const auto up_to = [&](std::string_view end) { return line.substr(0, line.find(end)); };
-  if (line.starts_with("registry ")) return up_to(" = ");
-  if (line.starts_with("key file ")) return up_to(" generation ");
-  if (line.starts_with("service ")) return line.substr(0, line.find(' ', std::string_view("service ").size()));
-  if (line.starts_with("firewall rule ")) {
-    const auto bar = std::min(line.find('|'), line.size());
-    const auto space = line.rfind(' ', bar);
-    const std::string_view whose = line.starts_with("firewall rule by policy ") ? "by policy " : "";
-    return fmt::format("firewall rule {}{}", whose, line.substr(space + 1, bar - space - 1));
-  }
-  return line;
+// What a line of a fingerprint is about, whatever is said of it: "service SessionEnv run".
+std::string fact_of(const std::string& line) {
+  return line.substr(0, line.find(" = "));
 }
 
 v1::IncidentState expected_end(const v1::Expect::Incident& incident, Administrator administrator) {
@@ -68,13 +46,12 @@ Lines changed_lines(const Lines& before, const Lines& after) {
   return changed;
 }
 
-void carry_over(Lines& lines, const Lines& before, const Lines& after) {
-  if (before == after) return;
-  std::set<std::string> objects;
-  for (const auto& line : changed_lines(before, after)) objects.insert(object_of(line));
-  std::erase_if(lines, [&](const std::string& line) { return objects.contains(object_of(line)); });
+void carry_over(Lines& lines, const Lines& changed, const Lines& after) {
+  std::set<std::string> facts;
+  for (const auto& line : changed) facts.insert(fact_of(line));
+  std::erase_if(lines, [&](const std::string& line) { return facts.contains(fact_of(line)); });
   for (const auto& line : after) {
-    if (objects.contains(object_of(line))) lines.insert(line);
+    if (facts.contains(fact_of(line))) lines.insert(line);
   }
 }
 
@@ -100,22 +77,38 @@ Lines unspoken(const Lines& lines, const std::vector<std::string>& patterns) {
 std::vector<std::string> lines_touched_by(const v1::Step& step) {
   switch (step.kind_case()) {
     case v1::Step::kGrantKeyFileAccess:
-      return with_certificate({fmt::format("key file {}\\{} *", step.grant_key_file_access().folder(),
-                                           step.grant_key_file_access().file())});
+      return {fmt::format("key file {}\\{} access = *", step.grant_key_file_access().folder(),
+                          step.grant_key_file_access().file())};
+    // What is put back has the access list that it had, or is not there.
     case v1::Step::kKeepKeyFile:
       return {fmt::format("key file {}\\{} *", step.keep_key_file().folder(), step.keep_key_file().file())};
-    case v1::Step::kRemoveCertificate: return k_certificate_lines;
+    case v1::Step::kRemoveCertificate:
+      return {
+          fmt::format("certificate {} {} = *", step.remove_certificate().store(), step.remove_certificate().sha1())};
     case v1::Step::kSetServiceStartType:
-      return with_certificate({fmt::format("service {} *", step.set_service_start_type().service())});
-    case v1::Step::kRestartService: return lines_of_service(step.restart_service().service());
+      return {fmt::format("service {} start type = *", step.set_service_start_type().service())};
+    case v1::Step::kRestartService: {
+      std::vector<std::string> lines{fmt::format("service {} run = *", step.restart_service().service())};
+      if (step.restart_service().service() == "TermService") lines.emplace_back("service UmRdpService run = *");
+      return lines;
+    }
     case v1::Step::kEnableFirewallRule:
-      return {fmt::format("firewall rule *{}*", step.enable_firewall_rule().rule_id())};
-    case v1::Step::kSetSetting:
-      return with_certificate({fmt::format("registry *{} *", find_setting(step.set_setting().setting())->name)});
+      return {fmt::format("firewall rule {} enabled = *", step.enable_firewall_rule().rule_id())};
+    case v1::Step::kSetSetting: {
+      const auto& setting = *find_setting(step.set_setting().setting());
+      return {fmt::format("registry {}\\{} = *", setting.key, setting.name)};
+    }
     case v1::Step::kMoveKeyFileAside:
-      return with_certificate({fmt::format("key file aside {}*", step.move_key_file_aside().file())});
+      return {fmt::format("key file {}\\{} *", step.move_key_file_aside().folder(), step.move_key_file_aside().file()),
+              fmt::format("key file aside {}.* *", step.move_key_file_aside().file())};
     default: return {};
   }
+}
+
+std::vector<std::string> lines_touched_by_session_env() {
+  const auto file = machine_key_file_name(sim::k_key_container, sim::k_machine_guid);
+  return {"certificate Remote Desktop *", fmt::format("key file {}\\{} *", k_machine_keys_folder, file),
+          "registry *\\WinStations\\SelfSignedCertificate = *"};
 }
 
 IncidentBook book_of(const Journal& journal) {
@@ -170,7 +163,8 @@ template <class Doing>
 void Untouched::follow(Doing doing) {
   const auto before = lines_of(host_.fingerprint());
   doing();
-  carry_over(lines_, before, lines_of(host_.fingerprint()));
+  const auto after = lines_of(host_.fingerprint());
+  carry_over(lines_, changed_lines(before, after), after);
 }
 
 void Untouched::edit(const v1::SimChange& change) {

@@ -17,17 +17,16 @@ using Lines = std::set<std::string>;
 Lines lines_of(const std::string& fingerprint);
 // Lines that only one of the two has.
 Lines changed_lines(const Lines& before, const Lines& after);
-// From `before` to `after` somebody has changed some objects: whatever `lines` said of these is what `after` says.
-void carry_over(Lines& lines, const Lines& before, const Lines& after);
+// Somebody has changed the facts that these lines are about: whatever `lines` said of them is what `after` says.
+void carry_over(Lines& lines, const Lines& changed, const Lines& after);
 // `*` in a pattern stands for any text.
 bool speaks_of(std::string_view pattern, std::string_view line);
 // Those that no pattern speaks of.
 Lines unspoken(const Lines& lines, const std::vector<std::string>& patterns);
-// SessionEnv makes a certificate whenever it starts and finds a reason to.
-inline const std::vector<std::string> k_certificate_lines = {"certificate Remote Desktop *", "key file *",
-                                                             "registry *SelfSignedCertificate = *"};
-// The lines that a step may change, and what the host does because of it.
+// The lines that a step may change itself.
 std::vector<std::string> lines_touched_by(const v1::Step& step);
+// The lines that SessionEnv may change when it makes a certificate, or fails to (SimHost::certificate_passes).
+std::vector<std::string> lines_touched_by_session_env();
 
 // The book that the journal implies. Throws std::runtime_error if its hash chain is broken.
 IncidentBook book_of(const Journal& journal);

@@ -108,10 +108,10 @@ TEST_P(ScenarioEnd, IsAsExpectedWhenEverythingThatWaitsIsApproved) {
 }
 
 TEST(Expectation, APatternSpeaksOfWhateverStandsInPlaceOfItsStars) {
-  EXPECT_TRUE(speaks_of("key file *", "key file MachineKeys\\a generation 1"));
+  EXPECT_TRUE(speaks_of("key file *", "key file MachineKeys\\a key = generation 1"));
   EXPECT_TRUE(speaks_of("registry *Certificate = *", "registry SYSTEM\\SelfSignedCertificate = binary AB"));
-  EXPECT_TRUE(speaks_of("service SessionEnv stopped", "service SessionEnv stopped"));
-  EXPECT_FALSE(speaks_of("service SessionEnv", "service SessionEnv stopped"));
+  EXPECT_TRUE(speaks_of("service SessionEnv run = stopped", "service SessionEnv run = stopped"));
+  EXPECT_FALSE(speaks_of("service SessionEnv", "service SessionEnv run = stopped"));
   EXPECT_FALSE(speaks_of("firewall *-UDP", "firewall RemoteDesktop-UserMode-In-TCP"));
 }
 
@@ -121,7 +121,7 @@ TEST(Expectation, IsNotMetByDoingNothing) {
   EXPECT_EQ(complaint_about_incidents(expect, {}, Administrator::none), "certificate_expired is not found");
   const auto lines = complaint_about_lines(expect, {});
   for (const auto& pattern : expect.leaves_changed()) EXPECT_NE(lines.find("not changed: " + pattern), lines.npos);
-  EXPECT_NE(complaint_about_lines(expect, {"service Spooler stopped"}).find("must not be: service Spooler"),
+  EXPECT_NE(complaint_about_lines(expect, {"service Spooler run = stopped"}).find("must not be: service Spooler"),
             std::string::npos);
 }
 

@@ -85,6 +85,7 @@ Sweep::Sweep(const std::string& name, std::uint64_t seed) : scenario_(scenario(n
   host_ = std::make_unique<sim::SimHost>(scenario_, options);
   host_->advance(k_until_fault);
   initial_ = host_->fingerprint();
+  passes_before_ = host_->certificate_passes();
   host_->injector().reset_calls();
 }
 
@@ -154,6 +155,10 @@ std::string Sweep::complaint_about(const v1::Incident& incident) const {
 std::vector<std::string> Sweep::lines_that_may_differ(const IncidentBook& book) const {
   std::vector<std::string> patterns;
   if (injection_ == sim::Injection::outside_edit) patterns.push_back(lines_edited_before(host_->injector().fired()));
+  if (host_->certificate_passes() > passes_before_) {
+    const auto lines = lines_touched_by_session_env();
+    patterns.insert(patterns.end(), lines.begin(), lines.end());
+  }
   for (const auto& [id, incident] : book.incidents()) {
     if (incident->state() == v1::INCIDENT_STATE_REPAIRED || incident->state() == v1::INCIDENT_STATE_CLEARED)
       patterns.insert(patterns.end(), scenario_.expect().leaves_changed().begin(),

@@ -50,6 +50,7 @@ class Sweep {
   std::unique_ptr<sim::SimHost> host_;
   sim::MemoryJournal journal_;
   std::string initial_;
+  std::uint64_t passes_before_ = 0;  // Of SessionEnv over the certificate.
   std::optional<sim::Injection> injection_;
   int crashes_ = 0;
 };

@@ -49,26 +49,38 @@ bool makes(const v1::Step& step, const v1::StepState& before, const std::string&
   }
 }
 
+bool may_have_written(const v1::StepRecord& record) {
+  return record.phase() == v1::StepRecord::PHASE_INTENDED || record.phase() == v1::StepRecord::PHASE_DONE ||
+         record.phase() == v1::StepRecord::PHASE_UNDO_BLOCKED;
+}
+
 template <class Visit>
 void for_each_step(const v1::Incident& incident, Visit visit) {
-  for (const auto& rung : incident.repair().plan().rungs()) {
-    for (const auto& step : rung.steps()) visit(step);
+  for (const auto& record : incident.repair().steps()) {
+    for (const auto& rung : incident.repair().plan().rungs()) {
+      for (const auto& step : rung.steps()) {
+        if (step.number() == record.step_number()) visit(step, record);
+      }
+    }
   }
 }
 
-std::vector<std::string> patterns_of(const v1::Incident& incident) {
-  std::vector<std::string> patterns;
-  for_each_step(incident, [&](const v1::Step& step) {
-    const auto touched = lines_touched_by(step);
-    patterns.insert(patterns.end(), touched.begin(), touched.end());
-  });
+std::vector<std::string> patterns_of(const v1::Step& step, const v1::StepRecord& record) {
+  auto patterns = lines_touched_by(step);
+  for (const auto& dependent : record.before().service().running_dependents())
+    patterns.push_back(fmt::format("service {} run = *", dependent));
   return patterns;
 }
 
-bool restarts_something(const v1::Incident& incident) {
-  bool found = false;
-  for_each_step(incident, [&](const v1::Step& step) { found |= step.has_restart_service(); });
-  return found;
+// Of the steps that a repair has come to.
+std::vector<std::string> patterns_of(const v1::Incident& incident) {
+  std::vector<std::string> patterns;
+  for_each_step(incident, [&](const v1::Step& step, const v1::StepRecord& record) {
+    if (record.phase() == v1::StepRecord::PHASE_CAPTURED) return;
+    const auto touched = patterns_of(step, record);
+    patterns.insert(patterns.end(), touched.begin(), touched.end());
+  });
+  return patterns;
 }
 
 std::string said(v1::JournalEntry entry) {
@@ -128,28 +140,36 @@ void Witness::note(const v1::JournalEntry& entry) {
   ++counts_[entry.body_case()];
   check_repetition(entry);
   book_.apply(entry);
-  if (entry.incident_id() != 0) busy_.insert(entry.incident_id());
+  if (entry.admin_action().method() == "Rollback") ordered_back_.insert(entry.incident_id());
   if (entry.has_repair_started()) at_start_[entry.incident_id()] = {entry.seq(), lines_of(host_.fingerprint())};
-  if (entry.has_repair_ended()) {
-    ++ended_[entry.repair_ended().outcome()];
-    check_undone(entry);
-  }
+  if (entry.has_repair_ended()) note_end(entry);
+}
+
+void Witness::note_end(const v1::JournalEntry& entry) {
+  const auto& ended = entry.repair_ended();
+  ++ended_[ended.outcome()];
+  ordered_back_.erase(entry.incident_id());
+  if (ended.reason().empty())
+    complain(fmt::format("the repair of incident {} ends without a reason", entry.incident_id()));
+  const auto incident = book_.find(entry.incident_id());
+  if (incident == nullptr) return;
+  if (ended.outcome() == v1::RepairEnded::OUTCOME_ROLLED_BACK) return check_undone(*incident);
+  const auto patterns = patterns_of(*incident);
+  left_.insert(patterns.begin(), patterns.end());
 }
 
 void Witness::check_repetition(const v1::JournalEntry& entry) {
-  if (entry.incident_id() == 0) return;
   auto text = said(entry);
-  if (auto& last = last_said_[entry.incident_id()]; std::exchange(last, text) == text)
+  auto& last = last_said_[entry.incident_id()];
+  const bool another_process = entry.has_service_started();  // The one before may have ended at once.
+  if (std::exchange(last, text) == text && !another_process)
     complain("the same is said twice in a row: " + entry.ShortDebugString());
 }
 
 // What a repair that was undone had to do with is as it was when it began, or as others have made it since: people,
-// other repairs, and restarted services.
-void Witness::check_undone(const v1::JournalEntry& entry) {
-  const auto incident = book_.find(entry.incident_id());
-  if (incident == nullptr || entry.repair_ended().outcome() != v1::RepairEnded::OUTCOME_ROLLED_BACK) return;
-  if (restarts_something(*incident)) return;
-  const auto& began = at_start_[entry.incident_id()];
+// the host itself, and other repairs.
+void Witness::check_undone(const v1::Incident& incident) {
+  const auto& began = at_start_[incident.id()];
   const auto now = lines_of(host_.fingerprint());
   Lines wrong;
   for (const auto& line : now) {
@@ -166,25 +186,40 @@ void Witness::check_undone(const v1::JournalEntry& entry) {
     of_others.insert(of_others.end(), patterns.begin(), patterns.end());
   }
   wrong = unspoken(wrong, of_others);
-  const auto none_of_its = unspoken(wrong, patterns_of(*incident));
+  const auto none_of_its = unspoken(wrong, patterns_of(incident));
   for (const auto& line : wrong) {
     if (!none_of_its.contains(line))
-      complain(fmt::format("incident {} is undone, but this is not as it was: {}", entry.incident_id(), line));
+      complain(fmt::format("incident {} is undone, but this is not as it was: {}", incident.id(), line));
+  }
+}
+
+void Witness::check_as_it_was() {
+  std::vector<std::string> patterns(left_.begin(), left_.end());
+  for (const auto& [id, incident] : book_.incidents()) {
+    if (incident->repair().has_ended()) continue;
+    const auto half_done = patterns_of(*incident);
+    patterns.insert(patterns.end(), half_done.begin(), half_done.end());
+  }
+  for (const auto& line : unspoken(changed_lines(untouched_, seen_), patterns))
+    complain("is not as it would be without the service, and no repair that has changed it stands: " + line);
+}
+
+// Visits the steps that may be written to now: their repair is not over, or is to be undone.
+template <class Visit>
+void Witness::for_each_step_in_hand(Visit visit) const {
+  for (const auto& [id, incident] : book_.incidents()) {
+    if (incident->repair().has_ended() && !ordered_back_.contains(id)) continue;
+    for_each_step(*incident, [&](const v1::Step& step, const v1::StepRecord& record) {
+      if (may_have_written(record)) visit(step, record);
+    });
   }
 }
 
 bool Witness::is_intended(const std::string& call) const {
-  for (const auto& [id, incident] : book_.incidents()) {
-    for (const auto& record : incident->repair().steps()) {
-      if (record.phase() != v1::StepRecord::PHASE_INTENDED && record.phase() != v1::StepRecord::PHASE_DONE) continue;
-      bool found = false;
-      for_each_step(*incident, [&](const v1::Step& step) {
-        found |= step.number() == record.step_number() && makes(step, record.before(), call);
-      });
-      if (found) return true;
-    }
-  }
-  return false;
+  bool found = false;
+  for_each_step_in_hand(
+      [&](const v1::Step& step, const v1::StepRecord& record) { found |= makes(step, record.before(), call); });
+  return found;
 }
 
 void Witness::check_calls() {
@@ -195,47 +230,46 @@ void Witness::check_calls() {
   }
 }
 
-// What has changed since it was last asked: the service's doing, or, if no call changed anything, the host's own. Each
-// handshake, ours too, may make a host that serves no certificate ask SessionEnv for one (sim/README.md).
+// What has changed since it was last asked: the service's doing, or, if no call changed anything, the host's own. A
+// handshake, ours too, may make a host that serves no certificate ask SessionEnv for one (sim/README.md): what that
+// changes is its own doing at any time, if it has made one or failed to since, and only then.
 void Witness::attribute_changes() {
   const bool wrote = host_.injector().calls().size() > calls_checked_;
   check_calls();
+  const auto passes = std::exchange(passes_seen_, host_.certificate_passes());
   auto text = host_.fingerprint();
   if (text == seen_text_) return;
   auto now = lines_of(text);
   seen_text_ = std::move(text);
-  auto patterns = wrote ? patterns_of_open_repairs() : std::vector<std::string>{};
-  patterns.insert(patterns.end(), test::k_certificate_lines.begin(), test::k_certificate_lines.end());
-  for (const auto& line : unspoken(changed_lines(seen_, now), patterns))
-    complain((wrote ? "the service changed what no step of a plan speaks of: " : "changed, and by no call: ") + line);
-  if (!wrote) test::carry_over(untouched_, seen_, now);
-  seen_ = std::move(now);
-}
-
-std::vector<std::string> Witness::patterns_of_open_repairs() const {
+  auto by_host = changed_lines(seen_, now);
+  const auto by_others = passes_seen_ > passes ? unspoken(by_host, test::lines_touched_by_session_env()) : by_host;
   std::vector<std::string> patterns;
-  for (const auto& [id, incident] : book_.incidents()) {
-    // Undoing begins without an entry of its own: that a step was intended, and its repair is not over, speaks of it.
-    if (!busy_.contains(id) && (incident->repair().steps().empty() || incident->repair().has_ended())) continue;
-    const auto touched = patterns_of(*incident);
-    patterns.insert(patterns.end(), touched.begin(), touched.end());
+  if (wrote) {
+    for_each_step_in_hand([&](const v1::Step& step, const v1::StepRecord& record) {
+      const auto touched = patterns_of(step, record);
+      patterns.insert(patterns.end(), touched.begin(), touched.end());
+    });
   }
-  return patterns;
+  for (const auto& line : unspoken(by_others, patterns))
+    complain((wrote ? "the service changed what no step speaks of: " : "changed, and by no call: ") + line);
+  if (wrote) std::erase_if(by_host, [&](const auto& line) { return by_others.contains(line); });
+  test::carry_over(untouched_, by_host, now);
+  seen_ = std::move(now);
 }
 
 void Witness::look() {
   attribute_changes();
   host_.injector().reset_calls();
   calls_checked_ = 0;
-  busy_.clear();
 }
 
 void Witness::rest() {
+  passes_seen_ = host_.certificate_passes();
   auto text = host_.fingerprint();
   if (text == seen_text_) return;
   auto now = lines_of(text);
   seen_text_ = std::move(text);
-  test::carry_over(untouched_, seen_, now);
+  test::carry_over(untouched_, changed_lines(seen_, now), now);
   seen_ = std::move(now);
 }
 

@@ -26,6 +26,9 @@ class Witness final : public Journal {
   // Empty: nothing was wrong so far.
   const std::vector<std::string>& complaints() const { return complaints_; }
   void complain(std::string what);
+  // The host differs from what it would be without the service only in what a repair did that stands, that could not be
+  // undone, or that is under way.
+  void check_as_it_was();
   // Somebody does this as soon as a step is intended, and before it is taken. nullptr: nobody does.
   void meddle(std::function<void()> how) { meddling_ = std::move(how); }
 
@@ -58,11 +61,13 @@ class Witness final : public Journal {
 
   void note(const v1::JournalEntry& entry);
   void note_new_entries();
+  void note_end(const v1::JournalEntry& entry);
   void attribute_changes();
-  std::vector<std::string> patterns_of_open_repairs() const;
+  template <class Visit>
+  void for_each_step_in_hand(Visit visit) const;
   void check_calls();
   void check_repetition(const v1::JournalEntry& entry);
-  void check_undone(const v1::JournalEntry& entry);
+  void check_undone(const v1::Incident& incident);
   bool is_intended(const std::string& call) const;
 
   sim::SimHost& host_;
@@ -73,9 +78,11 @@ class Witness final : public Journal {
   std::uint64_t all_entries_ = 0;
   std::map<v1::JournalEntry::BodyCase, std::uint64_t> counts_;
   std::map<v1::RepairEnded::Outcome, std::uint64_t> ended_;
-  std::map<std::uint64_t, std::string> last_said_;  // By incident.
+  std::map<std::uint64_t, std::string> last_said_;  // By incident; 0: about none.
   std::map<std::uint64_t, RepairStart> at_start_;   // By incident.
-  std::set<std::uint64_t> busy_;                    // Incidents with entries since the last look.
+  std::set<std::uint64_t> ordered_back_;            // Incidents whose last repair an administrator wants undone.
+  std::set<std::string> left_;                      // What repairs that stand or could not be undone may have changed.
+  std::uint64_t passes_seen_ = 0;                   // Of SessionEnv, at the last look or rest.
   std::string seen_text_;                           // The host at the last look or rest,
   test::Lines seen_;                                // and its lines.
   test::Lines untouched_;                           // The host as if the service had written nothing.

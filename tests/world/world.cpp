@@ -27,6 +27,9 @@ constexpr Duration k_reopening = 1min;  // The event reader finds a silent subsc
 // tells from a client's (own_probes.hpp), and SessionEnv try again.
 constexpr std::uint64_t k_most_entries_an_hour = 1;
 constexpr std::uint64_t k_most_entries_an_hour_of_a_fault = 20;
+// Each write to the journal reaches the disk before the next. Of what our own handshakes made a channel log, the
+// bookmark is written.
+constexpr std::uint64_t k_most_bookmarks_an_hour = 30;
 constexpr std::uint64_t k_most_probe_events_an_hour = 150;  // Four sweeps, each with a few handshakes of three events.
 // While the world does its worst, on the average of an hour and a deed: a busy loop makes thousands.
 constexpr std::uint64_t k_most_entries_a_deed = 250;
@@ -300,12 +303,15 @@ bool World::something_stays() const {
 
 void World::check_stillness() {
   const auto entries = witness_.entries();
+  const auto writes = witness_.memory().appends();
   const auto probe_events = probes();
   let_pass(k_stillness);
   const auto hours = static_cast<std::uint64_t>(k_stillness / 1h);
   const auto most = something_stays() ? k_most_entries_an_hour_of_a_fault : k_most_entries_an_hour;
   if (const auto more = witness_.entries() - entries; more > hours * most)
     witness_.complain(fmt::format("{} entries in {} h of a still host", more, hours));
+  if (const auto more = witness_.memory().appends() - writes; more > hours * (most + k_most_bookmarks_an_hour))
+    witness_.complain(fmt::format("{} writes to the journal in {} h of a still host", more, hours));
   if (const auto more = probes() - probe_events; more > hours * k_most_probe_events_an_hour)
     witness_.complain(fmt::format("{} events of probes in {} h of a still host", more, hours));
 }
@@ -388,6 +394,7 @@ void World::live(Duration time) {
   }
   if (witness_.complaints().empty()) check_ends();
   if (witness_.complaints().empty()) check_stillness();
+  if (witness_.complaints().empty()) witness_.check_as_it_was();
   figures_.time = time + k_settling + k_stillness;
 }
 

@@ -1,5 +1,6 @@
-// A certificate is due, and Windows cannot keep one: the setting that names the store is missing, which is restored, or
-// the store's registry key denies SYSTEM, which is reported, because it is also taught as a way to forbid self-signed
+// Windows cannot keep or find the listener's certificate: the setting that names the store is missing, which is
+// restored once a certificate is due or clients are cut off for want of one (rdp-host.md 1.5), or the store's registry
+// key denies SYSTEM while one is due, which is reported, because it is also taught as a way to forbid self-signed
 // certificates (measured.md C4, C6).
 #include "agent-lib/engine/fault.hpp"
 
@@ -20,6 +21,12 @@ constexpr std::string_view k_setting = R"(WinStations\SelfSignedCertStore)";
 bool names_the_store(const Look& look) {
   const auto store = need(read_text(look.host.registry, registry_key::k_win_stations, "SelfSignedCertStore"));
   return store == k_remote_desktop_store;
+}
+
+// TermService does not find a good certificate without the setting.
+bool cuts_clients_off(const Look& look) {
+  const auto report = handshake(look);
+  return report && report->outcome() == v1::PROBE_OUTCOME_CLOSED_BEFORE_CONFIRM;
 }
 
 // A key that is not there is made again by SessionEnv (measured.md C1).
@@ -47,10 +54,12 @@ class CertificateStoreDenied final : public RepairableFault {
 
   std::vector<v1::Diagnosis> detect(const Look& look) const override {
     const auto seen = examine(look);
-    if (!is_due(look, seen)) return {};
-    auto all = denied_keys(look, seen);
-    if (names_the_store(look)) return all;
-    Case found(k_setting, "The setting that names the store of the listener's certificate is missing, and one is due");
+    const bool due = is_due(look, seen);
+    auto all = due ? denied_keys(look, seen) : std::vector<v1::Diagnosis>{};
+    if (!seen.is_ours() || names_the_store(look) || !(due || cuts_clients_off(look))) return all;
+    Case found(k_setting,
+               fmt::format("The setting that names the store of the listener's certificate is missing, and {}",
+                           due ? "one is due" : "clients are cut off"));
     found.saw(
         k_setting,
         need(read_text(look.host.registry, registry_key::k_win_stations, "SelfSignedCertStore")).value_or("absent"),

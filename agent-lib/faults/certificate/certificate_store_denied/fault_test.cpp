@@ -11,14 +11,24 @@ using testing::HasSubstr;
 
 const std::string k_store_denied = "certificate_store_denied";
 
-TEST(CertificateStoreDenied, IsAbsentOnAHealthyHostAndWhereNoCertificateIsDue) {
+TEST(CertificateStoreDenied, IsAbsentOnAHealthyHostAndWhereADenyKeepsNobodyOut) {
   FaultBench bench(k_store_denied, "healthy");
   EXPECT_FALSE(bench.detect());
-  bench.remove_registry(registry_key::k_win_stations, "SelfSignedCertStore");
   v1::SimChange change;
   change.mutable_certificate()->set_store_denied(true);
   bench.host.change(change);
   EXPECT_FALSE(bench.detect()) << "the certificate is good";
+}
+
+// A good certificate is of no use to a listener that does not know where to look for it.
+TEST(CertificateStoreDenied, AMissingSettingIsAFaultOfAGoodCertificateIfClientsAreCutOff) {
+  FaultBench bench(k_store_denied, "healthy");
+  bench.remove_registry(registry_key::k_win_stations, "SelfSignedCertStore");
+  ASSERT_FALSE(bench.host.client_connects());
+  const auto diagnosis = bench.detect();
+  ASSERT_TRUE(diagnosis);
+  EXPECT_TRUE(diagnosis->repairable());
+  EXPECT_THAT(diagnosis->summary(), HasSubstr("clients are cut off"));
 }
 
 TEST(CertificateStoreDenied, PutsTheMissingSettingBackAndNothingElse) {
