@@ -72,8 +72,9 @@ v1::Signal Reasons::newest(const std::string& fault_id) const {
   return signal;
 }
 
-Detection::Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults)
-    : catalogue_(catalogue), faults_(faults) {}
+Detection::Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults,
+                     const Tallies& tallies)
+    : catalogue_(catalogue), faults_(faults), tallies_(tallies) {}
 
 const Fault* Detection::find(const std::string& fault_id) const {
   const auto found =
@@ -97,6 +98,7 @@ std::set<std::string> Detection::with_masks(const std::set<std::string>& fault_i
 std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons) const {
   const auto fault_ids = reasons.faults();
   const auto wanted = with_masks(fault_ids);
+  const auto tallies = tallies_.snapshot();
   std::vector<Finding> findings;
   std::set<std::string> present;
   for (const auto& info : catalogue_.faults()) {
@@ -110,14 +112,14 @@ std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons
       masked.set_detail(fmt::format("not looked at while {} is present", *mask));
       continue;
     }
-    auto seen = look(host, info, reasons);
+    auto seen = look({host, reasons.of(info.id()), tallies}, info);
     if (seen.front().outcome() == Finding::OUTCOME_PRESENT) present.insert(info.id());
     std::move(seen.begin(), seen.end(), std::back_inserter(findings));
   }
   return findings;
 }
 
-std::vector<Finding> Detection::look(const HostView& host, const v1::FaultInfo& info, const Reasons& reasons) const {
+std::vector<Finding> Detection::look(const Look& look, const v1::FaultInfo& info) const {
   const auto finding = [&](Finding::Outcome outcome, std::string detail = {}) {
     Finding made;
     made.set_fault_id(info.id());
@@ -127,17 +129,15 @@ std::vector<Finding> Detection::look(const HostView& host, const v1::FaultInfo& 
   };
   const auto* fault = find(info.id());
   if (fault == nullptr) return {finding(Finding::OUTCOME_UNKNOWN, "this build has no detection for it")};
-  auto diagnoses = guarded([&] {
-    return holds(info.precondition(), host) ? fault->detect({host, reasons.of(info.id())})
-                                            : std::vector<v1::Diagnosis>{};
-  });
+  auto diagnoses = guarded(
+      [&] { return holds(info.precondition(), look.host) ? fault->detect(look) : std::vector<v1::Diagnosis>{}; });
   if (!diagnoses) return {finding(Finding::OUTCOME_UNKNOWN, to_string(diagnoses.error()))};
   if (diagnoses->empty()) return {finding(Finding::OUTCOME_ABSENT)};
   std::vector<Finding> findings;
   for (auto& diagnosis : *diagnoses) {
     bound_evidence(diagnosis);
     diagnosis.set_fault_id(info.id());
-    *diagnosis.mutable_found_at() = to_proto(host.clock.now());
+    *diagnosis.mutable_found_at() = to_proto(look.host.clock.now());
     *findings.emplace_back(finding(Finding::OUTCOME_PRESENT)).mutable_diagnosis() = std::move(diagnosis);
   }
   return findings;
@@ -153,7 +153,7 @@ Result<MadePlan> Detection::plan(const HostView& host, const v1::Diagnosis& diag
   if (diagnosis.repairable()) {
     const auto fault = repairable(diagnosis.fault_id());
     if (!fault) return fail(fault.error());
-    auto planned = guarded([&] { return (*fault)->plan({host, {}}, diagnosis); });
+    auto planned = guarded([&] { return (*fault)->plan({host, {}, tallies_.snapshot()}, diagnosis); });
     if (!planned) return fail(std::move(planned).error().context("cannot plan"));
     draft = std::move(*planned);
   } else {
@@ -177,7 +177,7 @@ Result<v1::Verdict> Detection::verify(const HostView& host, const v1::Diagnosis&
     verdict.set_summary("this version cannot prove a repair of " + diagnosis.fault_id());
     return verdict;
   }
-  return guarded([&] { return (*fault)->verify({host, {}}, diagnosis, since); });
+  return guarded([&] { return (*fault)->verify({host, {}, tallies_.snapshot()}, diagnosis, since); });
 }
 
 void bound_evidence(v1::Diagnosis& diagnosis) {

@@ -46,7 +46,8 @@ class Reasons {
 // The functions here take a host that may be a SeenOnce's: then all of a pass see the same picture.
 class Detection {
  public:
-  Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults);
+  // All of them outlive it.
+  Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults, const Tallies& tallies);
 
   // For the faults of the reasons and those that mask them: a finding for each subject that a fault is present on, else
   // one. A fault that cannot be looked at, whatever it throws, is unknown, and the others are looked at all the same.
@@ -64,10 +65,11 @@ class Detection {
   const Fault* find(const std::string& fault_id) const;
   Result<const RepairableFault*> repairable(const std::string& fault_id) const;
   std::set<std::string> with_masks(const std::set<std::string>& fault_ids) const;
-  std::vector<Finding> look(const HostView& host, const v1::FaultInfo& info, const Reasons& reasons) const;
+  std::vector<Finding> look(const Look& look, const v1::FaultInfo& info) const;
 
   const Catalogue& catalogue_;
   const std::vector<std::unique_ptr<Fault>>& faults_;
+  const Tallies& tallies_;
 };
 
 // Whether people would say that the same was found: the moment, ages and handshakes do not count.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent-lib/engine/tallies.hpp"
 #include "agent-lib/host/host.hpp"
 #include "rdpmend/v1/journal.pb.h"
 
@@ -14,6 +15,7 @@ namespace rdpmend {
 struct Look {
   const HostView& host;
   std::vector<v1::Signal> signals;  // That point to this fault, the newest last. Empty: something else made us look.
+  const TalliesSnapshot& tallies;   // What was counted of events, for faults that only events tell of.
 
   // What the newest signal captured under this name; nullptr: none has anything.
   const v1::Signal* newest_with(const std::string& capture) const {

@@ -22,15 +22,17 @@ class FaultBench {
   FaultBench(std::string fault_id, const std::string& story) : FaultBench(std::move(fault_id), scenario(story)) {}
 
   // As the engine looks, but at this fault alone, whatever masks it.
-  Finding look(const HostView& at, const v1::Signal& signal = {}) const {
-    Reasons reasons(signal);
-    const SeenOnce seen(at);
-    for (auto& finding : Detection(unmasked_, faults_).run(seen.view(), reasons)) {
-      if (finding.fault_id() == fault_id_) return finding;
-    }
-    throw std::logic_error("there is no fault " + fault_id_);
-  }
+  Finding look(const HostView& at, const v1::Signal& signal = {}) const { return findings(at, signal).front(); }
   Finding look(const v1::Signal& signal = {}) const { return look(view(), signal); }
+
+  // On each subject that it is present on.
+  std::vector<v1::Diagnosis> diagnoses() const {
+    std::vector<v1::Diagnosis> found;
+    for (const auto& finding : findings(view(), {})) {
+      if (finding.has_diagnosis()) found.push_back(finding.diagnosis());
+    }
+    return found;
+  }
 
   // The diagnosis on the one subject that it is present on; nullopt: it is absent. A test failure: it is unknown.
   std::optional<v1::Diagnosis> detect(const HostView& at, const v1::Signal& signal = {}) const {
@@ -41,14 +43,14 @@ class FaultBench {
   std::optional<v1::Diagnosis> detect(const v1::Signal& signal = {}) const { return detect(view(), signal); }
 
   v1::Plan plan(const v1::Diagnosis& diagnosis) const {
-    return Detection(unmasked_, faults_).plan(view(), diagnosis, "test").value().plan;
+    return Detection(unmasked_, faults_, none_counted_).plan(view(), diagnosis, "test").value().plan;
   }
   v1::Plan plan() const { return plan(detect().value()); }
 
   // After a last step that was done now.
   v1::Verdict verify(v1::Diagnosis diagnosis = {}) const {
     diagnosis.set_fault_id(fault_id_);
-    return Detection(unmasked_, faults_).verify(view(), diagnosis, view().clock.now()).value();
+    return Detection(unmasked_, faults_, none_counted_).verify(view(), diagnosis, view().clock.now()).value();
   }
 
   HostView view() const { return const_cast<sim::SimHost&>(host).control().view(); }
@@ -69,6 +71,17 @@ class FaultBench {
   sim::SimHost host;
 
  private:
+  std::vector<Finding> findings(const HostView& at, const v1::Signal& signal) const {
+    const SeenOnce seen(at);
+    // What the log holds is all that was counted.
+    Tallies tallies(all_.rules(), at.clock);
+    (void)tallies.read_back(at.events, OwnProbes(at.listener, at.clock));
+    auto found = Detection(unmasked_, faults_, tallies).run(seen.view(), signal);
+    std::erase_if(found, [&](const Finding& one) { return one.fault_id() != fault_id_; });
+    if (found.empty()) throw std::logic_error("there is no fault " + fault_id_);
+    return found;
+  }
+
   template <class Set>
   void value(std::string_view key, const std::string& name, Set set) {
     v1::SimChange change;
@@ -89,7 +102,9 @@ class FaultBench {
 
   const std::string fault_id_;
   const std::vector<std::unique_ptr<Fault>> faults_ = make_faults();
+  const Catalogue all_ = Catalogue::built_in();
   const Catalogue unmasked_ = only_this(fault_id_);
+  const Tallies none_counted_{unmasked_.rules(), view().clock};
 };
 
 // What a plan would write, in its order.
