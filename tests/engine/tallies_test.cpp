@@ -165,7 +165,8 @@ TEST_F(TalliesTest, OurOwnHandshakesAreNoConnectionsThatCount) {
     return found;
   };
   const auto tunnel = [&] {
-    for (const auto& change : scenario("loopback-tunnel").changes()) host_.change(change);
+    const auto story = scenario("loopback-tunnel");
+    for (const auto& change : story.changes()) host_.change(change);
   };
   const auto engine = service();
   engine->run_for(3h);  // A dozen sweeps.
