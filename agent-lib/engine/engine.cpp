@@ -17,6 +17,7 @@
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repairs.hpp"
 #include "agent-lib/engine/tallies.hpp"
+#include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/ledger.hpp"
 #include "agent-lib/support/log.hpp"
 

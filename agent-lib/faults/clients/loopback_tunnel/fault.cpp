@@ -42,8 +42,9 @@ std::set<std::string> own_addresses(const HostView& host) {
     if (auto address = address_in(text)) addresses.insert(std::move(*address));
   };
   add(need(host.listener.state()).own_address);
-  for (const auto& interface : need(host.firewall.status()).interfaces) {
-    for (const auto& address : interface.addresses) add(address);
+  const auto status = need(host.firewall.status());
+  for (const auto& each : status.interfaces) {
+    for (const auto& address : each.addresses) add(address);
   }
   return addresses;
 }

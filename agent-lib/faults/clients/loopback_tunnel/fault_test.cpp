@@ -25,10 +25,10 @@ struct Bench : FaultBench {
   }
   void is_called(const std::string& address) {
     v1::SimChange change;
-    auto& interface = *change.mutable_firewall()->add_interfaces();
-    interface.set_name("Ethernet");
-    interface.set_profile(2);
-    interface.add_addresses(address);
+    auto& ethernet = *change.mutable_firewall()->add_interfaces();
+    ethernet.set_name("Ethernet");
+    ethernet.set_profile(2);
+    ethernet.add_addresses(address);
     host.change(change);
   }
 
