@@ -74,11 +74,6 @@ Detection::Detection(const Catalogue& catalogue, const std::vector<std::unique_p
                      std::function<Known()> known)
     : catalogue_(catalogue), faults_(faults), known_(std::move(known)) {}
 
-Look Detection::look_of(const HostView& host, std::vector<v1::Signal> signals) const {
-  auto known = known_();
-  return {host, std::move(signals), std::move(known.baseline)};
-}
-
 const Fault* Detection::find(const std::string& fault_id) const {
   const auto found =
       std::find_if(faults_.begin(), faults_.end(), [&](const auto& fault) { return fault->id() == fault_id; });
@@ -101,6 +96,7 @@ std::set<std::string> Detection::with_masks(const std::set<std::string>& fault_i
 std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons) const {
   const auto fault_ids = reasons.faults();
   const auto wanted = with_masks(fault_ids);
+  const auto known = known_();
   std::vector<Finding> findings;
   std::set<std::string> present;
   for (const auto& info : catalogue_.faults()) {
@@ -114,14 +110,14 @@ std::vector<Finding> Detection::run(const HostView& host, const Reasons& reasons
       masked.set_detail(fmt::format("not looked at while {} is present", *mask));
       continue;
     }
-    auto seen = look(host, info, reasons);
+    auto seen = look({host, reasons.of(info.id()), known}, info);
     if (seen.front().outcome() == Finding::OUTCOME_PRESENT) present.insert(info.id());
     std::move(seen.begin(), seen.end(), std::back_inserter(findings));
   }
   return findings;
 }
 
-std::vector<Finding> Detection::look(const HostView& host, const v1::FaultInfo& info, const Reasons& reasons) const {
+std::vector<Finding> Detection::look(const Look& look, const v1::FaultInfo& info) const {
   const auto finding = [&](Finding::Outcome outcome, std::string detail = {}) {
     Finding made;
     made.set_fault_id(info.id());
@@ -131,17 +127,15 @@ std::vector<Finding> Detection::look(const HostView& host, const v1::FaultInfo& 
   };
   const auto* fault = find(info.id());
   if (fault == nullptr) return {finding(Finding::OUTCOME_UNKNOWN, "this build has no detection for it")};
-  auto diagnoses = guarded([&] {
-    return holds(info.precondition(), host) ? fault->detect(look_of(host, reasons.of(info.id())))
-                                            : std::vector<v1::Diagnosis>{};
-  });
+  auto diagnoses = guarded(
+      [&] { return holds(info.precondition(), look.host) ? fault->detect(look) : std::vector<v1::Diagnosis>{}; });
   if (!diagnoses) return {finding(Finding::OUTCOME_UNKNOWN, to_string(diagnoses.error()))};
   if (diagnoses->empty()) return {finding(Finding::OUTCOME_ABSENT)};
   std::vector<Finding> findings;
   for (auto& diagnosis : *diagnoses) {
     bound_evidence(diagnosis);
     diagnosis.set_fault_id(info.id());
-    *diagnosis.mutable_found_at() = to_proto(host.clock.now());
+    *diagnosis.mutable_found_at() = to_proto(look.host.clock.now());
     *findings.emplace_back(finding(Finding::OUTCOME_PRESENT)).mutable_diagnosis() = std::move(diagnosis);
   }
   return findings;
@@ -157,7 +151,8 @@ Result<MadePlan> Detection::plan(const HostView& host, const v1::Diagnosis& diag
   if (diagnosis.repairable()) {
     const auto fault = repairable(diagnosis.fault_id());
     if (!fault) return fail(fault.error());
-    auto planned = guarded([&] { return (*fault)->plan(look_of(host, {}), diagnosis); });
+    const auto known = known_();
+    auto planned = guarded([&] { return (*fault)->plan({host, {}, known}, diagnosis); });
     if (!planned) return fail(std::move(planned).error().context("cannot plan"));
     draft = std::move(*planned);
   } else {
@@ -181,7 +176,8 @@ Result<v1::Verdict> Detection::verify(const HostView& host, const v1::Diagnosis&
     verdict.set_summary("this version cannot prove a repair of " + diagnosis.fault_id());
     return verdict;
   }
-  return guarded([&] { return (*fault)->verify(look_of(host, {}), diagnosis, since); });
+  const auto known = known_();
+  return guarded([&] { return (*fault)->verify({host, {}, known}, diagnosis, since); });
 }
 
 void bound_evidence(v1::Diagnosis& diagnosis) {

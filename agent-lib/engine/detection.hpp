@@ -47,11 +47,7 @@ class Reasons {
 // The functions here take a host that may be a SeenOnce's: then all of a pass see the same picture.
 class Detection {
  public:
-  // What is known besides what the host shows.
-  struct Known {
-    v1::Baseline baseline;
-  };
-  // `known` is asked on whichever thread looks.
+  // `known` is asked once a pass, on whichever thread looks.
   Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults,
             std::function<Known()> known);
 
@@ -70,11 +66,10 @@ class Detection {
   static constexpr Duration k_verification_window = std::chrono::seconds{90};  // Unless the catalogue says otherwise.
 
  private:
-  Look look_of(const HostView& host, std::vector<v1::Signal> signals) const;
   const Fault* find(const std::string& fault_id) const;
   Result<const RepairableFault*> repairable(const std::string& fault_id) const;
   std::set<std::string> with_masks(const std::set<std::string>& fault_ids) const;
-  std::vector<Finding> look(const HostView& host, const v1::FaultInfo& info, const Reasons& reasons) const;
+  std::vector<Finding> look(const Look& look, const v1::FaultInfo& info) const;
 
   const Catalogue& catalogue_;
   const std::vector<std::unique_ptr<Fault>>& faults_;

@@ -16,6 +16,8 @@
 #include "agent-lib/engine/own_probes.hpp"
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repairs.hpp"
+#include "agent-lib/engine/tallies.hpp"
+#include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/ledger.hpp"
 #include "agent-lib/support/log.hpp"
 
@@ -26,6 +28,10 @@ namespace {
 // Before a write that failed is tried again.
 constexpr Duration k_retry_pause = std::chrono::seconds{10};
 constexpr Duration k_prune_interval = std::chrono::hours{1};
+// Where events were lost, and where the event log could not be read.
+constexpr Duration k_between_readings_back = std::chrono::minutes{1};
+constexpr Duration k_read_back_again = std::chrono::minutes{15};
+constexpr std::string_view k_read_back = "reading back of the event log";
 constexpr std::string_view k_prune = "pruning of the journal";
 constexpr std::string_view k_findings = "findings that wait for the journal";
 constexpr std::string_view k_repeats = "folded repeats of signals";
@@ -42,9 +48,10 @@ class Engine::Impl {
         agenda_(parts_.host.clock),
         ledger_(parts_.journal, parts_.host.clock),
         policy_(parts_.policy),
+        tallies_(parts_.catalogue.rules(), parts_.host.clock),
         detection_(parts_.catalogue, parts_.faults, [this] { return known(); }),
         snapshots_(ledger_, policy_, parts_.degraded),
-        intake_(parts_.catalogue, own_probes_),
+        intake_(parts_.catalogue, own_probes_, tallies_),
         inquiries_(parts_.host.view(), detection_, jobs_),
         repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_),
         commands_(parts_.host.clock, ledger_, repairs_),
@@ -75,6 +82,7 @@ class Engine::Impl {
     });
     if (!recorded) return recorded;
     prune_later();
+    read_back();  // Before the first look, since the worker does one job after the other.
     lookout_.sweep(v1::Signal::KIND_STARTUP);
     asio::post(engine_, [this] { decisions_.consider_all(); });
     return {};
@@ -94,6 +102,7 @@ class Engine::Impl {
   // --- events ---
 
   void take(const std::string& channel, const EventBatch& batch, std::function<void()> taken) {
+    if (batch.gap && tallies_.begin_anew(channel)) read_back_soon();
     const auto signals = intake_.take(channel, batch, now());
     snapshots_.note_own_probe_events(intake_.left_out());
     auto entries = entries_for(signals);
@@ -174,8 +183,8 @@ class Engine::Impl {
             .degraded = std::move(parts.degraded)};
   }
 
-  Detection::Known known() const {
-    return {ledger_.read([](const IncidentBook& book) { return book.baseline(); })};
+  Known known() const {
+    return {ledger_.read([](const IncidentBook& book) { return book.baseline(); }), tallies_.snapshot()};
   }
 
   SteadyTime now() const { return parts_.host.clock.steady(); }
@@ -249,6 +258,27 @@ class Engine::Impl {
     });
   }
 
+  void read_back() {
+    agenda_.cancel(k_read_back);
+    last_read_back_ = now();
+    jobs_.run<bool>(
+        "read back the event log",
+        [this]() -> Result<bool> { return tallies_.read_back(parts_.host.events, own_probes_); },
+        [this](const Result<bool>& complete) {
+          if (!complete) log::error("{}", to_string(complete.error()));
+          if (!complete.value_or(false)) read_back_at(now() + k_read_back_again);
+        });
+  }
+
+  void read_back_soon() {
+    const auto earliest = last_read_back_ + k_between_readings_back;
+    return earliest <= now() ? read_back() : read_back_at(earliest);
+  }
+
+  void read_back_at(SteadyTime due) {
+    agenda_.not_later_than(k_read_back, due, [this] { read_back(); });
+  }
+
   // Posted: a repair that ends is still on the way out.
   void repair_ended(std::uint64_t incident_id) {
     asio::post(engine_, [this, incident_id] {
@@ -284,6 +314,7 @@ class Engine::Impl {
   Agenda agenda_;
   Ledger ledger_;
   Policy policy_;
+  Tallies tallies_;
   Detection detection_;
   Snapshots snapshots_;
   Intake intake_;
@@ -294,6 +325,7 @@ class Engine::Impl {
   Decisions decisions_;
 
   std::map<std::string, std::string> bookmarks_;
+  SteadyTime last_read_back_{};
   std::deque<IntakeWrite> waiting_writes_;  // At most one per channel: each holds its credit.
 };
 

@@ -24,7 +24,9 @@ std::vector<v1::Signal> Intake::take(const std::string& channel, const EventBatc
       continue;
     }
     for (const auto& match : matches) {
-      if (auto signal = correlator_.add(match, *event, now)) signals.push_back(std::move(*signal));
+      const bool counts = match.rule->effect() == v1::RULE_EFFECT_COUNTS;
+      auto signal = counts ? tallies_.count(match, *event) : correlator_.add(match, *event, now);
+      if (signal) signals.push_back(std::move(*signal));
     }
   }
   return signals;

@@ -1,5 +1,5 @@
-// From a batch of event XML to what the journal should say about it: events -> rules -> correlator -> signals. What our
-// own probes made the host log is left out.
+// From a batch of event XML to what the journal should say about it: events -> rules -> correlator or tally -> signals.
+// What our own probes made the host log is left out.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent-lib/engine/own_probes.hpp"
+#include "agent-lib/engine/tallies.hpp"
 #include "agent-lib/host/event_channels.hpp"
 #include "agent-lib/rules/catalogue.hpp"
 #include "agent-lib/rules/correlator.hpp"
@@ -16,8 +17,9 @@ namespace rdpmend {
 
 class Intake {
  public:
-  Intake(const Catalogue& catalogue, const OwnProbes& own_probes)
-      : matcher_(catalogue.rules()), own_probes_(own_probes) {}
+  // All of them outlive it.
+  Intake(const Catalogue& catalogue, const OwnProbes& own_probes, Tallies& tallies)
+      : matcher_(catalogue.rules()), own_probes_(own_probes), tallies_(tallies) {}
 
   // Signals of this batch, a gap included. Events that cannot be parsed are logged and passed over.
   std::vector<v1::Signal> take(const std::string& channel, const EventBatch& batch, SteadyTime now);
@@ -30,6 +32,7 @@ class Intake {
  private:
   RuleMatcher matcher_;
   const OwnProbes& own_probes_;
+  Tallies& tallies_;
   std::uint64_t left_out_ = 0;
   Correlator correlator_;
 };

@@ -7,15 +7,22 @@
 #include <string_view>
 #include <vector>
 
+#include "agent-lib/engine/tallies.hpp"
 #include "agent-lib/host/host.hpp"
 #include "rdpmend/v1/journal.pb.h"
 
 namespace rdpmend {
 
+// What is known of the host besides what it shows now.
+struct Known {
+  v1::Baseline baseline;    // How it was when it was last seen healthy. Empty: it never was.
+  TalliesSnapshot tallies;  // What was counted of events, for faults that only events tell of.
+};
+
 struct Look {
   const HostView& host;
   std::vector<v1::Signal> signals;  // That point to this fault, the newest last. Empty: something else made us look.
-  v1::Baseline baseline;            // How the host was when it was last seen healthy. Empty: it never was.
+  const Known& known;
 
   // What the newest signal captured under this name; nullptr: none has anything.
   const v1::Signal* newest_with(const std::string& capture) const {

@@ -20,25 +20,17 @@ constexpr std::size_t k_most_windows = 64;
 // Where events of RdpCoreTS name the client, with and without a port: 139 and 131.
 constexpr std::array<std::string_view, 2> k_client_fields{"IPString", "ClientIP"};
 
-// Empty: the event names none.
-std::string client_of(const EventRecord& event) {
-  for (const auto field : k_client_fields) {
-    const auto value = event.named(field);
-    if (!value || value->empty()) continue;
-    const auto parsed = parse_host_port(*value);
-    return parsed ? parsed->host : std::string(*value);
-  }
-  return {};
-}
-
-bool is_loopback(std::string_view address) {
-  return address == "::1" || address.starts_with("127.");
-}
-
 }  // namespace
 
-bool OwnProbes::Window::holds(std::string_view client, WallTime time) const {
-  if (client != address && !is_loopback(client)) return false;
+// Of an event. The port is 0 where it has none.
+struct OwnProbes::Client {
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+bool OwnProbes::Window::holds(const Client& client, WallTime time) const {
+  if (client.address != address && !is_loopback(client.address)) return false;
+  if (port != 0 && client.port != 0 && client.port != port) return false;
   return time >= began - k_early && (!ended || time <= *ended + k_late);
 }
 
@@ -46,7 +38,7 @@ Result<v1::ProbeReport> OwnProbes::probe(ProbeFrom from, Duration deadline) cons
   // What connects to one of the host's own addresses comes from the same one.
   std::string address;
   if (from == ProbeFrom::own_address) {
-    if (const auto state = listener_.state()) address = state->own_address;
+    if (const auto state = listener_.state()) address = address_in(state->own_address).value_or("");
   }
   const auto number = begin(std::move(address));
   auto report = listener_.probe(from, deadline);
@@ -56,7 +48,7 @@ Result<v1::ProbeReport> OwnProbes::probe(ProbeFrom from, Duration deadline) cons
 
 std::uint64_t OwnProbes::begin(std::string address) const {
   const std::scoped_lock lock(mutex_);
-  windows_.push_back({++last_, std::move(address), clock_.now(), std::nullopt});
+  windows_.push_back({++last_, std::move(address), 0, clock_.now(), std::nullopt});
   if (windows_.size() > k_most_windows) windows_.pop_front();
   return last_;
 }
@@ -66,14 +58,24 @@ void OwnProbes::end(std::uint64_t number, const Result<v1::ProbeReport>& report)
   const auto window = std::ranges::find(windows_, number, &Window::number);
   if (window == windows_.end()) return;
   window->ended = clock_.now();
-  if (report && !report->address().empty()) window->address = report->address();
+  if (!report) return;
+  if (auto address = address_in(report->address())) window->address = std::move(*address);
+  window->port = static_cast<std::uint16_t>(report->local_port());
 }
 
 bool OwnProbes::caused(const EventRecord& event) const {
-  const auto client = client_of(event);
-  if (client.empty() || !event.time) return false;
-  const std::scoped_lock lock(mutex_);
-  return std::ranges::any_of(windows_, [&](const Window& window) { return window.holds(client, *event.time); });
+  if (!event.time) return false;
+  for (const auto field : k_client_fields) {
+    const auto value = event.named(field);
+    const auto address = value ? address_in(*value) : std::nullopt;
+    if (!address) continue;
+    if (*event.time < since_ && is_loopback(*address)) return true;
+    const auto written = parse_host_port(*value);
+    const Client client{*address, written ? written->port.value_or(0) : std::uint16_t{0}};
+    const std::scoped_lock lock(mutex_);
+    return std::ranges::any_of(windows_, [&](const Window& window) { return window.holds(client, *event.time); });
+  }
+  return false;
 }
 
 }  // namespace rdpmend

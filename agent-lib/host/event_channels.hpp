@@ -63,8 +63,9 @@ struct EventLookup {
   std::string channel;
   std::string provider;
   std::vector<std::uint32_t> event_ids;
-  WallTime since{};      // Events with TimeCreated >= since.
-  std::size_t max = 64;  // Newest first, at most this many.
+  WallTime since{};                              // Events with TimeCreated >= since.
+  std::size_t max = 64;                          // Newest first, at most this many.
+  Duration deadline = std::chrono::seconds{10};  // For all of it; then timeout. Large logs are searched event by event.
 };
 
 class EventChannels {

@@ -25,7 +25,9 @@ Duration distance(SteadyTime a, SteadyTime b) {
                                                                      : Duration(static_cast<std::int64_t>(apart));
 }
 
-v1::Signal make_signal(const RuleMatch& match, const EventRecord& event, std::uint64_t count) {
+}  // namespace
+
+v1::Signal signal_of(const RuleMatch& match, const EventRecord& event, std::uint64_t count) {
   const auto& rule = *match.rule;
   v1::Signal signal;
   signal.set_kind(v1::Signal::KIND_EVENT);
@@ -41,8 +43,6 @@ v1::Signal make_signal(const RuleMatch& match, const EventRecord& event, std::ui
   return signal;
 }
 
-}  // namespace
-
 Duration window_of(const v1::Rule& rule) {
   return rule.has_window() ? from_proto(rule.window()) : k_default_rule_window;
 }
@@ -55,14 +55,14 @@ std::optional<v1::Signal> Correlator::add(const RuleMatch& match, const EventRec
   auto& group = group_of(match, event, now);
   if (group.signalled && distance(now, *group.signalled) >= group.window) end_window(group, now);
   if (group.signalled) {
-    group.folded = make_signal(match, event, group.folded.count() + 1);
+    group.folded = signal_of(match, event, group.folded.count() + 1);
     return std::nullopt;
   }
   std::erase_if(group.recent, [&](SteadyTime seen) { return distance(now, seen) >= group.window; });
   group.recent.push_back(now);
   if (group.recent.size() < threshold_of(*match.rule)) return std::nullopt;
 
-  auto signal = make_signal(match, event, group.recent.size());
+  auto signal = signal_of(match, event, group.recent.size());
   group.recent.clear();
   group.signalled = now;
   return signal;

@@ -25,6 +25,9 @@ inline constexpr std::size_t k_max_correlator_groups = 1024;
 Duration window_of(const v1::Rule& rule);
 std::uint32_t threshold_of(const v1::Rule& rule);
 
+// What the match says, for so many of its kind.
+v1::Signal signal_of(const RuleMatch& match, const EventRecord& event, std::uint64_t count);
+
 // A group is: one rule, one computer, the same values of the rule's group_by captures. Beyond k_max_correlator_groups
 // the group that was not seen for longest is given up; its folded repeats come out with the next flush.
 // Time may go either way, so that an export that begins with the newest event gives the same answer.

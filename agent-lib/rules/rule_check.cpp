@@ -124,7 +124,7 @@ void check_predicate(const v1::FieldPredicate& predicate, Findings& findings) {
   check_field(predicate.has_name(), predicate.name(), predicate.has_position(), predicate.position(), findings);
   switch (predicate.test_case()) {
     case FieldPredicate::TEST_NOT_SET:
-      findings.add("has no test; add one of equals, not_equals, starts_with, contains, any_of, present");
+      findings.add("has no test; add one of equals, not_equals, starts_with, contains, any_of, present, loopback");
       break;
     case FieldPredicate::kStartsWith:
       if (predicate.starts_with().empty())
@@ -152,6 +152,7 @@ void check_capture(const v1::Capture& capture, std::set<std::string>& names, Fin
   if (capture.field_case() == v1::Capture::FIELD_NOT_SET)
     findings.add("says no field; add name, position or binary: true");
   check_field(capture.has_name(), capture.name(), capture.has_position(), capture.position(), findings);
+  if (capture.address() && capture.has_binary()) findings.add("address", "the binary data is no address");
   if (capture.has_binary() && !capture.binary()) findings.add("binary", "binary: false captures nothing; remove it");
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent-lib/events/ascii.hpp"
+#include "agent-lib/support/address.hpp"
 
 namespace rdpmend {
 
@@ -30,6 +31,10 @@ bool holds(const FieldPredicate& predicate, const EventRecord& event) {
       const auto& values = predicate.any_of().values();
       return std::any_of(values.begin(), values.end(),
                          [&](const std::string& one) { return equals_ignoring_case(*value, one); });
+    }
+    case FieldPredicate::kLoopback: {
+      const auto address = address_in(*value);
+      return (address && is_loopback(*address)) == predicate.loopback();
     }
     case FieldPredicate::kPresent:
     case FieldPredicate::TEST_NOT_SET: return false;
@@ -65,7 +70,10 @@ std::string_view bounded(std::string_view value) {
 std::map<std::string, std::string> capture(const v1::Rule& rule, const EventRecord& event) {
   std::map<std::string, std::string> captures;
   for (const auto& wanted : rule.captures()) {
-    if (const auto value = find_captured(wanted, event)) captures.emplace(wanted.as(), bounded(*value));
+    const auto value = find_captured(wanted, event);
+    if (!value) continue;
+    auto address = wanted.address() ? address_in(*value) : std::nullopt;
+    captures.emplace(wanted.as(), address ? std::move(*address) : std::string(bounded(*value)));
   }
   return captures;
 }

@@ -56,6 +56,8 @@ void EventLog::apply(const v1::SimEventLog& change) {
     named(name).dead = change.dead();
   }
   for (const auto& name : change.strict_not_found()) named(name).strict_not_found = true;
+  for (const auto& name : change.unreadable()) named(name).unreadable = true;
+  for (const auto& name : change.readable()) named(name).unreadable = false;
   for (const auto& name : change.next_is_large()) named(name).large.insert(named(name).last_id + 1);
   for (const auto& name : change.next_is_undeliverable()) named(name).undeliverable.insert(named(name).last_id + 1);
 }

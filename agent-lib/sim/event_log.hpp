@@ -34,6 +34,7 @@ class EventLog {
     std::uint64_t deaths = 0;                                   // Subscriptions made before the last one are dead,
     v1::SimEventLog::Dead dead = v1::SimEventLog::DEAD_SILENT;  // and this is what they answer.
     bool strict_not_found = false;
+    bool unreadable = false;
     std::set<std::uint64_t> large;          // Ids of records that fit into no answer together with others,
     std::set<std::uint64_t> undeliverable;  // or into none at all.
     // The oldest record that is still there, or the next to be written.

@@ -89,8 +89,14 @@ class Subscription final : public EventSubscription {
   std::uint64_t bookmarked_ = 0;
 };
 
-bool log_runs(const World& world) {
-  return is_running(world, service_name::k_event_log);
+// The channel, if the service may read it.
+Result<const EventLog::Channel*> readable(const World& world, std::string_view name, std::string_view doing) {
+  if (!is_running(world, service_name::k_event_log)) return fail(log_does_not_run(doing));
+  const auto* channel = world.log.find(name);
+  if (!channel) return fail(no_such_channel(name));
+  if (channel->unreadable)
+    return fail({ErrorCode::denied, fmt::format("{}: access is denied", doing), {}, OsError{"win32", 5}});
+  return channel;
 }
 
 }  // namespace
@@ -101,19 +107,17 @@ bool EventChannelsPort::Cursor::is_dead(const EventLog::Channel& in) const {
 
 Result<std::vector<std::string>> EventChannelsPort::look_up(const EventLookup& what) const {
   return machine_.look([&](const World& world) -> Result<std::vector<std::string>> {
-    if (!log_runs(world)) return fail(log_does_not_run("cannot look up events"));
-    const auto* channel = world.log.find(what.channel);
-    if (!channel) return fail(no_such_channel(what.channel));
-    return world.log.look_up(*channel, what);
+    const auto channel = readable(world, what.channel, "cannot look up events in " + what.channel);
+    if (!channel) return fail(channel.error());
+    return world.log.look_up(**channel, what);
   });
 }
 
 Result<ChannelRecords> EventChannelsPort::records(std::string_view name) const {
   return machine_.look([&](const World& world) -> Result<ChannelRecords> {
-    if (!log_runs(world)) return fail(log_does_not_run("cannot count records"));
-    const auto* channel = world.log.find(name);
-    if (!channel) return fail(no_such_channel(name));
-    return channel->extent();
+    const auto channel = readable(world, name, "cannot count records");
+    if (!channel) return fail(channel.error());
+    return (*channel)->extent();
   });
 }
 
@@ -126,9 +130,9 @@ Result<std::uint64_t> EventChannelsPort::newest(const ChannelQuery& query) const
 Result<std::unique_ptr<EventSubscription>> EventChannelsPort::subscribe(const ChannelQuery& query,
                                                                         const std::optional<std::string>& bookmark) {
   return machine_.locked([&](World& world) -> Result<std::unique_ptr<EventSubscription>> {
-    if (!log_runs(world)) return fail(log_does_not_run("cannot open event channel " + query.channel));
-    const auto* channel = world.log.find(query.channel);
-    if (!channel) return fail(no_such_channel(query.channel));
+    const auto found = readable(world, query.channel, "cannot open event channel " + query.channel);
+    if (!found) return fail(found.error());
+    const auto* channel = *found;
     auto cursor = std::make_shared<Cursor>(Cursor{query.channel, channel->last_id, channel->deaths});
     if (bookmark) {
       const auto record = bookmarked_record(*bookmark);

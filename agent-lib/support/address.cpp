@@ -54,6 +54,10 @@ Result<HostPort> parse_bracketed(std::string_view text) {
   return parse_port(rest.substr(1)).map([&](std::uint16_t port) { return HostPort{std::string{host}, port}; });
 }
 
+// Session events of connections that come through ngrok say "::%16777216", which no page explains:
+// https://github.com/SigmaHQ/sigma, win_terminalservices_rdp_ngrok.yml
+constexpr std::string_view k_odd_loopback = "::%16777216";
+
 tl::unexpected<Error> no_listen_address(std::string what) {
   return fail(ErrorCode::invalid_argument, std::move(what),
               "Write an IP address and a port, such as 127.0.0.1:30904 or [::1]:30904.");
@@ -79,6 +83,28 @@ Result<HostPort> parse_host_port(std::string_view text) {
 std::string to_text(std::string_view host, std::uint16_t port) {
   return host.find(':') == std::string_view::npos ? fmt::format("{}:{}", host, port)
                                                   : fmt::format("[{}]:{}", host, port);
+}
+
+std::optional<std::string> address_in(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  if (text.front() == '[') {
+    text = text.substr(1, text.find(']') - 1);
+  } else if (std::count(text.begin(), text.end(), ':') == 1) {
+    text = text.substr(0, text.find(':'));
+  }
+  if (text == k_odd_loopback) return "::1";
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(std::string{text.substr(0, text.find('%'))}, error);
+  if (error) return std::nullopt;
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  return address.to_string();
+}
+
+bool is_loopback(std::string_view address) {
+  boost::system::error_code error;
+  const auto parsed = asio::ip::make_address(std::string{address}, error);
+  return !error && parsed.is_loopback();
 }
 
 Result<HostPort> parse_listen_address(std::string_view text) {

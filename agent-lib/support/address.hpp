@@ -24,6 +24,12 @@ Result<HostPort> parse_host_port(std::string_view text);
 // "host:port", "[v6]:port".
 std::string to_text(std::string_view host, std::uint16_t port);
 
+// The address in what an event says of a client, with or without a port: in one form, without scope, and an IPv4
+// address in IPv6's clothes as IPv4. nullopt: it is none, for example "LOCAL" or "-".
+std::optional<std::string> address_in(std::string_view text);
+// Of address_in's form: 127.0.0.0/8 or ::1.
+bool is_loopback(std::string_view address);
+
 // Where to listen: an IP address and a port, of which 0 is any that is free.
 Result<HostPort> parse_listen_address(std::string_view text);
 

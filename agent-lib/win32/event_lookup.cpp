@@ -2,6 +2,8 @@
 // https://learn.microsoft.com/windows/win32/wes/querying-for-events
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "agent-lib/support/log.hpp"
 #include "agent-lib/win32/event_channels.hpp"
 #include "agent-lib/win32/event_rendering.hpp"
@@ -47,7 +49,10 @@ Result<std::vector<std::string>> Win32EventChannels::look_up(const EventLookup& 
                                    EvtQueryChannelPath | EvtQueryReverseDirection)};
   if (!results) return fail(last_error(about_channel("query", what.channel)));
   std::vector<std::string> found;
+  const auto end = std::chrono::steady_clock::now() + what.deadline;
   while (found.size() < what.max) {
+    if (std::chrono::steady_clock::now() >= end)
+      return fail(ErrorCode::timeout, fmt::format("cannot look back into channel {} in time", what.channel));
     const auto events = next_events(results, what.max - found.size(), what.channel);
     if (!events && is_invalid_operation(events.error())) break;
     if (!events) return fail(events.error());

@@ -7,6 +7,7 @@
 #include "agent-lib/events/ascii.hpp"
 #include "agent-lib/events/event_xml.hpp"
 #include "agent-lib/rules/catalogue.hpp"
+#include "agent-lib/support/address.hpp"
 #include "service/selftest/checks.hpp"
 
 namespace rdpmend {
@@ -27,6 +28,9 @@ Result<std::vector<std::string>> newest(const HostView& host, std::string_view c
                               .max = 1});
 }
 
+// Whether a service without SeSecurityPrivilege may read the Security log, the pages do not say: one says that the
+// privilege is needed, and the channel's own access list lets SYSTEM read.
+// https://learn.microsoft.com/windows/win32/eventlog/event-logging-security
 void check_channels(const HostView& host, const Catalogue& catalogue, Checks& checks) {
   std::set<std::string> seen;
   for (const auto& rule : catalogue.rules()) {
@@ -102,6 +106,22 @@ void check_fields(const HostView& host, const v1::Rule& rule, Checks& checks) {
   }
 }
 
+// What a client is told by. Which of these forms a build writes for which kind of connection is proven of few hosts.
+void check_addresses(const HostView& host, const v1::Rule& rule, Checks& checks) {
+  for (const auto& capture : rule.captures()) {
+    if (!capture.address()) continue;
+    const auto id = rule.event_ids(0);
+    const Assumption assumption{fmt::format("{} of event {} of {}", capture.name(), id, rule.provider()),
+                                "an address, LOCAL, - or nothing",
+                                fmt::format("rule {}; unproven for most builds", rule.id())};
+    const auto event = look_at(host, rule.channel(), rule.provider(), id, assumption, checks);
+    if (!event) continue;
+    const auto value = event->named(capture.name());
+    checks.compare(value && (address_in(*value) || value->empty() || *value == "-" || *value == "LOCAL"), assumption,
+                   value ? value->substr(0, k_longest_value) : "no such field");
+  }
+}
+
 // 1056: a new certificate, 1057 and 1058: none could be made. Verification relies on the first, and its thumbprint.
 void check_certificate_events(const HostView& host, Checks& checks) {
   for (const std::uint32_t id : {1056U, 1057U, 1058U}) {
@@ -124,7 +144,10 @@ void check_events(const HostView& host, v1::SelfTestResponse& all) {
   Checks checks("events", all);
   const auto catalogue = Catalogue::built_in();
   check_channels(host, catalogue, checks);
-  for (const auto& rule : catalogue.rules()) check_fields(host, rule, checks);
+  for (const auto& rule : catalogue.rules()) {
+    check_fields(host, rule, checks);
+    check_addresses(host, rule, checks);
+  }
   check_certificate_events(host, checks);
 }
 

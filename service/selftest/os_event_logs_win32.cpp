@@ -31,7 +31,6 @@ struct Evt {
   decltype(&::EvtOpenEventMetadataEnum) open_event_metadata_enum = nullptr;
   decltype(&::EvtNextEventMetadata) next_event_metadata = nullptr;
   decltype(&::EvtGetEventMetadataProperty) event_metadata_property = nullptr;
-  decltype(&::EvtQuery) query = nullptr;
   decltype(&::EvtClose) close = nullptr;
 };
 
@@ -51,7 +50,6 @@ const Evt& evt() {
     load(module, "EvtOpenEventMetadataEnum", found.open_event_metadata_enum);
     load(module, "EvtNextEventMetadata", found.next_event_metadata);
     load(module, "EvtGetEventMetadataProperty", found.event_metadata_property);
-    load(module, "EvtQuery", found.query);
     load(module, "EvtClose", found.close);
     return found;
   }();
@@ -110,17 +108,6 @@ void check_channel(const std::string& channel, const std::string& rule, Checks& 
   checks.compare(*enabled, assumption, *enabled ? "enabled" : "disabled");
 }
 
-// No rule reads it. Whether a service that gave up SeSecurityPrivilege may, the pages do not say: one says that the
-// privilege is needed, and the channel's own access list lets SYSTEM read.
-// https://learn.microsoft.com/windows/win32/eventlog/event-logging-security
-void check_security_channel(Checks& checks) {
-  const Assumption assumption{"channel Security", "opens for reading", "measured nowhere"};
-  if (evt().query == nullptr || evt().close == nullptr) return checks.failed(assumption, without("EvtQuery"));
-  const UniqueEvt events(evt().query(nullptr, L"Security", L"*", EvtQueryChannelPath | EvtQueryReverseDirection));
-  if (!events) return checks.failed(assumption, last_error("cannot open it"));
-  checks.holds(assumption, "opens for reading");
-}
-
 Ids missing_in(const Ids& known, const Ids& wanted) {
   Ids missing;
   for (const auto id : wanted) {
@@ -168,7 +155,6 @@ void check_event_logs(v1::SelfTestResponse& all) {
     if (channels.insert(to_ascii_lower(rule.channel())).second) check_channel(rule.channel(), rule.id(), checks);
     providers[rule.provider()].insert(rule.event_ids().begin(), rule.event_ids().end());
   }
-  check_security_channel(checks);
   for (const auto& [provider, ids] : providers) check_provider(provider, ids, checks);
   check_moved("licensing events", "Microsoft-Windows-TerminalServices-RemoteConnectionManager",
               {1128, 1129, 1130, 1131, 1132, 1133}, {50280, 50281, 50282, 50283, 50284, 50285}, checks);

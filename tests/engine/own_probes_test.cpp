@@ -54,7 +54,8 @@ class OwnProbesTest : public testing::Test {
   ListenerOnTheLan listener_;
   OwnProbes probes_{listener_, clock_};
   Catalogue catalogue_ = Catalogue::built_in();
-  Intake intake_{catalogue_, probes_};
+  Tallies tallies_{catalogue_.rules(), clock_};
+  Intake intake_{catalogue_, probes_, tallies_};
 };
 
 TEST_F(OwnProbesTest, ADropOfOurOwnHandshakeIsLeftOutAndCounted) {

@@ -23,15 +23,17 @@ class FaultBench {
   FaultBench(std::string fault_id, const std::string& story) : FaultBench(std::move(fault_id), scenario(story)) {}
 
   // As the engine looks, but at this fault alone, whatever masks it.
-  Finding look(const HostView& at, const v1::Signal& signal = {}) const {
-    Reasons reasons(signal);
-    const SeenOnce seen(at);
-    for (auto& finding : detection().run(seen.view(), reasons)) {
-      if (finding.fault_id() == fault_id_) return finding;
-    }
-    throw std::logic_error("there is no fault " + fault_id_);
-  }
+  Finding look(const HostView& at, const v1::Signal& signal = {}) const { return findings(at, signal).front(); }
   Finding look(const v1::Signal& signal = {}) const { return look(view(), signal); }
+
+  // On each subject that it is present on.
+  std::vector<v1::Diagnosis> diagnoses() const {
+    std::vector<v1::Diagnosis> found;
+    for (const auto& finding : findings(view(), {})) {
+      if (finding.has_diagnosis()) found.push_back(finding.diagnosis());
+    }
+    return found;
+  }
 
   // The diagnosis on the one subject that it is present on; nullopt: it is absent. A test failure: it is unknown.
   std::optional<v1::Diagnosis> detect(const HostView& at, const v1::Signal& signal = {}) const {
@@ -42,14 +44,16 @@ class FaultBench {
   std::optional<v1::Diagnosis> detect(const v1::Signal& signal = {}) const { return detect(view(), signal); }
 
   v1::Plan plan(const v1::Diagnosis& diagnosis) const {
-    return detection().plan(view(), diagnosis, "test").value().plan;
+    const auto at = view();
+    return detection(at).plan(at, diagnosis, "test").value().plan;
   }
   v1::Plan plan() const { return plan(detect().value()); }
 
   // After a last step that was done now.
   v1::Verdict verify(v1::Diagnosis diagnosis = {}) const {
     diagnosis.set_fault_id(fault_id_);
-    return detection().verify(view(), diagnosis, view().clock.now()).value();
+    const auto at = view();
+    return detection(at).verify(at, diagnosis, at.clock.now()).value();
   }
 
   // What the host is like now is remembered as healthy.
@@ -77,8 +81,21 @@ class FaultBench {
   v1::Baseline baseline;  // That the service remembers.
 
  private:
-  Detection detection() const {
-    return Detection(unmasked_, faults_, [this] { return Detection::Known{baseline}; });
+  // What the log holds is all that was counted.
+  Detection detection(const HostView& at) const {
+    return Detection(unmasked_, faults_, [this, &at] {
+      Tallies tallies(all_.rules(), at.clock);
+      (void)tallies.read_back(at.events, OwnProbes(at.listener, at.clock));
+      return Known{baseline, tallies.snapshot()};
+    });
+  }
+
+  std::vector<Finding> findings(const HostView& at, const v1::Signal& signal) const {
+    const SeenOnce seen(at);
+    auto found = detection(at).run(seen.view(), signal);
+    std::erase_if(found, [&](const Finding& one) { return one.fault_id() != fault_id_; });
+    if (found.empty()) throw std::logic_error("there is no fault " + fault_id_);
+    return found;
   }
 
   template <class Set>
@@ -101,6 +118,7 @@ class FaultBench {
 
   const std::string fault_id_;
   const std::vector<std::unique_ptr<Fault>> faults_ = make_faults();
+  const Catalogue all_ = Catalogue::built_in();
   const Catalogue unmasked_ = only_this(fault_id_);
 };
 

@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 4> k_needed{service_name::k_session_env, 
 
 // What the service had while the host was healthy. Unspecified: nobody has seen that.
 v1::ServiceStartType healthy_start_type(const Look& look, std::string_view service) {
-  for (const auto& kept : look.baseline.services()) {
+  for (const auto& kept : look.known.baseline.services()) {
     if (kept.name() == service) return kept.start_type();
   }
   return v1::SERVICE_START_TYPE_UNSPECIFIED;

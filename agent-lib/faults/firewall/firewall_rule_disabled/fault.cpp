@@ -26,7 +26,7 @@ constexpr Duration k_recent = 24h;  // Somebody who disabled a rule longer ago m
 // Without having been seen enabled a disabled rule may be how the host is meant to be: behind a gateway, say, or opened
 // just in time.
 bool was_enabled_lately(const Look& look, const v1::StockFirewallRule& rule) {
-  const auto& baseline = look.baseline;
+  const auto& baseline = look.known.baseline;
   const auto& enabled = baseline.enabled_firewall_rules();
   const auto age = look.host.clock.now() - from_proto(baseline.seen());
   return age >= Duration::zero() && age <= k_recent &&

@@ -29,7 +29,7 @@ class RemoteDesktopDenied final : public RepairableFault {
     Case found("Remote Desktop", "Remote Desktop is switched off");
     found.saw(k_value, "1", "0, if clients are meant to connect", "registry").asks_first().can_be_repaired();
     // Whoever is asked decides by this: a host that served clients yesterday is another matter than one that never did.
-    const auto& baseline = look.baseline;
+    const auto& baseline = look.known.baseline;
     const auto last =
         baseline.has_seen() ? "on and healthy at " + to_iso8601(from_proto(baseline.seen())) : "never seen healthy";
     found.noted("this host before", last, "", "baseline");
