@@ -44,7 +44,9 @@ void Decisions::consider(const v1::Incident& incident) {
                      fmt::format("this version of the service knows no fault {}", incident.diagnosis().fault_id()));
   }
   if (const auto* mask = parts_.lookout.mask_of(fault->id())) {
-    if (incident.state() == v1::INCIDENT_STATE_OPEN) set_state(incident, v1::INCIDENT_STATE_OPEN, *mask);
+    // A mask may stay for long, so that what was undone waits for it like any other, and says so.
+    const bool undone = incident.state() == v1::INCIDENT_STATE_ROLLED_BACK;
+    if (undone || incident.state() == v1::INCIDENT_STATE_OPEN) set_state(incident, v1::INCIDENT_STATE_OPEN, *mask);
     return;
   }
   const auto wall = parts_.clock.now();
@@ -59,7 +61,7 @@ void Decisions::consider(const v1::Incident& incident) {
     case Decision::What::escalate: set_state(incident, v1::INCIDENT_STATE_ESCALATED, decision.reason); break;
     case Decision::What::observe: set_state(incident, v1::INCIDENT_STATE_OPEN, decision.reason); break;
     case Decision::What::wait:
-      // What was undone stays visible as such; only an open incident says what it waits for.
+      // What was undone stays visible as such for the time of a wait; only an open incident says what it waits for.
       if (incident.state() == v1::INCIDENT_STATE_OPEN) set_state(incident, v1::INCIDENT_STATE_OPEN, decision.reason);
       if (decision.again) consider_at(now() + (*decision.again - wall));
       break;

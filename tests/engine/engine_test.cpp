@@ -204,6 +204,23 @@ TEST(Engine, TriesAgainAfterTheCoolDownAndHeals) {
   EXPECT_EQ(world.engine.incident(k_certificate)->attempts(), 2u);
 }
 
+// For as long as the mask stays no second attempt comes, and nothing else would tell why.
+TEST(Engine, WhatWasUndoneSaysWhenItHasComeToWaitForAnotherFault) {
+  World world("certificate-key-missing");
+  world.host.injector().arm(2, sim::Injection::denied);
+  ASSERT_TRUE(world.engine.run_until(
+      [&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_ROLLED_BACK); }, 5min));
+  v1::SimChange change;
+  change.mutable_certificate()->set_store_denied(true);
+  world.host.change(change);
+  world.engine.engine().host_changed();
+  ASSERT_TRUE(
+      world.engine.run_until([&] { return world.engine.in_state(k_certificate, v1::INCIDENT_STATE_OPEN); }, 5min));
+  EXPECT_THAT(world.engine.incident(k_certificate)->reason(), HasSubstr("certificate_store_denied"));
+  world.engine.run_for(1h);
+  EXPECT_EQ(count_entries(world.journal, v1::JournalEntry::kRepairStarted), 1u);
+}
+
 TEST(Engine, ClosesAnIncidentWhoseFaultWentAwayByItself) {
   World world("certificate-key-missing", policy_with_mode(k_certificate, v1::FAULT_MODE_OBSERVE));
   ASSERT_TRUE(
