@@ -9,7 +9,7 @@ function(rdpmend_embed_textproto target message function)
   set(binaries)
   foreach(file IN LISTS ARGN)
     file(RELATIVE_PATH relative ${CMAKE_SOURCE_DIR} ${file})
-    set(binary ${CMAKE_BINARY_DIR}/embedded/${relative}.bin)
+    set(binary ${CMAKE_BINARY_DIR}/embedded/${target}/${relative}.bin)
     cmake_path(GET binary PARENT_PATH folder)
     file(MAKE_DIRECTORY ${folder})
     add_custom_command(
