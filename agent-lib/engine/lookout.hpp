@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent-lib/engine/agenda.hpp"
+#include "agent-lib/engine/checkup.hpp"
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/jobs.hpp"
 #include "agent-lib/engine/policy.hpp"
@@ -25,6 +26,7 @@ class Lookout {
     HostView host;
     const Catalogue& catalogue;
     const Detection& detection;
+    const Checkup& checkup;
     const Policy& policy;
     Jobs& jobs;
     Agenda& agenda;
@@ -53,7 +55,8 @@ class Lookout {
  private:
   struct Seen {
     std::vector<Finding> findings;
-    std::optional<v1::ProbeReport> probe;  // Of a sweep.
+    std::optional<v1::ProbeReport> probe;         // Of a sweep.
+    std::optional<v1::GetHealthResponse> health;  // The same.
   };
 
   void begin();

@@ -274,6 +274,8 @@ TEST_F(Completion, KnowsWhichOptionsTakeAValue) {
 
 TEST_F(Completion, KnowsTheFormats) {
   EXPECT_THAT(completions({"rdpmend", "status", "--format", ""}), UnorderedElementsAreArray({"table", "json"}));
+  EXPECT_THAT(completions({"rdpmend", "health", "--format", ""}),
+              UnorderedElementsAreArray({"table", "json", "junit", "avd"}));
 }
 
 }  // namespace
