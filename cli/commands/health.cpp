@@ -127,12 +127,12 @@ void add_health(CLI::App& app, Run& chosen) {
       "junit "
       "is for CI tools, --format avd is what Azure Virtual Desktop tells of its session hosts.",
       {"health", "health --all", "health --wait --at-most 600 && echo healthy", "health --max-age 900 --format json",
-       "health --format junit > health.xml"});
+       "health --format junit"});
   const auto options = std::make_shared<HealthOptions>();
   command.add_flag("--all", options->all, "Show the evidence of healthy checks, too");
   auto* wait = command.add_flag("--wait", options->wait,
                                 "Look again until all is healthy; also waits for a service that is not there yet");
-  command.add_option("--at-most", options->at_most_s, "With --wait: how long")
+  command.add_option("--at-most", options->at_most_s, "With --wait: how long, before it exits by the last answer")
       ->type_name("SECONDS")
       ->check(CLI::Range(1U, 86400U).description(""))
       ->capture_default_str()

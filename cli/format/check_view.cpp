@@ -16,9 +16,16 @@ Style style_for(const v1::Check& check) {
   return check.out_of_sight() ? Style::dim : style_of(check.answer());
 }
 
-auto count_answers(const v1::GetHealthResponse& health, v1::Check::Answer answer) {
-  return std::count_if(health.checks().begin(), health.checks().end(),
-                       [&](const v1::Check& check) { return check.answer() == answer; });
+// "3 healthy, 1 faulty, 1 unknown, 1 out of sight; 1 incident open".
+std::string sum_of(const v1::GetHealthResponse& health) {
+  const auto count = [&](v1::Check::Answer answer, bool out_of_sight = false) {
+    return std::count_if(health.checks().begin(), health.checks().end(), [&](const v1::Check& check) {
+      return check.answer() == answer && check.out_of_sight() == out_of_sight;
+    });
+  };
+  return fmt::format("{} healthy, {} faulty, {} unknown, {} out of sight; {} open", count(v1::Check::ANSWER_HEALTHY),
+                     count(v1::Check::ANSWER_FAULTY), count(v1::Check::ANSWER_UNKNOWN),
+                     count(v1::Check::ANSWER_UNKNOWN, true), count_of(health.open_incidents(), "incident"));
 }
 
 void print_reasons(Page& page, const v1::Check& check) {
@@ -49,10 +56,7 @@ void print_health(Page& page, const v1::GetHealthResponse& health, bool all) {
     if (all || !quiet) print_reasons(page, check);
   }
   page.blank();
-  page.text(fmt::format("{} healthy, {} faulty, {} unknown; {} open", count_answers(health, v1::Check::ANSWER_HEALTHY),
-                        count_answers(health, v1::Check::ANSWER_FAULTY),
-                        count_answers(health, v1::Check::ANSWER_UNKNOWN),
-                        count_of(health.open_incidents(), "incident")));
+  page.text(sum_of(health));
 }
 
 std::string list_of_trouble(const v1::GetHealthResponse& health) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "agent-lib/support/printable.hpp"
 #include "cli/format/words.hpp"
@@ -64,8 +65,10 @@ std::string to_junit(const v1::GetHealthResponse& health) {
   const auto counts = fmt::format("tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"0\"",
                                   health.checks_size(), failures, skipped);
   auto out = fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {}>\n", counts);
+  // To the second and without a zone, as strict readers want it; UTC.
+  const auto looked_at = to_iso8601(from_proto(health.looked_at())).substr(0, std::size("YYYY-MM-DDThh:mm:ss") - 1);
   out += fmt::format("  <testsuite name=\"rdpmend health\" hostname=\"{}\" timestamp=\"{}\" {}>\n",
-                     xml(health.host_name()), to_iso8601(from_proto(health.looked_at())), counts);
+                     xml(health.host_name()), looked_at, counts);
   for (const auto& check : health.checks()) {
     out +=
         fmt::format("    <testcase classname=\"rdpmend.health\" name=\"{}\" time=\"0\">\n      {}\n    </testcase>\n",
