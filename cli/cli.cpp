@@ -24,7 +24,7 @@ constexpr const char* k_footer =
     "  2  refused or failed\n"
     "  3  the service cannot be reached, or does not answer in time\n"
     "  4  not authenticated or not authorised\n"
-    "  5  open incidents, or something degraded (status --check)\n"
+    "  5  open incidents, or something degraded (status --check), or faulty (health)\n"
     "\n"
     "The options above may stand before or behind the command.\n"
     "rdpmend COMMAND --help says more about each, with examples.\n";
@@ -36,9 +36,11 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_option("--address", options.address,
                  "Where the service is, instead of the profile's address; port 30904 if not given")
       ->type_name("HOST[:PORT]");
-  app.add_option("--format", options.format,
-                 "Tables for people, JSON for programs (one object a line for watch and journal)")
-      ->check(CLI::IsMember({"table", "json"}).description(""))
+  app.add_option(
+         "--format", options.format,
+         "Tables for people, JSON for programs (one object a line for watch and journal); health also has junit "
+         "and avd")
+      ->check(CLI::IsMember({"table", "json", "junit", "avd"}).description(""))
       ->type_name("table|json");
   app.add_option("--timeout", options.timeout_s, "How long one call may take")
       ->type_name("SECONDS")
@@ -77,6 +79,13 @@ int report_parse(const CLI::App& app, const CLI::ParseError& error, std::ostream
   return static_cast<int>(ExitCode::usage);
 }
 
+// Those of one command.
+Status check_format(const CLI::App& app, const std::string& format) {
+  if (format == "table" || format == "json" || app.got_subcommand("health")) return {};
+  return fail(ErrorCode::invalid_argument, fmt::format("--format {} is of health alone", format),
+              "Take table or json.");
+}
+
 using AddCommand = void (*)(CLI::App&, Run&);
 struct CommandGroup {
   const char* title;
@@ -84,11 +93,11 @@ struct CommandGroup {
 };
 
 void add_commands(CLI::App& app, Run& chosen) {
-  const std::vector<CommandGroup> groups{
-      {"Look",
-       {add_status, add_diagnose, add_faults, add_incidents, add_show, add_plan, add_watch, add_journal, add_selftest}},
-      {"Act", {add_repair, add_approve, add_rollback, add_dismiss}},
-      {"Without a service", {add_explain, add_probe, add_analyze}}};
+  const std::vector<CommandGroup> groups{{"Look",
+                                          {add_status, add_health, add_diagnose, add_faults, add_incidents, add_show,
+                                           add_plan, add_watch, add_journal, add_selftest}},
+                                         {"Act", {add_repair, add_approve, add_rollback, add_dismiss}},
+                                         {"Without a service", {add_explain, add_probe, add_analyze}}};
   for (const auto& group : groups) {
     for (const auto add : group.commands) {
       add(app, chosen);
@@ -142,6 +151,7 @@ int run_cli(int argc, const char* const* argv, std::ostream& out, std::ostream& 
   } catch (const CLI::ParseError& error) {
     return report_parse(*app, error, out, err, terminal);
   }
+  if (const auto valid = check_format(*app, options.format); !valid) return fail_with(valid.error(), err, terminal);
   Context context(options, out, err, terminal, std::move(stop));
   const auto exit = chosen(context);
   const auto written = context.written();

@@ -112,10 +112,11 @@ Status App::open_keys() {
 
 Status App::start_engine() {
   faults_ = make_faults();
-  engine_ =
-      std::make_unique<Engine>(EngineParts{parts_.host, *journal_, catalogue_, faults_, parts_.config.policy(),
-                                           from_proto(parts_.config.probe().deadline()), RDPMEND_VERSION, degraded_},
-                               engine_thread_.executor(), worker_thread_.executor());
+  engine_ = std::make_unique<Engine>(
+      EngineParts{parts_.host, *journal_, catalogue_, faults_, parts_.config.policy(),
+                  from_proto(parts_.config.probe().deadline()), RDPMEND_VERSION, degraded_, checks::all(),
+                  [this] { return degraded_now(); }, [this] { return reader_->channels(); }},
+      engine_thread_.executor(), worker_thread_.executor());
   // An event that comes after the first look must not be missed: the look waits for the subscriptions.
   asio::post(worker_thread_.executor(), [this] {
     if (!reader_->wait_until_tried(k_longest_subscribing))

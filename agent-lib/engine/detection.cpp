@@ -133,7 +133,7 @@ std::vector<Finding> Detection::look(const Look& look, const v1::FaultInfo& info
   if (diagnoses->empty()) return {finding(Finding::OUTCOME_ABSENT)};
   std::vector<Finding> findings;
   for (auto& diagnosis : *diagnoses) {
-    bound_evidence(diagnosis);
+    bound_evidence(*diagnosis.mutable_evidence());
     diagnosis.set_fault_id(info.id());
     *diagnosis.mutable_found_at() = to_proto(look.host.clock.now());
     *findings.emplace_back(finding(Finding::OUTCOME_PRESENT)).mutable_diagnosis() = std::move(diagnosis);
@@ -180,8 +180,7 @@ Result<v1::Verdict> Detection::verify(const HostView& host, const v1::Diagnosis&
   return guarded([&] { return (*fault)->verify({host, {}, known}, diagnosis, since); });
 }
 
-void bound_evidence(v1::Diagnosis& diagnosis) {
-  auto& evidence = *diagnosis.mutable_evidence();
+void bound_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& evidence) {
   const int more = std::max(evidence.size() - k_max_evidence, 0);
   evidence.DeleteSubrange(evidence.size() - more, more);
   for (auto& one : evidence) {

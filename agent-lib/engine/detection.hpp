@@ -83,9 +83,9 @@ bool remote_desktop_allowed(const Registry& registry);
 // Whether people would say that the same was found: the moment, ages and handshakes do not count.
 bool same_diagnosis(const v1::Diagnosis& a, const v1::Diagnosis& b);
 
-// What is kept of a diagnosis, however much a host gives to find.
+// What is kept of a diagnosis or a check, however much a host gives to find.
 inline constexpr int k_max_evidence = 50;
 inline constexpr std::size_t k_max_evidence_bytes = 1000;  // Of each text.
-void bound_evidence(v1::Diagnosis& diagnosis);
+void bound_evidence(google::protobuf::RepeatedPtrField<v1::Evidence>& evidence);
 
 }  // namespace rdpmend

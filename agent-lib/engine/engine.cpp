@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <map>
 
+#include "agent-lib/engine/checkup.hpp"
 #include "agent-lib/engine/commands.hpp"
 #include "agent-lib/engine/decisions.hpp"
 #include "agent-lib/engine/detection.hpp"
@@ -52,12 +54,13 @@ class Engine::Impl {
         tallies_(parts_.catalogue.rules(), parts_.host.clock),
         detection_(parts_.catalogue, parts_.faults, [this] { return known(); }),
         snapshots_(ledger_, policy_, parts_.degraded),
+        checkup_(parts_.catalogue, parts_.checks, [this] { return own_state(); }),
         intake_(parts_.catalogue, own_probes_, tallies_),
-        inquiries_(parts_.host.view(), detection_, jobs_),
+        inquiries_(parts_.host.view(), detection_, checkup_, jobs_),
         repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_),
         commands_(parts_.host.clock, ledger_, repairs_),
-        lookout_({parts_.host.view(), parts_.catalogue, detection_, policy_, jobs_, agenda_, ledger_, repairs_,
-                  snapshots_, parts_.probe_deadline},
+        lookout_({parts_.host.view(), parts_.catalogue, detection_, checkup_, policy_, jobs_, agenda_, ledger_,
+                  repairs_, snapshots_, parts_.probe_deadline},
                  [this] { decisions_.consider_all(); }),
         decisions_({parts_.host.clock, parts_.catalogue, policy_, lookout_, agenda_, ledger_, repairs_}) {
     ledger_.set_on_change([this] { snapshots_.publish(); });
@@ -140,6 +143,18 @@ class Engine::Impl {
                         });
   }
 
+  void health(Duration max_age, const Callback<v1::GetHealthResponse>& done, const Inquiries::Wanted& wanted) {
+    const auto known = snapshots_.newest();
+    if (known->health && max_age > Duration::zero() && now() - known->health_at <= max_age) {
+      return done(with_incidents(*known->health));
+    }
+    inquiries_.health(wanted, [this, done](const Result<v1::GetHealthResponse>& health) {
+      if (!health) return done(fail(health.error()));
+      snapshots_.note_health(*health, now());
+      done(with_incidents(*health));
+    });
+  }
+
   void plan_repair(const std::string& fault_id, const Callback<v1::PlanRepairResponse>& done,
                    const Inquiries::Wanted& wanted) {
     if (parts_.catalogue.find_fault(fault_id) == nullptr) return done(unknown_fault(fault_id));
@@ -181,7 +196,10 @@ class Engine::Impl {
             .policy = std::move(parts.policy),
             .probe_deadline = parts.probe_deadline,
             .version = std::move(parts.version),
-            .degraded = std::move(parts.degraded)};
+            .degraded = std::move(parts.degraded),
+            .checks = parts.checks,
+            .degraded_now = std::move(parts.degraded_now),
+            .channels = std::move(parts.channels)};
   }
 
   Known known() const {
@@ -195,6 +213,28 @@ class Engine::Impl {
     for (const auto& fault : parts_.catalogue.faults()) names += (names.empty() ? "" : ", ") + fault.id();
     return fail(ErrorCode::not_found, fmt::format("there is no fault '{}'", id),
                 fmt::format("Known faults: {}.", names));
+  }
+
+  // --- checks ---
+
+  // On the worker.
+  checks::OwnState own_state() const {
+    const auto known = snapshots_.newest();
+    checks::OwnState own;
+    if (parts_.channels) own.channels = parts_.channels();
+    own.degraded = known->degraded;
+    if (parts_.degraded_now) std::ranges::move(parts_.degraded_now(), std::back_inserter(own.degraded));
+    own.breaker_open = known->breaker_open;
+    own.last_sweep = known->last_sweep;
+    own.outside = known->last_outside_probe;
+    for (const auto& fault : parts_.catalogue.faults()) ++own.mode_counts[policy_.mode(fault)];
+    return own;
+  }
+
+  v1::GetHealthResponse with_incidents(v1::GetHealthResponse health) const {
+    health.set_open_incidents(
+        static_cast<std::uint32_t>(ledger_.read([](const IncidentBook& book) { return book.open().size(); })));
+    return health;
   }
 
   // --- intake ---
@@ -318,6 +358,7 @@ class Engine::Impl {
   Tallies tallies_;
   Detection detection_;
   Snapshots snapshots_;
+  Checkup checkup_;
   Intake intake_;
   Inquiries inquiries_;
   Repairs repairs_;
@@ -357,6 +398,11 @@ void Engine::diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseR
                       std::function<bool()> wanted) {
   asio::post(executor_, [this, fault_ids = std::move(fault_ids), done = std::move(done), wanted = std::move(wanted)] {
     impl_->diagnose(fault_ids, done, wanted);
+  });
+}
+void Engine::health(Duration max_age, Callback<v1::GetHealthResponse> done, std::function<bool()> wanted) {
+  asio::post(executor_, [this, max_age, done = std::move(done), wanted = std::move(wanted)] {
+    impl_->health(max_age, done, wanted);
   });
 }
 void Engine::plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done, std::function<bool()> wanted) {

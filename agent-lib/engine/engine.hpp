@@ -8,10 +8,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "agent-lib/engine/agenda.hpp"
+#include "agent-lib/engine/check.hpp"
 #include "agent-lib/engine/commands.hpp"
 #include "agent-lib/engine/fault.hpp"
 #include "agent-lib/engine/snapshot.hpp"
@@ -34,6 +36,11 @@ struct EngineParts {
   Duration probe_deadline = std::chrono::seconds{5};
   std::string version;
   std::vector<std::string> degraded;  // Found at start-up; shown in status.
+  std::span<const checks::Check> checks = {};
+  // For the check of the service itself; from the worker, returning at once. What does not work at this moment, and how
+  // well the event logs are followed. May be empty.
+  std::function<std::vector<std::string>()> degraded_now = {};
+  std::function<std::vector<v1::ChannelStatus>()> channels = {};
 };
 
 class Engine {
@@ -68,6 +75,8 @@ class Engine {
   // `wanted`, from the worker: whether somebody still waits for the answer. At most Inquiries::k_most_at_once of all
   // at a time, else exhausted.
   void diagnose(std::vector<std::string> fault_ids, Callback<v1::DiagnoseResponse> done, std::function<bool()> wanted);
+  // All checks: those of the last look at everything if they are not older than `max_age`, else by a look of their own.
+  void health(Duration max_age, Callback<v1::GetHealthResponse> done, std::function<bool()> wanted);
   void plan_repair(std::string fault_id, Callback<v1::PlanRepairResponse> done, std::function<bool()> wanted);
   void self_test(std::function<v1::SelfTestResponse(const HostView&)> test, Callback<v1::SelfTestResponse> done,
                  std::function<bool()> wanted);

@@ -18,15 +18,15 @@ Reasons asked_for(const std::set<std::string>& fault_ids) {
 
 }  // namespace
 
-Inquiries::Inquiries(const HostView& host, const Detection& detection, Jobs& jobs)
-    : host_(host), detection_(detection), jobs_(jobs) {}
+Inquiries::Inquiries(const HostView& host, const Detection& detection, const Checkup& checkup, Jobs& jobs)
+    : host_(host), detection_(detection), checkup_(checkup), jobs_(jobs) {}
 
 template <class T>
 void Inquiries::ask(Callback<T> done, Wanted wanted, std::function<Result<T>(const Wanted&)> work) {
   if (stopping_) return done(fail(ErrorCode::unavailable, "the service is stopping", "Try again when it runs."));
   if (waiting_ >= k_most_at_once) {
     return done(fail(ErrorCode::exhausted,
-                     fmt::format("{} diagnoses, plans and selftests are being worked on", waiting_),
+                     fmt::format("{} diagnoses, checks, plans and selftests are being worked on", waiting_),
                      "Try again when they are done; the host may be slow to answer."));
   }
   ++waiting_;
@@ -51,6 +51,11 @@ void Inquiries::diagnose(std::set<std::string> fault_ids, Duration probe_deadlin
                             });
 }
 
+void Inquiries::health(Wanted wanted, Callback<v1::GetHealthResponse> done) {
+  ask<v1::GetHealthResponse>(std::move(done), std::move(wanted),
+                             [this](const Wanted&) { return Result<v1::GetHealthResponse>(check()); });
+}
+
 void Inquiries::plan(std::string fault_id, Wanted wanted, Callback<v1::PlanRepairResponse> done) {
   ask<v1::PlanRepairResponse>(std::move(done), std::move(wanted),
                               [this, fault_id = std::move(fault_id)](const Wanted&) { return dry_run(fault_id); });
@@ -66,13 +71,21 @@ Result<v1::DiagnoseResponse> Inquiries::look(const std::set<std::string>& fault_
   v1::DiagnoseResponse response;
   const SeenOnce seen(host_);
   const auto& listener = seen.view().listener;
-  for (auto& finding : detection_.run(seen.view(), asked_for(fault_ids))) *response.add_findings() = std::move(finding);
+  auto findings = detection_.run(seen.view(), asked_for(fault_ids));
+  if (!wanted()) return response;
+  if (fault_ids.empty()) response.mutable_checks()->Swap(checkup_.run(seen.view(), findings).mutable_checks());
+  for (auto& finding : findings) *response.add_findings() = std::move(finding);
   if (!wanted()) return response;
   if (auto report = listener.probe(ProbeFrom::loopback, probe_deadline)) *response.mutable_loopback_probe() = *report;
   if (!wanted()) return response;
   if (auto report = listener.probe(ProbeFrom::own_address, probe_deadline))
     *response.mutable_own_address_probe() = *report;
   return response;
+}
+
+v1::GetHealthResponse Inquiries::check() const {
+  const SeenOnce seen(host_);
+  return checkup_.run(seen.view(), detection_.run(seen.view(), asked_for({})));
 }
 
 Result<v1::PlanRepairResponse> Inquiries::dry_run(const std::string& fault_id) const {

@@ -97,7 +97,7 @@ void Lookout::begin() {
 
 Lookout::Seen Lookout::look_at_host(const Reasons& reasons, bool sweeping) const {
   const SeenOnce host(parts_.host);
-  Seen seen{parts_.detection.run(host.view(), reasons), {}, {}};
+  Seen seen{parts_.detection.run(host.view(), reasons), {}, {}, {}};
   if (!sweeping) return seen;
   const auto baseline = guarded([&] {
     return remote_desktop_allowed(host.view().registry) ? std::optional(read_baseline(host.view())) : std::nullopt;
@@ -105,6 +105,7 @@ Lookout::Seen Lookout::look_at_host(const Reasons& reasons, bool sweeping) const
   if (baseline) seen.baseline = *baseline;
   if (auto made = host.view().listener.probe(ProbeFrom::own_address, parts_.probe_deadline))
     seen.probe = std::move(*made);
+  seen.health = parts_.checkup.run(host.view(), seen.findings);
   return seen;
 }
 
@@ -117,6 +118,7 @@ const std::string* Lookout::mask_of(const std::string& fault_id) const {
 
 void Lookout::seen(const Seen& seen, const Reasons& reasons, bool sweeping) {
   if (seen.probe) parts_.snapshots.note_probe(*seen.probe);
+  if (seen.health) parts_.snapshots.note_health(*seen.health, now());
   if (sweeping) parts_.snapshots.note_sweep(parts_.host.clock.now());
   std::map<std::string, std::set<std::string>> subjects;  // That each fault which could be looked at is present on.
   for (const auto& finding : seen.findings) {

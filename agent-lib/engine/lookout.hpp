@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent-lib/engine/agenda.hpp"
+#include "agent-lib/engine/checkup.hpp"
 #include "agent-lib/engine/detection.hpp"
 #include "agent-lib/engine/jobs.hpp"
 #include "agent-lib/engine/policy.hpp"
@@ -25,6 +26,7 @@ class Lookout {
     HostView host;
     const Catalogue& catalogue;
     const Detection& detection;
+    const Checkup& checkup;
     const Policy& policy;
     Jobs& jobs;
     Agenda& agenda;
@@ -53,8 +55,9 @@ class Lookout {
  private:
   struct Seen {
     std::vector<Finding> findings;
-    std::optional<v1::ProbeReport> probe;  // Of a sweep.
-    std::optional<v1::Baseline> baseline;  // Of a sweep: how the host is, if clients are meant to get in.
+    std::optional<v1::ProbeReport> probe;         // Of a sweep.
+    std::optional<v1::GetHealthResponse> health;  // The same.
+    std::optional<v1::Baseline> baseline;         // The same: how the host is, if clients are meant to get in.
   };
 
   void begin();

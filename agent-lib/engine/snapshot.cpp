@@ -47,6 +47,12 @@ void Snapshots::note_probe(const v1::ProbeReport& report) {
 void Snapshots::note_outside_probe(const v1::OutsideProbe& probe) {
   noting([&](EngineSnapshot& known) { known.last_outside_probe = probe; });
 }
+void Snapshots::note_health(v1::GetHealthResponse health, SteadyTime at) {
+  noting([&](EngineSnapshot& known) {
+    known.health = std::make_shared<const v1::GetHealthResponse>(std::move(health));
+    known.health_at = at;
+  });
+}
 void Snapshots::note_own_probe_events(std::uint64_t count) {
   noting([&](EngineSnapshot& known) { known.own_probe_events = count; });
 }

@@ -13,7 +13,7 @@
 
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/record/ledger.hpp"
-#include "rdpmend/v1/probe.pb.h"
+#include "rdpmend/v1/agent.pb.h"
 
 namespace rdpmend {
 
@@ -26,7 +26,9 @@ struct EngineSnapshot {
   std::optional<v1::ProbeReport> last_probe;           // Of the host's own address.
   std::optional<v1::OutsideProbe> last_outside_probe;  // The newest that a client told of.
   std::vector<std::string> degraded;
-  std::uint64_t own_probe_events = 0;  // Of the service's own probes: matched by a rule, and left out.
+  std::shared_ptr<const v1::GetHealthResponse> health;  // Of the newest look at everything. nullptr: none yet.
+  SteadyTime health_at{};                               // When that was over.
+  std::uint64_t own_probe_events = 0;                   // Of the service's own probes: matched by a rule, and left out.
 };
 
 // Of EngineSnapshot::degraded, which is journalled at each start and answered with each status.
@@ -47,6 +49,7 @@ class Snapshots {
   void note_sweep(WallTime time);
   void note_probe(const v1::ProbeReport& report);
   void note_outside_probe(const v1::OutsideProbe& probe);
+  void note_health(v1::GetHealthResponse health, SteadyTime at);
   void note_own_probe_events(std::uint64_t count);
 
  private:

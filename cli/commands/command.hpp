@@ -23,6 +23,7 @@ CLI::Validator digits();
 
 void add_status(CLI::App& app, Run& chosen);
 void add_diagnose(CLI::App& app, Run& chosen);
+void add_health(CLI::App& app, Run& chosen);
 void add_selftest(CLI::App& app, Run& chosen);
 void add_faults(CLI::App& app, Run& chosen);
 void add_incidents(CLI::App& app, Run& chosen);

@@ -1,4 +1,4 @@
-// rdpmend diagnose: reads the host now and says what is wrong.
+// rdpmend diagnose: reads the host now and says what was looked at, and what is wrong.
 #include <algorithm>
 
 #include "cli/commands/command.hpp"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/format/check_view.hpp"
 #include "cli/format/probe_view.hpp"
 #include "cli/format/table.hpp"
 #include "cli/format/words.hpp"
@@ -43,6 +44,10 @@ void print_evidence(Page& page, const google::protobuf::RepeatedPtrField<v1::Evi
 }
 
 void print_findings(Page& page, const v1::DiagnoseResponse& response) {
+  if (!response.checks().empty()) {
+    print_checks(page, response.checks());
+    page.blank();
+  }
   Table table({"FAULT", "OUTCOME", "SUMMARY"});
   for (const auto& finding : response.findings()) {
     const bool present = finding.outcome() == Finding::OUTCOME_PRESENT;

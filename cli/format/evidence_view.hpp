@@ -10,7 +10,7 @@ namespace rdpmend::cli {
 void print_evidence(Page& page, const google::protobuf::RepeatedPtrField<v1::Evidence>& evidence);
 // "certificate_expired (listener RDP-Tcp)".
 std::string name_of(const v1::Diagnosis& diagnosis);
-// All findings and both probes.
+// All checks, all findings and both probes.
 void print_findings(Page& page, const v1::DiagnoseResponse& response);
 
 }  // namespace rdpmend::cli

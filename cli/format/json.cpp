@@ -4,9 +4,9 @@
 
 namespace rdpmend::cli {
 
-Result<std::string> to_json(const google::protobuf::Message& message, JsonLayout layout) {
+Result<std::string> to_json(const google::protobuf::Message& message, JsonLayout layout, JsonNames names) {
   google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
+  options.preserve_proto_field_names = names == JsonNames::of_the_schema;
   compat::print_default_values(options);
   options.add_whitespace = layout == JsonLayout::indented;
   std::string json;

@@ -11,8 +11,10 @@
 namespace rdpmend::cli {
 
 enum class JsonLayout { indented, line };
+enum class JsonNames { of_the_schema, camel_case };
 
 // Ends with a line break.
-Result<std::string> to_json(const google::protobuf::Message& message, JsonLayout layout);
+Result<std::string> to_json(const google::protobuf::Message& message, JsonLayout layout,
+                            JsonNames names = JsonNames::of_the_schema);
 
 }  // namespace rdpmend::cli

@@ -10,6 +10,10 @@ std::string word(v1::Finding::Outcome outcome) {
   return enum_word(v1::Finding::Outcome_Name(outcome), "OUTCOME_");
 }
 
+std::string word(v1::Check::Answer answer) {
+  return enum_word(v1::Check::Answer_Name(answer), "ANSWER_");
+}
+
 std::string word(v1::FaultMode mode) {
   return enum_word(v1::FaultMode_Name(mode), "FAULT_MODE_");
 }
@@ -57,6 +61,14 @@ Style style_of(v1::IncidentState state) {
     case v1::INCIDENT_STATE_ROLLED_BACK:
     case v1::INCIDENT_STATE_ESCALATED: return Style::bad;
     case v1::INCIDENT_STATE_DISMISSED: return Style::dim;
+    default: return Style::warn;
+  }
+}
+
+Style style_of(v1::Check::Answer answer) {
+  switch (answer) {
+    case v1::Check::ANSWER_HEALTHY: return Style::good;
+    case v1::Check::ANSWER_FAULTY: return Style::bad;
     default: return Style::warn;
   }
 }

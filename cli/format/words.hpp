@@ -12,6 +12,7 @@
 namespace rdpmend::cli {
 
 std::string word(v1::Finding::Outcome outcome);
+std::string word(v1::Check::Answer answer);
 std::string word(v1::FaultMode mode);
 std::string word(v1::Stage stage);
 std::string word(v1::Risk risk);
@@ -19,6 +20,7 @@ std::string word(v1::ProbeOutcome outcome);
 
 Style style_of(v1::IncidentState state);
 Style style_of(v1::Finding::Outcome outcome);
+Style style_of(v1::Check::Answer answer);
 Style style_of(v1::StepRecord::Phase phase);
 Style style_of(v1::Verdict::Result result);
 

@@ -70,6 +70,11 @@ Status Context::show(const google::protobuf::Message& answer, const std::functio
   return {};
 }
 
+Status Context::write(std::string_view text) {
+  stream_ << text;
+  return {};
+}
+
 Status Context::show_one(const google::protobuf::Message& answer, const std::function<void(Page&)>& people) {
   if (!json()) {
     people(out_);

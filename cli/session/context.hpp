@@ -9,6 +9,7 @@
 #include <ostream>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "cli/format/page.hpp"
 #include "cli/session/client.hpp"
@@ -18,7 +19,7 @@ namespace rdpmend::cli {
 struct GlobalOptions {
   std::string profile;                 // Empty: the local service's.
   std::optional<std::string> address;  // Absent: the profile's.
-  std::string format = "table";        // Or "json".
+  std::string format = "table";        // Or "json"; of health also "junit" and "avd".
   unsigned timeout_s = 10;
   bool no_color = false;
 };
@@ -45,6 +46,8 @@ class Context {
 
   // The answer of a command: the message as JSON, or what `people` prints of it.
   Status show(const google::protobuf::Message& answer, const std::function<void(Page&)>& people);
+  // An answer that is text already.
+  Status write(std::string_view text);
   // One of a stream of answers: JSON on one line. A failure to write ends the stream.
   Status show_one(const google::protobuf::Message& answer, const std::function<void(Page&)>& people);
 

@@ -80,10 +80,7 @@ class Follower {
     auto until = Clock::now() + pause_;
     if (options_.give_up_at) until = std::min(until, *options_.give_up_at);
     pause_ = std::min(pause_ * 2, k_longest_pause);
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    SteadyCondition stopped;
-    stopped.wait_for(lock, client_.stop(), until - Clock::now(), [] { return false; });
+    pause_until(client_.stop(), until);
   }
 
   Client& client_;
@@ -97,6 +94,13 @@ class Follower {
 };
 
 }  // namespace
+
+void pause_until(const std::stop_token& stop, Clock::time_point until) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  SteadyCondition stopped;
+  stopped.wait_for(lock, stop, until - Clock::now(), [] { return false; });
+}
 
 Status follow(Client& client, const FollowOptions& options, const FollowCallbacks& callbacks) {
   return Follower(client, options, callbacks).run();

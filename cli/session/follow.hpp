@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "cli/session/client.hpp"
@@ -25,5 +26,8 @@ struct FollowCallbacks {
 // ok: `take` said so, or stop was requested. timeout: give_up_at has come. An error: the service refused, or could not
 // be reached at first; a connection that is lost later is opened again and again, with back-off.
 Status follow(Client& client, const FollowOptions& options, const FollowCallbacks& callbacks);
+
+// Until then, or until stop is requested.
+void pause_until(const std::stop_token& stop, std::chrono::steady_clock::time_point until);
 
 }  // namespace rdpmend::cli

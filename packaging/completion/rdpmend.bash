@@ -8,7 +8,7 @@ _rdpmend_first_column() {
 
 _rdpmend() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local commands="status diagnose faults incidents show plan watch journal selftest repair approve rollback dismiss explain probe analyze"
+  local commands="status health diagnose faults incidents show plan watch journal selftest repair approve rollback dismiss explain probe analyze"
   local options="--help --profile --address --format --timeout --no-color --version"
   local command= word position=0
 
@@ -22,7 +22,7 @@ _rdpmend() {
     else
       case $word in
         --profile | --address | --format | --timeout | --comment | --plan | --since | --after | --incident | --limit | \
-          --deadline | --request | --rules)
+          --deadline | --request | --rules | --at-most | --max-age)
           skip=yes
           ;;
         -*) ;;
@@ -39,10 +39,13 @@ _rdpmend() {
       return
       ;;
     --format)
-      COMPREPLY=($(compgen -W "table json" -- "$current"))
+      local formats="table json"
+      if [[ $command == health ]]; then formats+=" junit avd"; fi
+      COMPREPLY=($(compgen -W "$formats" -- "$current"))
       return
       ;;
-    --address | --timeout | --comment | --plan | --since | --after | --incident | --limit | --deadline | --request)
+    --address | --timeout | --comment | --plan | --since | --after | --incident | --limit | --deadline | --request | \
+      --at-most | --max-age)
       COMPREPLY=()
       return
       ;;
@@ -50,6 +53,7 @@ _rdpmend() {
 
   case $command in
     status) options+=" --check" ;;
+    health) options+=" --all --wait --at-most --max-age" ;;
     incidents) options+=" --all" ;;
     repair | rollback) options+=" --comment --wait" ;;
     approve) options+=" --comment --plan --wait" ;;

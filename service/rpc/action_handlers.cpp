@@ -21,6 +21,19 @@ AgentService::Unary* AgentService::Diagnose(Context*, const v1::DiagnoseRequest*
   return call.get();
 }
 
+AgentService::Unary* AgentService::GetHealth(Context*, const v1::GetHealthRequest* request,
+                                             v1::GetHealthResponse* response) {
+  auto call = PendingCall<v1::GetHealthResponse>::begin(response, reads_);
+  const auto max_age = from_proto(request->max_age());
+  if (max_age < Duration::zero()) {
+    return call->refuse(
+        {ErrorCode::invalid_argument, "max_age is negative", "Leave it out to have the host looked at now.", {}});
+  }
+  parts_.engine.health(
+      max_age, [call](auto result) { call->answer(std::move(result)); }, [call] { return !call->answered(); });
+  return call.get();
+}
+
 AgentService::Unary* AgentService::SelfTest(Context*, const v1::SelfTestRequest*, v1::SelfTestResponse* response) {
   auto call = PendingCall<v1::SelfTestResponse>::begin(response, reads_);
   parts_.engine.self_test([](const HostView& host) { return check_all(host); },

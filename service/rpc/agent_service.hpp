@@ -63,6 +63,7 @@ class AgentService final : public v1::Agent::CallbackService {
 
   // action_handlers.cpp
   Unary* Diagnose(Context* context, const v1::DiagnoseRequest* request, v1::DiagnoseResponse* response) override;
+  Unary* GetHealth(Context* context, const v1::GetHealthRequest* request, v1::GetHealthResponse* response) override;
   Unary* SelfTest(Context* context, const v1::SelfTestRequest* request, v1::SelfTestResponse* response) override;
   Unary* PlanRepair(Context* context, const v1::PlanRepairRequest* request, v1::PlanRepairResponse* response) override;
   Unary* Act(Context* context, const v1::ActRequest* request, v1::ActResponse* response) override;

@@ -38,6 +38,7 @@ const std::map<std::string, Folders>& allowed_folders() {
         {a + "engine", plus(agent, {a + "knowledge"})},
         {a + "steps", agent},
         {a + "faults", plus(agent, {a + "knowledge"})},
+        {a + "checks", plus(agent, {a + "knowledge", a + "faults"})},
         {a + "sim", {a + "support", a + "host", a + "knowledge", a + "probe", a + "record"}},
         {a + "win32", {a + "support", a + "host", a + "probe"}},
         {s + "os", {a + "support", a + "win32"}},

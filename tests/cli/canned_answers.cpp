@@ -15,6 +15,32 @@ constexpr const char* k_diagnosis = R"(
   repairable: true
   found_at { seconds: 1772366465 })";
 
+constexpr const char* k_health = R"(
+  checks { name: "name" asks: "Does the host's name lead clients to it?" stage: STAGE_NAME fatal: true
+           answer: ANSWER_UNKNOWN out_of_sight: true looked_at { seconds: 1772366460 }
+           summary: "only a client can tell: run 'rdpmend probe RDP1 --report' on one"
+           evidence { what: "computer name" found: "RDP1" source: "Windows" } }
+  checks { name: "tcp" asks: "Does the listener's port accept connections?" stage: STAGE_TCP fatal: true
+           answer: ANSWER_HEALTHY summary: "TCP port 3389 accepts connections" looked_at { seconds: 1772366460 }
+           evidence { what: "a TCP connection to the host's own address" found: "accepted" expected: "accepted"
+                      source: "probe 192.0.2.10:3389" } }
+  checks { name: "firewall" asks: "Does the host's firewall let clients in?" stage: STAGE_FIREWALL fatal: true
+           answer: ANSWER_UNKNOWN summary: "firewall_rule_disabled: cannot read the firewall's status: busy"
+           fault_ids: "firewall_rule_disabled" looked_at { seconds: 1772366461 } }
+  checks { name: "listener" asks: "Is Remote Desktop allowed, and does TermService listen?" stage: STAGE_LISTENER
+           fatal: true answer: ANSWER_HEALTHY summary: "RDP-Tcp listens on TCP port 3389"
+           looked_at { seconds: 1772366461 } }
+  checks { name: "certificate" asks: "Is the listener's certificate valid, and can its key be used?"
+           stage: STAGE_CERTIFICATE fatal: true answer: ANSWER_FAULTY
+           summary: "The listener certificate expired 2 days ago, and SessionEnv cannot read its key"
+           fault_ids: "certificate_expired" looked_at { seconds: 1772366461 }
+           evidence { what: "certificate 3F2A, CN=<\"R&D\">" found: "not after 2026-02-27" expected: "valid now"
+                      source: "store Remote Desktop" } }
+  checks { name: "agent" asks: "Does rdpmend itself see and do what it should?" stage: STAGE_AGENT
+           answer: ANSWER_HEALTHY summary: "rdpmend on RDP1 follows its event logs, and may act"
+           looked_at { seconds: 1772366461 } }
+  answer: ANSWER_FAULTY looked_at { seconds: 1772366461 } host_name: "RDP1" open_incidents: 1)";
+
 constexpr const char* k_selftest = R"(
   checks { area: "registry" what: "RDP-Tcp\\PortNumber" found: "3389" expected: "REG_DWORD, 1 to 65535"
              outcome: OUTCOME_AS_EXPECTED source: "rdp-host.md 2.2" }
@@ -96,6 +122,7 @@ v1::DiagnoseResponse canned_diagnosis() {
       "}"
       "findings { fault_id: \"firewall_rule_disabled\" outcome: OUTCOME_UNKNOWN detail: \"cannot read the firewall: "
       "busy\" }");
+  *response.mutable_checks() = canned_health().checks();
   *response.mutable_loopback_probe() = good_probe();
   *response.mutable_own_address_probe() = failed_probe();
   return response;
@@ -194,10 +221,15 @@ v1::Incident canned_incident() {
   return incident;
 }
 
+v1::GetHealthResponse canned_health() {
+  return from_text<v1::GetHealthResponse>(k_health);
+}
+
 Answers canned_answers() {
   Answers answers;
   answers.status = canned_status();
   answers.diagnosis = canned_diagnosis();
+  answers.healths = {canned_health()};
   answers.selftest = from_text<v1::SelfTestResponse>(k_selftest);
   answers.faults = canned_faults();
   auto older = canned_incident();

@@ -10,6 +10,7 @@
 namespace rdpmend::cli {
 
 // A host whose certificate expired: one incident, repaired in the first of two rungs, with its whole journal.
+v1::GetHealthResponse canned_health();
 Answers canned_answers();
 // One entry of every kind, in the order of the oneof.
 std::vector<v1::JournalEntry> one_entry_of_each_kind();

@@ -102,6 +102,11 @@ v1::ActRequest CannedService::last_act() const {
   return last_act_;
 }
 
+v1::GetHealthRequest CannedService::last_health() const {
+  const std::lock_guard lock(mutex_);
+  return last_health_;
+}
+
 v1::ReportProbeRequest CannedService::last_report() const {
   const std::lock_guard lock(mutex_);
   return last_report_;
@@ -131,6 +136,15 @@ grpc::Status CannedService::GetStatus(grpc::ServerContext* context, const v1::Ge
 grpc::Status CannedService::Diagnose(grpc::ServerContext* context, const v1::DiagnoseRequest*,
                                      v1::DiagnoseResponse* response) {
   *response = answers_.diagnosis;
+  return begin(context);
+}
+
+grpc::Status CannedService::GetHealth(grpc::ServerContext* context, const v1::GetHealthRequest* request,
+                                      v1::GetHealthResponse* response) {
+  const std::lock_guard lock(mutex_);
+  last_health_ = *request;
+  if (!answers_.healths.empty()) *response = answers_.healths.front();
+  if (answers_.healths.size() > 1) answers_.healths.erase(answers_.healths.begin());
   return begin(context);
 }
 

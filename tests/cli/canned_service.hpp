@@ -21,6 +21,7 @@ namespace rdpmend::cli {
 struct Answers {
   v1::GetStatusResponse status;
   v1::DiagnoseResponse diagnosis;
+  std::vector<v1::GetHealthResponse> healths;  // One after the other; the last one again and again.
   v1::SelfTestResponse selftest;
   v1::ListFaultsResponse faults;
   std::vector<v1::ListIncidentsResponse> incident_pages;
@@ -52,6 +53,7 @@ class CannedService final : public v1::Agent::Service {
   // What the last Watch and command asked for.
   v1::WatchRequest last_watch() const;
   v1::ActRequest last_act() const;
+  v1::GetHealthRequest last_health() const;
   std::vector<std::string> request_ids() const;
   v1::ReportProbeRequest last_report() const;
   // Watch calls so far.
@@ -60,6 +62,7 @@ class CannedService final : public v1::Agent::Service {
  private:
   grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse*) override;
   grpc::Status Diagnose(grpc::ServerContext*, const v1::DiagnoseRequest*, v1::DiagnoseResponse*) override;
+  grpc::Status GetHealth(grpc::ServerContext*, const v1::GetHealthRequest*, v1::GetHealthResponse*) override;
   grpc::Status SelfTest(grpc::ServerContext*, const v1::SelfTestRequest*, v1::SelfTestResponse*) override;
   grpc::Status ListFaults(grpc::ServerContext*, const v1::ListFaultsRequest*, v1::ListFaultsResponse*) override;
   grpc::Status ListIncidents(grpc::ServerContext*, const v1::ListIncidentsRequest*,
@@ -84,6 +87,7 @@ class CannedService final : public v1::Agent::Service {
   mutable std::mutex mutex_;
   v1::WatchRequest last_watch_;
   v1::ActRequest last_act_;
+  v1::GetHealthRequest last_health_;
   v1::ReportProbeRequest last_report_;
   std::vector<std::string> request_ids_;
   std::atomic<int> watches_{0};

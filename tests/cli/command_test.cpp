@@ -85,6 +85,72 @@ TEST_F(Command, StatusOnATerminal) {
 TEST_F(Command, Diagnose) {
   expect_output("diagnose", {"diagnose"}, 2);
 }
+TEST_F(Command, Health) {
+  expect_output("health", {"health"}, 5);
+}
+TEST_F(Command, HealthOnATerminalWithAllItsEvidence) {
+  expect_output("health_terminal", {"health", "--all"}, 5, {80, true});
+}
+TEST_F(Command, HealthAsJUnit) {
+  expect_output("health_junit", {"health", "--format", "junit"}, 5);
+}
+TEST_F(Command, HealthAsAzureTellsIt) {
+  expect_output("health_avd", {"--format", "avd", "health"}, 5);
+}
+
+TEST_F(Command, HealthExitsByItsWorstAnswer) {
+  auto health = canned_health();
+  const auto exit_with = [&](v1::Check::Answer answer, std::uint32_t open_incidents) {
+    health.set_answer(answer);
+    health.set_open_incidents(open_incidents);
+    auto answers = canned_answers();
+    answers.healths = {health};
+    service_.start_again(answers);
+    return run({"health"}).exit;
+  };
+  EXPECT_EQ(exit_with(v1::Check::ANSWER_HEALTHY, 0), 0);
+  EXPECT_EQ(exit_with(v1::Check::ANSWER_HEALTHY, 1), 5);
+  EXPECT_EQ(exit_with(v1::Check::ANSWER_FAULTY, 0), 5);
+  EXPECT_EQ(exit_with(v1::Check::ANSWER_UNKNOWN, 0), 2) << "could not be read is not healthy";
+}
+
+TEST_F(Command, HealthOfAnEarlierLookIsAskedForByItsAge) {
+  EXPECT_EQ(run({"health"}).exit, 5);
+  EXPECT_FALSE(service_.last_health().has_max_age());
+  EXPECT_EQ(run({"health", "--max-age", "900"}).exit, 5);
+  EXPECT_EQ(service_.last_health().max_age().seconds(), 900);
+}
+
+TEST_F(Command, HealthWaitEndsAsSoonAsAllIsHealthy) {
+  auto answers = canned_answers();
+  answers.healths.emplace_back().set_answer(v1::Check::ANSWER_HEALTHY);
+  answers.status.set_journal_last_seq(51);  // So that the journal has news at once.
+  service_.start_again(answers);
+  const auto ran = run({"health", "--wait"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("not yet: firewall unknown, certificate faulty"));
+  EXPECT_EQ(service_.last_watch().after_seq(), 51U) << "news is what came after the look began";
+}
+
+TEST_F(Command, HealthWaitThatIsOverExitsByTheLastAnswer) {
+  const auto ran = run({"health", "--wait", "--at-most", "1"});
+  EXPECT_EQ(ran.exit, 5);
+  EXPECT_THAT(ran.out, HasSubstr("certificate"));
+}
+
+TEST_F(Command, HealthWaitForAServiceThatNeverComesExitsWithThree) {
+  service_.stop();
+  const auto ran = run({"health", "--wait", "--at-most", "1"});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_THAT(ran.err, HasSubstr("trying again"));
+}
+
+TEST_F(Command, WhatHealthAloneCanSayIsRefusedElsewhere) {
+  const auto ran = run({"status", "--format", "junit"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("of health alone"));
+}
+
 TEST_F(Command, SelftestShowsWhatIsNotAsExpected) {
   expect_output("selftest", {"selftest"}, 2);
 }
@@ -134,8 +200,13 @@ TEST_F(Command, NoColorIsHonoured) {
 }
 
 TEST_F(Command, NoLineIsWiderThanTheTerminal) {
-  for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {"status"}, {"diagnose"}, {"faults"}, {"show", "42"}, {"plan", "certificate_expired"}, {"journal"}}) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"status"},
+                                                                     {"diagnose"},
+                                                                     {"health", "--all"},
+                                                                     {"faults"},
+                                                                     {"show", "42"},
+                                                                     {"plan", "certificate_expired"},
+                                                                     {"journal"}}) {
     std::istringstream lines(run(arguments, {80, false}).out);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 80U) << line;
   }
@@ -157,6 +228,7 @@ TEST_F(Command, JsonIsTheMessageItself) {
   EXPECT_EQ(ask<v1::GetIncidentResponse>({"show", "42"}).incident().id(), 42U);
   EXPECT_EQ(ask<v1::ListIncidentsResponse>({"incidents", "--all"}).incidents_size(), 2);
   EXPECT_EQ(ask<v1::DiagnoseResponse>({"diagnose"}).findings_size(), 3);
+  EXPECT_EQ(ask<v1::GetHealthResponse>({"health"}).SerializeAsString(), canned_health().SerializeAsString());
   EXPECT_EQ(ask<v1::SelfTestResponse>({"selftest"}).checks_size(), 4);
   EXPECT_EQ(ask<v1::ListFaultsResponse>({"faults"}).faults_size(), 2);
   EXPECT_EQ(ask<v1::PlanRepairResponse>({"plan", "certificate_expired"}).dry_runs_size(), 1);

@@ -3,6 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <sstream>
@@ -115,6 +116,24 @@ class Rehearsed : public testing::Test {
   std::unique_ptr<RehearsedHost> host_;
   std::unique_ptr<App> app_;
 };
+
+TEST_F(Rehearsed, HealthOfAHealthyHostIsTwelveHealthyChecksOrMore) {
+  start("healthy");
+  const auto ran = run({"health", "--format", "json"});
+  v1::GetHealthResponse health;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ran.out, &health).ok()) << ran.out << ran.err;
+  const auto healthy = std::ranges::count_if(
+      health.checks(), [](const auto& check) { return check.answer() == v1::Check::ANSWER_HEALTHY; });
+  EXPECT_GE(healthy, 12) << ran.out;
+  EXPECT_EQ(ran.exit, 0) << ran.out;
+}
+
+TEST_F(Rehearsed, HealthWaitsUntilTheServiceHasHealedTheHost) {
+  start("certificate-key-missing");
+  const auto ran = run({"health", "--wait", "--at-most", "60"});
+  EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, Not(HasSubstr("faulty  ")));
+}
 
 TEST_F(Rehearsed, AnAdministratorPlansApprovesAndSeesTheHostRepaired) {
   start("certificate-key-missing", v1::FAULT_MODE_PROPOSE);

@@ -59,7 +59,7 @@ TEST(Help, OfTheProgram) {
 }
 
 TEST(Help, OfEveryCommandHasAnExampleOfIt) {
-  EXPECT_EQ(command_names().size(), 16U);
+  EXPECT_EQ(command_names().size(), 17U);
   for (const auto& name : command_names()) {
     const auto ran = run({name, "--help"});
     EXPECT_EQ(ran.exit, 0) << name;
@@ -274,6 +274,8 @@ TEST_F(Completion, KnowsWhichOptionsTakeAValue) {
 
 TEST_F(Completion, KnowsTheFormats) {
   EXPECT_THAT(completions({"rdpmend", "status", "--format", ""}), UnorderedElementsAreArray({"table", "json"}));
+  EXPECT_THAT(completions({"rdpmend", "health", "--format", ""}),
+              UnorderedElementsAreArray({"table", "json", "junit", "avd"}));
 }
 
 }  // namespace

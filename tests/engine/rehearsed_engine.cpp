@@ -25,7 +25,9 @@ RehearsedEngine::RehearsedEngine(sim::SimHost& host, Journal& journal, v1::Polic
                     .faults = faults_,
                     .policy = std::move(policy),
                     .version = "test",
-                    .degraded = {}};
+                    .degraded = {},
+                    .checks = checks::all(),
+                    .channels = [this] { return channels(); }};
   engine_ = std::make_unique<Engine>(std::move(parts), engine_io_.get_executor(), worker_io_.get_executor());
   engine_->agenda().set_on_change([this] { due_ = engine_->agenda().next(); });
   if (auto started = engine_->start(); !started) throw std::runtime_error(to_string(started.error()));
@@ -54,6 +56,15 @@ void RehearsedEngine::reopen_channels() {
     engine_->channel_reopened(std::move(what));
   }
   settle();
+}
+
+std::vector<v1::ChannelStatus> RehearsedEngine::channels() const {
+  std::vector<v1::ChannelStatus> statuses;
+  for (const auto& [channel, subscription] : channels_) {
+    statuses.emplace_back().set_channel(channel);
+    statuses.back().set_state(v1::ChannelStatus::STATE_FOLLOWED);
+  }
+  return statuses;
 }
 
 bool RehearsedEngine::pump_events() {

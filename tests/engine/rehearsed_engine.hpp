@@ -52,6 +52,7 @@ class RehearsedEngine {
   // Runs one handler of engine or worker; false: none is ready.
   bool run_one();
   void open_channels();
+  std::vector<v1::ChannelStatus> channels() const;
   // Hands over what the channels have; true: there was something.
   bool pump_events();
 

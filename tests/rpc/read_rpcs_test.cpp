@@ -61,6 +61,70 @@ TEST_F(ReadRpcsOfABrokenHost, StatusListsOpenIncidentsWithoutTheirSteps) {
   EXPECT_THAT(status.incidents(0).repair().steps(), IsEmpty());
 }
 
+v1::SimChange with_tcp_rule(bool enabled) {
+  v1::SimChange change;
+  auto* rule = change.mutable_firewall()->add_rules();
+  rule->set_rule_id("RemoteDesktop-UserMode-In-TCP");
+  rule->set_enabled(enabled);
+  return change;
+}
+
+v1::Check::Answer answer_of(const v1::GetHealthResponse& health, v1::Stage stage) {
+  for (const auto& check : health.checks()) {
+    if (check.stage() == stage) return check.answer();
+  }
+  return v1::Check::ANSWER_UNSPECIFIED;
+}
+
+TEST_F(ReadRpcs, HealthIsOfNowUnlessAnOlderLookIsGoodEnough) {
+  world_.host().change(with_tcp_rule(false));
+  v1::GetHealthRequest request;
+  v1::GetHealthResponse health;
+  request.mutable_max_age()->set_seconds(3600);
+  ASSERT_TRUE(stub_->GetHealth(context().get(), request, &health).ok());
+  EXPECT_EQ(answer_of(health, v1::STAGE_FIREWALL), v1::Check::ANSWER_HEALTHY) << "as the first sweep saw it";
+  EXPECT_EQ(health.host_name(), "RDS1");
+
+  world_.host().advance(std::chrono::hours{2});
+  ASSERT_TRUE(stub_->GetHealth(context().get(), request, &health).ok());
+  EXPECT_EQ(answer_of(health, v1::STAGE_FIREWALL), v1::Check::ANSWER_FAULTY) << "the sweep is too old by now";
+  world_.host().change(with_tcp_rule(true));
+  ASSERT_TRUE(stub_->GetHealth(context().get(), {}, &health).ok());
+  EXPECT_EQ(answer_of(health, v1::STAGE_FIREWALL), v1::Check::ANSWER_HEALTHY);
+  EXPECT_EQ(answer_of(health, v1::STAGE_AGENT), v1::Check::ANSWER_FAULTY) << "this service is degraded";
+  EXPECT_EQ(health.answer(), v1::Check::ANSWER_FAULTY);
+}
+
+TEST_F(ReadRpcs, HealthOfANegativeAgeIsRefused) {
+  v1::GetHealthRequest request;
+  request.mutable_max_age()->set_seconds(-1);
+  v1::GetHealthResponse health;
+  const auto status = stub_->GetHealth(context().get(), request, &health);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("max_age"));
+}
+
+TEST_F(ReadRpcsOfABrokenHost, HealthTellsOfOpenIncidentsAndNamesTheFault) {
+  v1::GetHealthResponse health;
+  ASSERT_TRUE(stub_->GetHealth(context().get(), {}, &health).ok());
+  EXPECT_EQ(health.open_incidents(), 1U);
+  for (const auto& check : health.checks()) {
+    if (check.stage() != v1::STAGE_CERTIFICATE) continue;
+    EXPECT_EQ(check.answer(), v1::Check::ANSWER_FAULTY);
+    EXPECT_THAT(check.fault_ids(), ElementsAre("certificate_expired"));
+  }
+}
+
+TEST_F(ReadRpcs, ADiagnosisComesWithTheChecksOnlyIfEverythingWasLookedFor) {
+  v1::DiagnoseRequest request;
+  v1::DiagnoseResponse diagnosis;
+  ASSERT_TRUE(stub_->Diagnose(context().get(), request, &diagnosis).ok());
+  EXPECT_EQ(diagnosis.checks_size(), v1::Stage_MAX);
+  request.add_fault_ids("clock_wrong");
+  ASSERT_TRUE(stub_->Diagnose(context().get(), request, &diagnosis).ok());
+  EXPECT_THAT(diagnosis.checks(), IsEmpty());
+}
+
 TEST_F(ReadRpcs, FaultsComeWithTheirRulesAndTheModeInForce) {
   v1::ListFaultsResponse faults;
   ASSERT_TRUE(stub_->ListFaults(context().get(), {}, &faults).ok());
@@ -95,11 +159,7 @@ TEST_F(ReadRpcs, AnIncidentThatIsNotThereIsNotFound) {
 }
 
 TEST_F(ReadRpcsOfABrokenHost, IncidentsComeInPagesNewestFirst) {
-  v1::SimChange change;
-  auto* rule = change.mutable_firewall()->add_rules();
-  rule->set_rule_id("RemoteDesktop-UserMode-In-TCP");
-  rule->set_enabled(false);
-  world_.host().change(change);
+  world_.host().change(with_tcp_rule(false));
   world_.sweep();
 
   v1::ListIncidentsRequest request;

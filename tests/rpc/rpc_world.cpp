@@ -75,9 +75,16 @@ RpcWorld::RpcWorld(const RpcWorldOptions& options)
     clients_[role] = self_signed(name, machine_now() - 1h, machine_now() + 24h);
     trust(clients_[role], name, role);
   }
-  engine_ = std::make_unique<Engine>(
-      EngineParts{control_, journal_, catalogue_, faults_, config.policy(), 5s, "1.2.3", {"something is degraded"}},
-      engine_thread_.executor(), worker_thread_.executor());
+  engine_ = std::make_unique<Engine>(EngineParts{control_,
+                                                 journal_,
+                                                 catalogue_,
+                                                 faults_,
+                                                 config.policy(),
+                                                 5s,
+                                                 "1.2.3",
+                                                 {"something is degraded"},
+                                                 checks::all()},
+                                     engine_thread_.executor(), worker_thread_.executor());
   EXPECT_TRUE(engine_->start());
   AgentServiceParts parts{*engine_,
                           journal_,

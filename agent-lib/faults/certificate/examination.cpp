@@ -94,6 +94,13 @@ std::optional<v1::ProbeReport> handshake(const Look& look) {
   return report ? std::optional(std::move(*report)) : std::nullopt;
 }
 
+bool serves_a_valid_certificate(const Look& look) {
+  const auto report = handshake(look);
+  if (!report || report->outcome() != v1::PROBE_OUTCOME_OK) return false;
+  const auto now = look.host.clock.now();
+  return from_proto(report->certificate().not_before()) <= now && now < from_proto(report->certificate().not_after());
+}
+
 bool is_served(const Look& look, const std::string& sha1) {
   const auto report = handshake(look);
   return report && report->outcome() == v1::PROBE_OUTCOME_OK && report->certificate().sha1() == sha1;

@@ -52,6 +52,9 @@ void add_certificate(const Examination& seen, Case& found);
 
 // What the listener gives to the host itself; nullopt: nobody can tell.
 std::optional<v1::ProbeReport> handshake(const Look& look);
+// The listener shows some certificate that is valid now. Windows may have fallen back, or serve a template's that we do
+// not know of: what a client gets is the truth.
+bool serves_a_valid_certificate(const Look& look);
 // The listener shows exactly this certificate.
 bool is_served(const Look& look, const std::string& sha1);
 

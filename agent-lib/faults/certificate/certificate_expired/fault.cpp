@@ -24,15 +24,6 @@ bool may_be_in_the_making(const Look& look) {
   return info && *info && (*info)->running_for && *(*info)->running_for < k_time_to_make;
 }
 
-// Windows may have fallen back, or serve a template's certificate that we do not know of: what a client gets is the
-// truth.
-bool serves_a_valid_certificate(const Look& look) {
-  const auto report = handshake(look);
-  if (!report || report->outcome() != v1::PROBE_OUTCOME_OK) return false;
-  const auto now = look.host.clock.now();
-  return from_proto(report->certificate().not_before()) <= now && now < from_proto(report->certificate().not_after());
-}
-
 std::string_view advice_for(ListenerCertificate::Origin origin) {
   if (origin == ListenerCertificate::Origin::bound) {
     return "The listener is bound to a certificate of its own (RDP-Tcp\\SSLCertificateSHA1Hash). Renew it with its CA "
