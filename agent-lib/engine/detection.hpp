@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,7 +47,9 @@ class Reasons {
 // The functions here take a host that may be a SeenOnce's: then all of a pass see the same picture.
 class Detection {
  public:
-  Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults);
+  // `loans`, from any thread: the running ones, for the looks.
+  Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults,
+            std::function<std::vector<v1::Loan>()> loans);
 
   // For the faults of the reasons and those that mask them: a finding for each subject that a fault is present on, else
   // one. A fault that cannot be looked at, whatever it throws, is unknown, and the others are looked at all the same.
@@ -68,6 +71,7 @@ class Detection {
 
   const Catalogue& catalogue_;
   const std::vector<std::unique_ptr<Fault>>& faults_;
+  const std::function<std::vector<v1::Loan>()> loans_;
 };
 
 // Whether people would say that the same was found: the moment, ages and handshakes do not count.

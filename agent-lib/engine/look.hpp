@@ -2,6 +2,7 @@
 // what made us look. What a fault cannot do without is read with need(): what it throws makes the fault unknown.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,11 @@ namespace rdpmend {
 struct Look {
   const HostView& host;
   std::vector<v1::Signal> signals;  // That point to this fault, the newest last. Empty: something else made us look.
+  std::vector<v1::Loan> loans;      // The running ones: what they have changed is ours, and no fault.
+
+  bool lends(v1::Loan::Kind kind) const {
+    return std::any_of(loans.begin(), loans.end(), [kind](const v1::Loan& loan) { return loan.kind() == kind; });
+  }
 
   // What the newest signal captured under this name; nullptr: none has anything.
   const v1::Signal* newest_with(const std::string& capture) const {

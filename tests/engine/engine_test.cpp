@@ -336,7 +336,7 @@ TEST(Engine, ComesToRestAlthoughItCannotBeRecordedThatAFaultIsGone) {
     ASSERT_TRUE(world.engine.run_until([&] { return is(v1::INCIDENT_STATE_ESCALATED); }, 5min));
     const auto id = world.engine.incident("clock_wrong")->id();
     if (dismissed) {
-      ASSERT_TRUE(world.engine.act(command(AdminCommand::Verb::dismiss, id)));
+      ASSERT_TRUE(world.engine.act(dismiss(id)));
     }
     world.journal.fail_appends(Error{ErrorCode::exhausted, "the disk is full", "", {}});
     v1::SimChange right;
