@@ -73,8 +73,13 @@ v1::Signal Reasons::newest(const std::string& fault_id) const {
 }
 
 Detection::Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults,
-                     std::function<std::vector<v1::Loan>()> loans)
-    : catalogue_(catalogue), faults_(faults), loans_(std::move(loans)) {}
+                     std::function<Known()> known)
+    : catalogue_(catalogue), faults_(faults), known_(std::move(known)) {}
+
+Look Detection::look_of(const HostView& host, std::vector<v1::Signal> signals) const {
+  auto known = known_();
+  return {host, std::move(signals), std::move(known.loans), std::move(known.outside_probe)};
+}
 
 const Fault* Detection::find(const std::string& fault_id) const {
   const auto found =
@@ -129,7 +134,7 @@ std::vector<Finding> Detection::look(const HostView& host, const v1::FaultInfo& 
   const auto* fault = find(info.id());
   if (fault == nullptr) return {finding(Finding::OUTCOME_UNKNOWN, "this build has no detection for it")};
   auto diagnoses = guarded([&] {
-    return holds(info.precondition(), host) ? fault->detect({host, reasons.of(info.id()), loans_()})
+    return holds(info.precondition(), host) ? fault->detect(look_of(host, reasons.of(info.id())))
                                             : std::vector<v1::Diagnosis>{};
   });
   if (!diagnoses) return {finding(Finding::OUTCOME_UNKNOWN, to_string(diagnoses.error()))};
@@ -154,7 +159,7 @@ Result<MadePlan> Detection::plan(const HostView& host, const v1::Diagnosis& diag
   if (diagnosis.repairable()) {
     const auto fault = repairable(diagnosis.fault_id());
     if (!fault) return fail(fault.error());
-    auto planned = guarded([&] { return (*fault)->plan({host, {}, loans_()}, diagnosis); });
+    auto planned = guarded([&] { return (*fault)->plan(look_of(host, {}), diagnosis); });
     if (!planned) return fail(std::move(planned).error().context("cannot plan"));
     draft = std::move(*planned);
   } else {
@@ -178,7 +183,7 @@ Result<v1::Verdict> Detection::verify(const HostView& host, const v1::Diagnosis&
     verdict.set_summary("this version cannot prove a repair of " + diagnosis.fault_id());
     return verdict;
   }
-  return guarded([&] { return (*fault)->verify({host, {}, loans_()}, diagnosis, since); });
+  return guarded([&] { return (*fault)->verify(look_of(host, {}), diagnosis, since); });
 }
 
 void bound_evidence(v1::Diagnosis& diagnosis) {

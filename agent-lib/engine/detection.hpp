@@ -47,9 +47,13 @@ class Reasons {
 // The functions here take a host that may be a SeenOnce's: then all of a pass see the same picture.
 class Detection {
  public:
-  // `loans`, from any thread: the running ones, for the looks.
+  // What is known besides what the host shows; asked on whichever thread looks.
+  struct Known {
+    std::vector<v1::Loan> loans;
+    std::optional<v1::OutsideProbe> outside_probe;
+  };
   Detection(const Catalogue& catalogue, const std::vector<std::unique_ptr<Fault>>& faults,
-            std::function<std::vector<v1::Loan>()> loans);
+            std::function<Known()> known);
 
   // For the faults of the reasons and those that mask them: a finding for each subject that a fault is present on, else
   // one. A fault that cannot be looked at, whatever it throws, is unknown, and the others are looked at all the same.
@@ -64,6 +68,7 @@ class Detection {
   static constexpr Duration k_verification_window = std::chrono::seconds{90};  // Unless the catalogue says otherwise.
 
  private:
+  Look look_of(const HostView& host, std::vector<v1::Signal> signals) const;
   const Fault* find(const std::string& fault_id) const;
   Result<const RepairableFault*> repairable(const std::string& fault_id) const;
   std::set<std::string> with_masks(const std::set<std::string>& fault_ids) const;
@@ -71,7 +76,7 @@ class Detection {
 
   const Catalogue& catalogue_;
   const std::vector<std::unique_ptr<Fault>>& faults_;
-  const std::function<std::vector<v1::Loan>()> loans_;
+  const std::function<Known()> known_;
 };
 
 // Whether people would say that the same was found: the moment, ages and handshakes do not count.

@@ -43,7 +43,7 @@ class Engine::Impl {
         agenda_(parts_.host.clock),
         ledger_(parts_.journal, parts_.host.clock),
         policy_(parts_.policy),
-        detection_(parts_.catalogue, parts_.faults, [this] { return ledger_.loans(); }),
+        detection_(parts_.catalogue, parts_.faults, [this] { return known(); }),
         snapshots_(ledger_, policy_, parts_.degraded),
         intake_(parts_.catalogue, own_probes_),
         inquiries_(parts_.host.view(), detection_, jobs_),
@@ -180,6 +180,11 @@ class Engine::Impl {
             .probe_deadline = parts.probe_deadline,
             .version = std::move(parts.version),
             .degraded = std::move(parts.degraded)};
+  }
+
+  Detection::Known known() const {
+    const auto snapshot = snapshots_.newest();
+    return {snapshot->loans, snapshot->last_outside_probe};
   }
 
   SteadyTime now() const { return parts_.host.clock.steady(); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ struct Look {
   const HostView& host;
   std::vector<v1::Signal> signals;  // That point to this fault, the newest last. Empty: something else made us look.
   std::vector<v1::Loan> loans;      // The running ones: what they have changed is ours, and no fault.
+  std::optional<v1::OutsideProbe> outside_probe;  // The newest that a client told of since the service started.
 
   bool lends(v1::Loan::Kind kind) const {
     return std::any_of(loans.begin(), loans.end(), [kind](const v1::Loan& loan) { return loan.kind() == kind; });

@@ -65,6 +65,7 @@ class SimHost {
     Answer answer = Answer::refuse;
     Credential credential;  // serve only
     bool nla_required = true;
+    bool tls_allowed = true;
   };
   // How the host answers a connection that comes in by this way, now; logs the events of it.
   ListenerView accept(Vantage from, std::string_view client_address = "203.0.113.7", std::uint16_t client_port = 50312);

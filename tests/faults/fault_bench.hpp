@@ -25,7 +25,7 @@ class FaultBench {
   Finding look(const HostView& at, const v1::Signal& signal = {}) const {
     Reasons reasons(signal);
     const SeenOnce seen(at);
-    for (auto& finding : Detection(unmasked_, faults_, [this] { return loans; }).run(seen.view(), reasons)) {
+    for (auto& finding : detection().run(seen.view(), reasons)) {
       if (finding.fault_id() == fault_id_) return finding;
     }
     throw std::logic_error("there is no fault " + fault_id_);
@@ -41,14 +41,14 @@ class FaultBench {
   std::optional<v1::Diagnosis> detect(const v1::Signal& signal = {}) const { return detect(view(), signal); }
 
   v1::Plan plan(const v1::Diagnosis& diagnosis) const {
-    return Detection(unmasked_, faults_, [this] { return loans; }).plan(view(), diagnosis, "test").value().plan;
+    return detection().plan(view(), diagnosis, "test").value().plan;
   }
   v1::Plan plan() const { return plan(detect().value()); }
 
   // After a last step that was done now.
   v1::Verdict verify(v1::Diagnosis diagnosis = {}) const {
     diagnosis.set_fault_id(fault_id_);
-    return Detection(unmasked_, faults_, [this] { return loans; }).verify(view(), diagnosis, view().clock.now()).value();
+    return detection().verify(view(), diagnosis, view().clock.now()).value();
   }
 
   HostView view() const { return const_cast<sim::SimHost&>(host).control().view(); }
@@ -67,9 +67,14 @@ class FaultBench {
   }
 
   sim::SimHost host;
-  std::vector<v1::Loan> loans;  // That run.
+  std::vector<v1::Loan> loans;                    // That run.
+  std::optional<v1::OutsideProbe> outside_probe;  // That a client told of.
 
  private:
+  Detection detection() const {
+    return Detection(unmasked_, faults_, [this] { return Detection::Known{loans, outside_probe}; });
+  }
+
   template <class Set>
   void value(std::string_view key, const std::string& name, Set set) {
     v1::SimChange change;
