@@ -15,6 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view k_loans = "loans";
+constexpr std::string_view k_changed = "loans after a change";
 constexpr Duration k_clock_check = 1min;   // By then it is noticed that the wall clock was set.
 constexpr Duration k_after_a_change = 5s;  // Whoever changes settings may not be done.
 constexpr Duration k_first_pause = 10s;    // Before it is tried again to give back, doubled each time.
@@ -178,10 +179,14 @@ void Loans::captured(Result<v1::StepState> before) {
 }
 
 void Loans::lent(const Status& status) {
-  const auto loan = running(order_->loan.kind());
-  if (!status && loan) called_in_[loan->id()] = "it could not be written: " + to_string(status.error());
-  answer_order(status && loan ? Result<v1::Loan>(*loan) : fail(status.error()));
-  if (status) return arm();
+  const auto loan = running(order_->loan.kind()).value_or(order_->loan);
+  if (status) {
+    answer_order(loan);
+    return arm();
+  }
+  // Some of it may be there: it is put back like any other.
+  called_in_[loan.id()] = "it could not be written: " + to_string(status.error());
+  answer_order(fail(status.error()));
   look();
 }
 
@@ -202,7 +207,7 @@ std::string Loans::why_over(const v1::Loan& loan) const {
 
 void Loans::host_changed() {
   if (parts_.ledger.loans().empty()) return;
-  parts_.agenda.not_later_than(k_loans, now() + k_after_a_change, [this] { look(); });
+  parts_.agenda.not_later_than(k_changed, now() + k_after_a_change, [this] { look(); });
 }
 
 // When the agenda says so: the clocks are asked, and the host only if something is due.
