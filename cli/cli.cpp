@@ -93,11 +93,12 @@ struct CommandGroup {
 };
 
 void add_commands(CLI::App& app, Run& chosen) {
-  const std::vector<CommandGroup> groups{{"Look",
-                                          {add_status, add_health, add_diagnose, add_faults, add_incidents, add_show,
-                                           add_plan, add_watch, add_journal, add_selftest}},
-                                         {"Act", {add_repair, add_approve, add_rollback, add_dismiss}},
-                                         {"Without a service", {add_explain, add_probe, add_analyze}}};
+  const std::vector<CommandGroup> groups{
+      {"Look",
+       {add_status, add_health, add_diagnose, add_faults, add_incidents, add_show, add_plan, add_loans, add_watch,
+        add_journal, add_selftest}},
+      {"Act", {add_repair, add_approve, add_rollback, add_dismiss, add_relax, add_return}},
+      {"Without a service", {add_explain, add_probe, add_analyze}}};
   for (const auto& group : groups) {
     for (const auto add : group.commands) {
       add(app, chosen);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent-lib/engine/loans.hpp"
 #include "agent-lib/engine/repairs.hpp"
 #include "agent-lib/record/fold.hpp"
 #include "agent-lib/record/ledger.hpp"
@@ -87,8 +88,8 @@ const google::protobuf::FieldDescriptor* verb_of(const v1::ActRequest& request) 
   return v1::ActRequest::GetReflection()->GetOneofFieldDescriptor(request, verb);
 }
 
-Commands::Commands(const Clock& clock, Ledger& ledger, Repairs& repairs)
-    : clock_(clock), ledger_(ledger), repairs_(repairs) {}
+Commands::Commands(const Clock& clock, Ledger& ledger, Repairs& repairs, Loans& loans)
+    : clock_(clock), ledger_(ledger), repairs_(repairs), loans_(loans) {}
 
 Result<v1::Incident> Commands::act(const v1::ActRequest& request, const Client& client) {
   const auto incident = ledger_.incident(request.incident_id());
@@ -126,6 +127,40 @@ Result<v1::OutsideProbe> Commands::report_probe(const v1::ReportProbeRequest& re
   last_told_ = told;
   if (on_told_) on_told_(told);
   return told;
+}
+
+void Commands::lend(const v1::LendRequest& request, const Client& client,
+                    std::function<void(Result<v1::LendResponse>)> done) {
+  const auto answer_of = [](v1::Loan loan) {
+    v1::LendResponse response;
+    *response.mutable_loan() = std::move(loan);
+    return response;
+  };
+  if (was_carried_out(request.request_id())) {
+    auto loan = loans_.running(request.kind());
+    return done(loan ? answer_of(std::move(*loan)) : v1::LendResponse());
+  }
+  if (stopping_) return done(fail(not_running()));
+  auto order = action_of(client, "Lend", request.request_id());
+  order.set_comment(request.reason());
+  loans_.lend(request.kind(), from_proto(request.duration()), std::move(order),
+              [answer_of, done = std::move(done)](Result<v1::Loan> loan) {
+                if (!loan) return done(fail(std::move(loan).error()));
+                done(answer_of(std::move(*loan)));
+              });
+}
+
+void Commands::give_back(const v1::GiveBackRequest& request, const Client& client,
+                         std::function<void(Result<v1::GiveBackResponse>)> done) {
+  auto ended = [done](Status status) {
+    if (!status) return done(fail(std::move(status).error()));
+    done(v1::GiveBackResponse());
+  };
+  if (stopping_) return done(fail(not_running()));
+  if (was_carried_out(request.request_id())) return loans_.await_end(request.kind(), std::move(ended));
+  auto order = action_of(client, "GiveBack", request.request_id());
+  order.set_comment(request.comment());
+  loans_.give_back(request.kind(), std::move(order), std::move(ended));
 }
 
 Status Commands::check(const v1::ActRequest& request, const v1::Incident& incident) const {

@@ -14,6 +14,7 @@
 namespace rdpmend {
 
 class Ledger;
+class Loans;
 class Repairs;
 
 // Who commands or tells, as the journal keeps it.
@@ -29,12 +30,17 @@ const google::protobuf::FieldDescriptor* verb_of(const v1::ActRequest& request);
 // Call on the engine's executor.
 class Commands {
  public:
-  Commands(const Clock& clock, Ledger& ledger, Repairs& repairs);
+  Commands(const Clock& clock, Ledger& ledger, Repairs& repairs, Loans& loans);
 
   // The incident as the command left it. A request that was carried out already changes nothing.
   Result<v1::Incident> act(const v1::ActRequest& request, const Client& client);
   // As Engine::report_probe.
   Result<v1::OutsideProbe> report_probe(const v1::ReportProbeRequest& request, const Client& client);
+
+  // As Engine::lend and Engine::give_back.
+  void lend(const v1::LendRequest& request, const Client& client, std::function<void(Result<v1::LendResponse>)> done);
+  void give_back(const v1::GiveBackRequest& request, const Client& client,
+                 std::function<void(Result<v1::GiveBackResponse>)> done);
 
   // Called with each probe that a client told of, once it is journalled.
   void set_on_told(std::function<void(const v1::OutsideProbe&)> on_told) { on_told_ = std::move(on_told); }
@@ -51,6 +57,7 @@ class Commands {
   const Clock& clock_;
   Ledger& ledger_;
   Repairs& repairs_;
+  Loans& loans_;
   std::function<void(const v1::OutsideProbe&)> on_told_;
   std::string last_told_id_;  // The request that told of last_told_; empty: none yet.
   v1::OutsideProbe last_told_;

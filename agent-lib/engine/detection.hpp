@@ -66,6 +66,7 @@ class Detection {
   static constexpr Duration k_verification_window = std::chrono::seconds{90};  // Unless the catalogue says otherwise.
 
  private:
+  Look look_of(const HostView& host, std::vector<v1::Signal> signals) const;
   const Fault* find(const std::string& fault_id) const;
   Result<const RepairableFault*> repairable(const std::string& fault_id) const;
   std::set<std::string> with_masks(const std::set<std::string>& fault_ids) const;

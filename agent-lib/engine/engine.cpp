@@ -14,6 +14,7 @@
 #include "agent-lib/engine/inquiries.hpp"
 #include "agent-lib/engine/intake.hpp"
 #include "agent-lib/engine/jobs.hpp"
+#include "agent-lib/engine/loans.hpp"
 #include "agent-lib/engine/lookout.hpp"
 #include "agent-lib/engine/own_probes.hpp"
 #include "agent-lib/engine/policy.hpp"
@@ -57,8 +58,9 @@ class Engine::Impl {
         checkup_(parts_.catalogue, parts_.checks, [this] { return own_state(); }),
         intake_(parts_.catalogue, own_probes_, tallies_),
         inquiries_(parts_.host.view(), detection_, checkup_, jobs_),
-        repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_),
-        commands_(parts_.host.clock, ledger_, repairs_),
+        repairs_(parts_.host, ledger_, detection_, policy_, jobs_, agenda_, pen_),
+        loans_({parts_.host, ledger_, jobs_, agenda_, pen_, parts_.policy.forbid_relaxing()}),
+        commands_(parts_.host.clock, ledger_, repairs_, loans_),
         lookout_({parts_.host.view(), parts_.catalogue, detection_, checkup_, policy_, jobs_, agenda_, ledger_,
                   repairs_, snapshots_, parts_.probe_deadline},
                  [this] { decisions_.consider_all(); }),
@@ -86,6 +88,7 @@ class Engine::Impl {
     });
     if (!recorded) return recorded;
     prune_later();
+    loans_.start();
     read_back();  // Before the first look, since the worker does one job after the other.
     lookout_.sweep(v1::Signal::KIND_STARTUP);
     asio::post(engine_, [this] { decisions_.consider_all(); });
@@ -100,7 +103,9 @@ class Engine::Impl {
     repairs_.request_stop();
     agenda_.close();
     // What the worker does now ends first, and what a repair has half done is undone.
-    jobs_.when_idle([this, reason = std::move(reason), done = std::move(done)] { stopped(reason, done); });
+    jobs_.when_idle([this, reason = std::move(reason), done = std::move(done)] {
+      loans_.stop([this, reason, done] { stopped(reason, done); });
+    });
   }
 
   // --- events ---
@@ -122,7 +127,10 @@ class Engine::Impl {
       log::error("that {} was opened anew cannot be recorded: {}", what.channel(), to_string(recorded.error()));
   }
 
-  void host_changed() { lookout_.host_changed(); }
+  void host_changed() {
+    lookout_.host_changed();
+    loans_.host_changed();
+  }
 
   const std::map<std::string, std::string>& bookmarks() const { return bookmarks_; }
 
@@ -203,7 +211,11 @@ class Engine::Impl {
   }
 
   Known known() const {
-    return {ledger_.read([](const IncidentBook& book) { return book.baseline(); }), tallies_.snapshot()};
+    const auto snapshot = snapshots_.newest();
+    return {.baseline = ledger_.read([](const IncidentBook& book) { return book.baseline(); }),
+            .tallies = tallies_.snapshot(),
+            .loans = snapshot->loans,
+            .outside_probe = snapshot->last_outside_probe};
   }
 
   SteadyTime now() const { return parts_.host.clock.steady(); }
@@ -361,7 +373,9 @@ class Engine::Impl {
   Checkup checkup_;
   Intake intake_;
   Inquiries inquiries_;
+  Pen pen_;
   Repairs repairs_;
+  Loans loans_;
   Commands commands_;
   Lookout lookout_;
   Decisions decisions_;
@@ -424,6 +438,16 @@ void Engine::act(v1::ActRequest request, Client client, Callback<v1::Incident> d
 void Engine::report_probe(v1::ReportProbeRequest request, Client client, Callback<v1::OutsideProbe> done) {
   asio::post(executor_, [this, request = std::move(request), client = std::move(client), done = std::move(done)] {
     done(impl_->commands().report_probe(request, client));
+  });
+}
+void Engine::lend(v1::LendRequest request, Client client, Callback<v1::LendResponse> done) {
+  asio::post(executor_, [this, request = std::move(request), client = std::move(client), done = std::move(done)] {
+    impl_->commands().lend(request, client, done);
+  });
+}
+void Engine::give_back(v1::GiveBackRequest request, Client client, Callback<v1::GiveBackResponse> done) {
+  asio::post(executor_, [this, request = std::move(request), client = std::move(client), done = std::move(done)] {
+    impl_->commands().give_back(request, client, done);
   });
 }
 v1::FaultMode Engine::mode_of(const std::string& fault_id) const {

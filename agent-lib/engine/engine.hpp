@@ -84,6 +84,10 @@ class Engine {
   // Journals it and keeps it as the newest. A request that was carried out already changes nothing, and is answered
   // with what it told; without `received` if that is not the newest any more.
   void report_probe(v1::ReportProbeRequest request, Client client, Callback<v1::OutsideProbe> done);
+  // Answered when the host shows it: see Loans. A request that was carried out already is answered with what runs.
+  void lend(v1::LendRequest request, Client client, Callback<v1::LendResponse> done);
+  // Answered when it is given back, or could not be.
+  void give_back(v1::GiveBackRequest request, Client client, Callback<v1::GiveBackResponse> done);
   // The mode in force.
   v1::FaultMode mode_of(const std::string& fault_id) const;
 

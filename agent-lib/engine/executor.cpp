@@ -49,28 +49,43 @@ Status Executor::apply(std::uint64_t incident_id, const v1::Step& step, const v1
   });
   if (!intended) return intended;
 
-  const auto now = (*kind)->capture(host_.view(), step);
-  if (!now) return failed(incident_id, step, v1::StepFailed::CAUSE_UNREADABLE, now.error());
-  if (const auto other = (*kind)->difference(before, *now)) {
-    return failed(incident_id, step, v1::StepFailed::CAUSE_CONFLICT,
-                  Error{ErrorCode::conflict, "somebody else changed it: " + *other, "", {}});
-  }
-
-  if (auto applied = (*kind)->apply(host_, step, before); !applied)
-    return failed(incident_id, step, v1::StepFailed::CAUSE_WRITE, applied.error());
-
-  const auto after = (*kind)->capture(host_.view(), step);
-  if (!after) return failed(incident_id, step, v1::StepFailed::CAUSE_WRITE, after.error());
-  if (const auto other = (*kind)->difference((*kind)->expected_after(step, before), *after)) {
-    return failed(incident_id, step, v1::StepFailed::CAUSE_WRITE,
-                  Error{ErrorCode::conflict, "the host does not show what was written: " + *other, "", {}});
-  }
+  auto after = change(**kind, step, before, &StepKind::apply);
+  if (!after) return failed(incident_id, step, after.error().cause, std::move(after.error().error));
   return ledger_.record(incident_id, [&](v1::JournalEntry& entry) {
     auto& body = *entry.mutable_step_done();
     body.set_step_number(step.number());
     body.set_description(step.description());
     *body.mutable_after() = *after;
   });
+}
+
+tl::expected<v1::StepState, Executor::Failure> Executor::change(const StepKind& kind, const v1::Step& step,
+                                                                const v1::StepState& before, Write write) const {
+  const auto failure = [](v1::StepFailed::Cause cause, Error error) {
+    return tl::make_unexpected(Failure{cause, std::move(error)});
+  };
+  const auto now = kind.capture(host_.view(), step);
+  if (!now) return failure(v1::StepFailed::CAUSE_UNREADABLE, now.error());
+  if (const auto other = kind.difference(before, *now))
+    return failure(v1::StepFailed::CAUSE_CONFLICT,
+                   Error{ErrorCode::conflict, "somebody else changed it: " + *other, "", {}});
+
+  if (const auto written = (kind.*write)(host_, step, before); !written)
+    return failure(v1::StepFailed::CAUSE_WRITE, written.error());
+
+  auto after = kind.capture(host_.view(), step);
+  if (!after) return failure(v1::StepFailed::CAUSE_WRITE, after.error());
+  if (const auto other = kind.difference(kind.expected_after(step, before), *after))
+    return failure(v1::StepFailed::CAUSE_WRITE,
+                   Error{ErrorCode::conflict, "the host does not show what was written: " + *other, "", {}});
+  return std::move(*after);
+}
+
+Status Executor::lend(const v1::Step& step, const v1::StepState& before) const {
+  const auto kind = kind_of(step);
+  if (!kind) return fail(kind.error());
+  auto after = change(**kind, step, before, &StepKind::lend);
+  return after ? Status{} : fail(std::move(after.error().error));
 }
 
 Status Executor::failed(std::uint64_t incident_id, const v1::Step& step, v1::StepFailed::Cause cause,
@@ -99,7 +114,7 @@ std::vector<std::string> Executor::undo(const v1::Incident& incident) const {
       continue;
     }
     std::string detail;
-    const auto undone = undo_step(*step, it->before(), detail);
+    const auto undone = put_back(*step, it->before(), detail);
     const auto recorded = ledger_.record(incident.id(), [&](v1::JournalEntry& entry) {
       const auto about_step = [&](auto& body) -> auto& {
         body.set_step_number(step->number());
@@ -122,7 +137,7 @@ std::vector<std::string> Executor::undo(const v1::Incident& incident) const {
   return blocked;
 }
 
-Status Executor::undo_step(const v1::Step& step, const v1::StepState& before, std::string& detail) const {
+Status Executor::put_back(const v1::Step& step, const v1::StepState& before, std::string& detail) const {
   const auto kind = kind_of(step);
   if (!kind) return fail(kind.error());
   Status result;

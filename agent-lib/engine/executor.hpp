@@ -1,6 +1,6 @@
 // The only writer to the host. Climbs one rung of a plan, or undoes what a repair has written; every write is
 // journalled before and after. Runs on the worker; what it needs to know of the past is in the incident, so a crash
-// loses nothing.
+// loses nothing. What is lent is written and given back in the same way, and journalled by whoever lends.
 #pragma once
 
 #include <stop_token>
@@ -26,9 +26,24 @@ class Executor {
   // undone; empty: the host is as it was.
   std::vector<std::string> undo(const v1::Incident& incident) const;
 
+  // Compare, write, read back, of a step that is only lent. After an error some of it may be there.
+  Status lend(const v1::Step& step, const v1::StepState& before) const;
+  // Puts back one step that may have been written, if the host still shows what it wrote; `detail` says whether that
+  // was needed. conflict: somebody else has changed it since.
+  Status put_back(const v1::Step& step, const v1::StepState& before, std::string& detail) const;
+
  private:
+  // apply() or lend() of a kind.
+  using Write = Status (StepKind::*)(const HostControl&, const v1::Step&, const v1::StepState&) const;
+  struct Failure {
+    v1::StepFailed::Cause cause;
+    Error error;
+  };
+
   Status apply(std::uint64_t incident_id, const v1::Step& step, const v1::StepState& before) const;
-  Status undo_step(const v1::Step& step, const v1::StepState& before, std::string& detail) const;
+  // What the host shows afterwards.
+  tl::expected<v1::StepState, Failure> change(const StepKind& kind, const v1::Step& step, const v1::StepState& before,
+                                              Write write) const;
   Status failed(std::uint64_t incident_id, const v1::Step& step, v1::StepFailed::Cause cause, Error error) const;
 
   const HostControl& host_;

@@ -3,6 +3,8 @@
 // makes the fault unknown.
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,8 +17,14 @@ namespace rdpmend {
 
 // What is known of the host besides what it shows now.
 struct Known {
-  v1::Baseline baseline;    // How it was when it was last seen healthy. Empty: it never was.
-  TalliesSnapshot tallies;  // What was counted of events, for faults that only events tell of.
+  v1::Baseline baseline;                          // How it was when it was last seen healthy. Empty: it never was.
+  TalliesSnapshot tallies;                        // What was counted of events, for faults that only events tell of.
+  std::vector<v1::Loan> loans;                    // The running ones: what they have changed is ours, and no fault.
+  std::optional<v1::OutsideProbe> outside_probe;  // The newest that a client told of since the service started.
+
+  bool lends(v1::Loan::Kind kind) const {
+    return std::any_of(loans.begin(), loans.end(), [kind](const v1::Loan& loan) { return loan.kind() == kind; });
+  }
 };
 
 struct Look {

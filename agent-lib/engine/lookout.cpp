@@ -99,10 +99,12 @@ Lookout::Seen Lookout::look_at_host(const Reasons& reasons, bool sweeping) const
   const SeenOnce host(parts_.host);
   Seen seen{parts_.detection.run(host.view(), reasons), {}, {}, {}};
   if (!sweeping) return seen;
-  const auto baseline = guarded([&] {
-    return remote_desktop_allowed(host.view().registry) ? std::optional(read_baseline(host.view())) : std::nullopt;
-  });
-  if (baseline) seen.baseline = *baseline;
+  if (parts_.snapshots.newest()->loans.empty()) {  // What is lent is not how the host is.
+    const auto baseline = guarded([&] {
+      return remote_desktop_allowed(host.view().registry) ? std::optional(read_baseline(host.view())) : std::nullopt;
+    });
+    if (baseline) seen.baseline = *baseline;
+  }
   if (auto made = host.view().listener.probe(ProbeFrom::own_address, parts_.probe_deadline))
     seen.probe = std::move(*made);
   seen.health = parts_.checkup.run(host.view(), seen.findings);

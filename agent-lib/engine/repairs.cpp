@@ -3,8 +3,8 @@
 namespace rdpmend {
 
 Repairs::Repairs(const HostControl& host, Ledger& ledger, const Detection& detection, const Policy& policy, Jobs& jobs,
-                 Agenda& agenda)
-    : tools_{host, ledger, detection, policy, jobs, agenda, pen_, stop_.get_token(), {}} {}
+                 Agenda& agenda, Pen& pen)
+    : pen_(pen), tools_{host, ledger, detection, policy, jobs, agenda, pen_, stop_.get_token(), {}} {}
 
 std::shared_ptr<RepairRun> Repairs::start(std::uint64_t incident_id) {
   auto run = std::make_shared<RepairRun>(tools_, incident_id, [this, incident_id] {

@@ -15,7 +15,7 @@ namespace rdpmend {
 class Repairs {
  public:
   Repairs(const HostControl& host, Ledger& ledger, const Detection& detection, const Policy& policy, Jobs& jobs,
-          Agenda& agenda);
+          Agenda& agenda, Pen& pen);
 
   bool under_way(std::uint64_t incident_id) const { return runs_.contains(incident_id); }
 
@@ -36,7 +36,7 @@ class Repairs {
  private:
   std::shared_ptr<RepairRun> start(std::uint64_t incident_id);
 
-  Pen pen_;
+  Pen& pen_;
   std::stop_source stop_;
   RepairTools tools_;
   std::map<std::uint64_t, std::shared_ptr<RepairRun>> runs_;

@@ -32,6 +32,7 @@ void Snapshots::noting(Note note) {
     next->incidents = book.incidents();
     next->breaker_open = policy_.breaker_open(book);
   });
+  next->loans = ledger_.loans();
   newest_ = std::move(next);
 }
 

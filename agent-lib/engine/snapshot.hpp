@@ -21,6 +21,7 @@ struct EngineSnapshot {
   std::map<std::uint64_t, std::shared_ptr<const v1::Incident>>
       incidents;  // Open ones and the newest closed ones, by id.
   bool breaker_open = false;
+  std::vector<v1::Loan> loans;  // The running ones.
   WallTime started{};
   std::optional<WallTime> last_sweep;
   std::optional<v1::ProbeReport> last_probe;           // Of the host's own address.

@@ -18,8 +18,9 @@ namespace rdpmend {
 
 // What never changes while the service runs.
 struct HostIdentity {
-  std::string name;  // Computer name.
-  std::string kind;  // "windows" or "rehearsal NAME".
+  std::string name;     // Computer name.
+  std::string kind;     // "windows" or "rehearsal NAME".
+  std::string boot_id;  // Another one after each start of the host. Empty: it cannot be told.
 };
 
 // References, not owners: whoever made the ports keeps them alive.

@@ -16,16 +16,21 @@ Status Ledger::replay() {
   if (!checkpoint) return fail(std::move(checkpoint).error().context("cannot read the journal"));
   std::uint64_t after = 0;
   if (*checkpoint) {
-    book_.apply(**checkpoint);
+    apply(**checkpoint);
     after = (*checkpoint)->seq();
   }
   for (;;) {
     auto page = journal_.read(after, k_replay_page);
     if (!page) return fail(std::move(page).error().context("cannot read the journal"));
     if (page->empty()) return {};
-    for (const auto& entry : *page) book_.apply(entry);
+    for (const auto& entry : *page) apply(entry);
     after = page->back().seq();
   }
+}
+
+void Ledger::apply(const v1::JournalEntry& entry) {
+  book_.apply(entry);
+  loans_.apply(entry);
 }
 
 // The book knows what an incident is about; whoever records need not.
@@ -47,7 +52,7 @@ Status Ledger::write(std::vector<v1::JournalEntry>& entries, const std::optional
     if (auto appended = journal_.append(entries, bookmark); !appended) {
       return fail(std::move(appended).error().context("cannot write the journal"));
     }
-    for (const auto& entry : entries) book_.apply(entry);
+    for (const auto& entry : entries) apply(entry);
   }
   if (on_change_) on_change_();
   return {};
@@ -89,10 +94,16 @@ std::shared_ptr<const v1::Incident> Ledger::incident(std::uint64_t id) const {
   return read([id](const IncidentBook& book) { return book.find(id); });
 }
 
+std::vector<v1::Loan> Ledger::loans() const {
+  const std::lock_guard lock(mutex_);
+  return loans_.running();
+}
+
 Status Ledger::prune_if_due() {
   if (!journal_.wants_pruning(clock_.now())) return {};
   std::vector<v1::JournalEntry> entries(1);
   *entries[0].mutable_checkpoint() = read([](const IncidentBook& book) { return book.checkpoint(); });
+  for (auto& loan : loans()) *entries[0].mutable_checkpoint()->add_loans() = std::move(loan);
   if (auto written = write(entries); !written) return written;
   return journal_.prune(clock_.now(), entries[0].seq());
 }

@@ -11,6 +11,7 @@
 #include "agent-lib/host/clock.hpp"
 #include "agent-lib/record/incident_book.hpp"
 #include "agent-lib/record/journal.hpp"
+#include "agent-lib/record/loan_book.hpp"
 
 namespace rdpmend {
 
@@ -38,6 +39,8 @@ class Ledger {
   // Nothing is recorded where the incident is in that state for that reason already. A failure is logged here.
   Status set_state(std::uint64_t incident_id, v1::IncidentState to, const std::string& reason);
   std::shared_ptr<const v1::Incident> incident(std::uint64_t id) const;
+  // The running ones, the oldest first.
+  std::vector<v1::Loan> loans() const;
 
   // Writes a checkpoint and prunes, if age or size asks for it.
   Status prune_if_due();
@@ -46,6 +49,7 @@ class Ledger {
   void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
 
  private:
+  void apply(const v1::JournalEntry& entry);  // Under the lock, as complete_head().
   void complete_head(v1::JournalEntry& entry) const;
   Status write(std::vector<v1::JournalEntry>& entries, const std::optional<Bookmark>& bookmark = std::nullopt);
 
@@ -53,6 +57,7 @@ class Ledger {
   const Clock& clock_;
   mutable std::mutex mutex_;
   IncidentBook book_;
+  LoanBook loans_;
   std::function<void()> on_change_;
 };
 

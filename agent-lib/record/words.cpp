@@ -27,4 +27,12 @@ std::string to_string(v1::RepairEnded::Outcome outcome) {
   return enum_word(v1::RepairEnded::Outcome_Name(outcome), "OUTCOME_");
 }
 
+std::string to_string(v1::LoanEnded::Outcome outcome) {
+  return enum_word(v1::LoanEnded::Outcome_Name(outcome), "OUTCOME_");
+}
+
+std::string to_string(v1::Loan::Kind kind) {
+  return enum_word(v1::Loan::Kind_Name(kind), "KIND_");
+}
+
 }  // namespace rdpmend

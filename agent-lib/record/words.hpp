@@ -17,5 +17,8 @@ std::string to_string(v1::IncidentState state);
 std::string to_string(v1::StepRecord::Phase phase);
 std::string to_string(v1::Verdict::Result result);
 std::string to_string(v1::RepairEnded::Outcome outcome);
+std::string to_string(v1::LoanEnded::Outcome outcome);
+// "nla", as the command line takes it.
+std::string to_string(v1::Loan::Kind kind);
 
 }  // namespace rdpmend

@@ -60,7 +60,7 @@ void RdpServerConnection::read_request(std::size_t length) {
 void RdpServerConnection::answer() {
   const auto requested = x224_server::requested_protocols(request_);
   if (!requested || view_.answer != SimHost::Answer::serve) return close();
-  const auto answer = x224_server::negotiate(*requested, view_.nla_required);
+  const auto answer = x224_server::negotiate(*requested, view_.nla_required, view_.tls_allowed);
   const bool goes_on = std::holds_alternative<x224_server::Selected>(answer);
   reply_ = x224_server::encode(answer);
   asio::async_write(socket_, asio::buffer(reply_),

@@ -25,7 +25,7 @@ World make_world(const v1::Scenario& scenario, const SimOptions& options) {
   World world;
   world.options = options;
   world.random.seed(options.seed);
-  world.identity = {"RDS1", "rehearsal " + scenario.name()};
+  world.identity = {"RDS1", "rehearsal " + scenario.name(), "boot 1"};
   world.full_name = "rds1.rehearsal.test";
   world.base = options.real_time ? std::chrono::system_clock::now() : k_virtual_start;
   if (scenario.build() != 0) world.build = scenario.build();
@@ -56,7 +56,7 @@ class SimHost::Impl {
         identity(machine.look([](const World& world) { return world.identity; })) {}
 
   SimMachine machine;
-  const HostIdentity identity;
+  HostIdentity identity;
   ClockPort clock{machine};
   EventChannelsPort events{machine};
   RegistryPort registry{machine};
@@ -85,6 +85,11 @@ std::optional<SteadyTime> SimHost::next_happening() const {
   return impl_->machine.look([](const World& world) {
     return world.agenda.empty() ? std::nullopt : std::optional(world.up_before + world.agenda.begin()->first);
   });
+}
+
+void SimHost::restart() {
+  impl_->machine.locked([](World& world) { world.up_before = -world.moment; });
+  impl_->identity.boot_id += " and again";
 }
 
 void SimHost::change(const v1::SimChange& change) {

@@ -42,6 +42,9 @@ class SimHost {
   void advance(Duration duration);
   // When the host next does something by itself, by its steady clock; nullopt: never.
   std::optional<SteadyTime> next_happening() const;
+  // A new start of the host, at which its steady clock begins anew. Nobody may be at work on it; what runs on it goes
+  // on.
+  void restart();
   // An edit by somebody else, or a drill.
   void change(const v1::SimChange& change);
   // A client tries to connect: true if it would get a TLS session from outside. Logs what a real host logs about it.
@@ -65,6 +68,7 @@ class SimHost {
     Answer answer = Answer::refuse;
     Credential credential;  // serve only
     bool nla_required = true;
+    bool tls_allowed = true;
   };
   // How the host answers a connection that comes in by this way, now; logs the events of it.
   ListenerView accept(Vantage from, std::string_view client_address = "203.0.113.7", std::uint16_t client_port = 50312);

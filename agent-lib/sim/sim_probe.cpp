@@ -30,7 +30,7 @@ void end_unreached(v1::ProbeReport& report, bool listening, Duration deadline) {
 }
 
 void end_served(v1::ProbeReport& report, const SimHost::ListenerView& view) {
-  const auto answer = x224_server::negotiate(report.requested_protocols(), view.nla_required);
+  const auto answer = x224_server::negotiate(report.requested_protocols(), view.nla_required, view.tls_allowed);
   if (const auto* refused = std::get_if<x224_server::Refused>(&answer)) {
     report.set_failure_code(refused->failure_code);
     return end(report, v1::PROBE_STAGE_NEGOTIATED, v1::PROBE_OUTCOME_NEGOTIATION_FAILURE);

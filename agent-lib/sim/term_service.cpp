@@ -106,6 +106,7 @@ SimHost::ListenerView answer(World& world, Vantage from, const Client& client) {
   if (!reachable(world, from)) return {};
   SimHost::ListenerView view;
   view.nla_required = dword_value(world, registry_key::k_rdp_tcp, "UserAuthentication").value_or(1) != 0;
+  view.tls_allowed = dword_value(world, registry_key::k_rdp_tcp, "SecurityLayer").value_or(2) != 0;
   const events::Connection connection{.client_address = client.address,
                                       .client_port = client.port,
                                       .activity_id = new_activity_id(world),

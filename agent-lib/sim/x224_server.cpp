@@ -16,6 +16,7 @@ constexpr std::size_t k_negotiation_bytes = 8;
 constexpr std::uint8_t k_type_request = 1, k_type_response = 2, k_type_failure = 3;
 
 constexpr std::uint32_t k_ssl_required_by_server = 1;
+constexpr std::uint32_t k_ssl_not_allowed_by_server = 2;
 constexpr std::uint32_t k_hybrid_required_by_server = 5;
 
 std::uint32_t read_le32(Bytes bytes) {
@@ -48,8 +49,9 @@ std::optional<std::uint32_t> requested_protocols(Bytes request) {
   return read_le32(rest.subspan(4));
 }
 
-std::variant<Selected, Refused> negotiate(std::uint32_t requested, bool nla_required) {
+std::variant<Selected, Refused> negotiate(std::uint32_t requested, bool nla_required, bool tls_allowed) {
   using namespace rdp_protocol;
+  if (!tls_allowed) return Refused{k_ssl_not_allowed_by_server};
   if ((requested & k_hybrid_ex) != 0) return Selected{k_hybrid_ex};
   if ((requested & k_hybrid) != 0) return Selected{k_hybrid};
   if (nla_required) return Refused{k_hybrid_required_by_server};

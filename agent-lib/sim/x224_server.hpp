@@ -28,8 +28,10 @@ struct Selected {
 struct Refused {
   std::uint32_t failure_code = 0;
 };
-// As a host with SecurityLayer 2 answers: TLS at least, CredSSP if it requires Network Level Authentication.
-std::variant<Selected, Refused> negotiate(std::uint32_t requested_protocols, bool nla_required);
+// As a host with SecurityLayer 2 answers: TLS at least, CredSSP if it requires Network Level Authentication. With
+// SecurityLayer 0 no TLS is allowed, whatever else is required (that it goes before NLA is unproven).
+std::variant<Selected, Refused> negotiate(std::uint32_t requested_protocols, bool nla_required,
+                                          bool tls_allowed = true);
 
 std::array<std::uint8_t, 19> encode(const std::variant<Selected, Refused>& answer);
 

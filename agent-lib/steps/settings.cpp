@@ -83,8 +83,9 @@ constexpr SettingRow k_rows[] = {
     {.setting = v1::SETTING_USER_AUTHENTICATION,
      .key = registry_key::k_rdp_tcp,
      .name = "UserAuthentication",
-     .writable = NumberRange{0, 1},
+     .writable = NumberRange{1, 1},
      .raise_only = true,
+     .lent = 0,
      .policy_twin = "UserAuthentication",
      .meaning = "whether clients must sign in before they get a session (NLA)",
      .source = "measured.md L4"},
@@ -254,9 +255,24 @@ const SettingRow* find_setting(v1::Setting setting) {
 
 Result<std::optional<RegistryValue>> wanted_value(const SettingRow& row, const v1::SetSetting& step) {
   if (step.absent() && row.may_be_deleted) return std::nullopt;
+  if (is_only_lent(row, step)) return step.number();
   if (auto value = std::visit(Wanted{step}, row.writable)) return value;
   return fail(ErrorCode::invalid_argument, fmt::format("that is nothing that may be written to {}", name_of(row)),
               "What may be is in agent-lib/steps/settings.cpp.");
+}
+
+bool is_only_lent(const SettingRow& row, const v1::SetSetting& step) {
+  return row.lent && step.has_number() && step.number() == *row.lent;
+}
+
+Status may_lend(const SettingRow& row, const std::optional<RegistryValue>& before) {
+  if (before == RegistryValue(*row.lent + 1)) return {};
+  if (before == RegistryValue(*row.lent)) {
+    return fail(ErrorCode::conflict, fmt::format("{} is {} already, and not by a loan", name_of(row), *row.lent),
+                "Whoever set it so decides how long.");
+  }
+  return fail(ErrorCode::denied,
+              fmt::format("{} is {}: only {} is lowered for a time", name_of(row), to_text(before), *row.lent + 1));
 }
 
 Status may_replace(const SettingRow& row, const std::optional<RegistryValue>& before,

@@ -43,6 +43,9 @@ struct SettingRow {
   // A number that is valid is never replaced by a lower one, and one that is absent is left so: nobody knows how strong
   // the default is that stands for it (measured.md L6).
   bool raise_only = false;
+  // The one number below those that a repair may write which a loan may write, for a time, over the one that is just
+  // above it. nullopt: nothing is lent.
+  std::optional<std::uint32_t> lent = std::nullopt;
   // Whether writing it, without any restart, may cost people their connections.
   bool drops_sessions = false;
   // The value below registry_key::k_policy by which Group Policy decides the same thing. While it is there the setting
@@ -56,8 +59,13 @@ std::span<const SettingRow> setting_rows();
 // nullptr: this version knows no such setting.
 const SettingRow* find_setting(v1::Setting setting);
 
-// What a step writes; nullopt: it deletes the value. invalid_argument: the row does not let anybody write that.
+// What a step writes, lent or not; nullopt: it deletes the value. invalid_argument: the row does not let anybody write
+// that.
 Result<std::optional<RegistryValue>> wanted_value(const SettingRow& row, const v1::SetSetting& step);
+// Whether that is what only a loan may write.
+bool is_only_lent(const SettingRow& row, const v1::SetSetting& step);
+// Whether a loan may write what is lent over that: denied or conflict says why not.
+Status may_lend(const SettingRow& row, const std::optional<RegistryValue>& before);
 // Fails with denied if the row forbids to replace `before` by `wanted`: the rule against lowering.
 Status may_replace(const SettingRow& row, const std::optional<RegistryValue>& before,
                    const std::optional<RegistryValue>& wanted);

@@ -31,6 +31,9 @@ Status finish_plan(v1::Plan& plan) {
       const auto* kind = find_step_kind(step);
       if (kind == nullptr)
         return fail(ErrorCode::internal, fmt::format("a step of the plan for {} has no kind", plan.fault_id()));
+      if (kind->is_only_lent(step))
+        return fail(ErrorCode::internal, fmt::format("the plan for {} has a step that is only lent: {}",
+                                                     plan.fault_id(), kind->describe(step, {})));
       step.set_number(++number);
       if (!step.has_deadline()) *step.mutable_deadline() = to_proto_duration(kind->default_deadline());
       weigh(*kind, step, {});

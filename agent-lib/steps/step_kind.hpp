@@ -33,6 +33,17 @@ class StepKind {
   virtual std::optional<std::string> difference(const v1::StepState& expected, const v1::StepState& found) const = 0;
 
   virtual Status apply(const HostControl& host, const v1::Step& step, const v1::StepState& before) const = 0;
+  // Whether only a loan may write what the step asks for, because the host is protected less meanwhile: no plan holds
+  // such a step (finish_plan), and apply() refuses it.
+  virtual bool is_only_lent(const v1::Step&) const { return false; }
+  // Whether a loan may write that now. unsupported: the step is no such step.
+  virtual Status may_lend(const HostView&, const v1::Step&, const v1::StepState& /*before*/) const {
+    return fail(ErrorCode::unsupported, "that is never lent");
+  }
+  // As apply(), for a loan.
+  virtual Status lend(const HostControl& host, const v1::Step& step, const v1::StepState& before) const {
+    return may_lend(host.view(), step, before);
+  }
   // Puts `now` back to `before`. conflict: it cannot be, because somebody else changed it since; the text says what.
   virtual Status undo(const HostControl& host, const v1::Step& step, const v1::StepState& before,
                       const v1::StepState& now) const = 0;

@@ -1,5 +1,6 @@
 #include "agent-lib/win32/win32_host.hpp"
 
+#include "agent-lib/win32/boot_id.hpp"
 #include "agent-lib/win32/os_error.hpp"
 #include "agent-lib/win32/text.hpp"
 
@@ -22,7 +23,7 @@ Result<std::string> computer_name() {
 Result<std::unique_ptr<Win32Host>> Win32Host::open(std::wstring kept_keys) {
   auto name = computer_name();
   if (!name) return fail(std::move(name).error());
-  return std::unique_ptr<Win32Host>(new Win32Host({std::move(*name), "windows"}, std::move(kept_keys)));
+  return std::unique_ptr<Win32Host>(new Win32Host({std::move(*name), "windows", boot_id()}, std::move(kept_keys)));
 }
 
 HostControl Win32Host::control() {

@@ -3,6 +3,7 @@
 
 #include "cli/commands/command.hpp"
 #include "cli/format/incident_view.hpp"
+#include "cli/format/loan_view.hpp"
 #include "cli/format/probe_view.hpp"
 #include "cli/format/words.hpp"
 
@@ -93,6 +94,7 @@ void print(Page& page, const v1::GetStatusResponse& status) {
   if (status.breaker_open()) {
     page.field("repairs", "stopped: too many failed in a row; only an administrator starts one", Style::bad);
   }
+  for (const auto& loan : status.loans()) page.field("relaxed", loan_line(loan, status.now()), Style::warn);
   for (const auto& what : status.degraded()) page.field("degraded", what, Style::warn);
   const bool healthy = status.open_incidents() == 0;
   page.field("incidents", healthy ? "none open" : fmt::format("{} open", status.open_incidents()),

@@ -51,6 +51,24 @@ EntryLine admin_action(const v1::AdminAction& body) {
   return {fmt::format("{}{} asked for {}{}", body.client(), from, body.method(), colon(body.comment())), Style::bold};
 }
 
+EntryLine loan_begun(const v1::Loan& loan) {
+  return {fmt::format("{} is relaxed until {} by {} ({}){}", to_string(loan.kind()), date_time(loan.ends()),
+                      loan.asked_by(), loan.why(), colon(loan.step().description())),
+          Style::warn};
+}
+
+EntryLine loan_rescheduled(const v1::LoanRescheduled& body) {
+  return {fmt::format("loan {} ends at {} by order of {}{}", body.loan_id(), date_time(body.ends()), body.asked_by(),
+                      colon(body.why())),
+          Style::warn};
+}
+
+EntryLine loan_ended(const v1::LoanEnded& body) {
+  const bool returned = body.outcome() == v1::LoanEnded::OUTCOME_RETURNED;
+  return {fmt::format("loan {} ended, {}{}", body.loan_id(), to_string(body.outcome()), colon(body.reason())),
+          returned ? Style::good : Style::bad};
+}
+
 }  // namespace
 
 // A plan's summary or a verdict is the reason of the entries that follow from it: told once.
@@ -163,6 +181,13 @@ EntryLine EntryNarrator::tell(const v1::JournalEntry& entry) {
       return {fmt::format("{} cut off{}", body.client().empty() ? "strangers" : body.client(), colon(body.reason())),
               Style::warn};
     }
+    case v1::JournalEntry::kLoanBegun: return loan_begun(entry.loan_begun().loan());
+    case v1::JournalEntry::kLoanRescheduled: return loan_rescheduled(entry.loan_rescheduled());
+    case v1::JournalEntry::kLoanOverdue:
+      return {fmt::format("loan {} is overdue and cannot be given back{}", entry.loan_overdue().loan_id(),
+                          colon(entry.loan_overdue().error())),
+              Style::bad};
+    case v1::JournalEntry::kLoanEnded: return loan_ended(entry.loan_ended());
     case v1::JournalEntry::BODY_NOT_SET: break;
   }
   return {"an entry of a kind not known to this version of rdpmend", Style::dim};

@@ -8,7 +8,7 @@ _rdpmend_first_column() {
 
 _rdpmend() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local commands="status health diagnose faults incidents show plan watch journal selftest repair approve rollback dismiss explain probe analyze"
+  local commands="status health diagnose faults incidents show plan watch loans journal selftest repair approve rollback dismiss relax return explain probe analyze"
   local options="--help --profile --address --format --timeout --no-color --version"
   local command= word position=0
 
@@ -22,7 +22,7 @@ _rdpmend() {
     else
       case $word in
         --profile | --address | --format | --timeout | --comment | --plan | --since | --after | --incident | --limit | \
-          --deadline | --request | --rules | --at-most | --max-age)
+          --deadline | --request | --rules | --for | --reason | --at-most | --max-age)
           skip=yes
           ;;
         -*) ;;
@@ -44,7 +44,7 @@ _rdpmend() {
       COMPREPLY=($(compgen -W "$formats" -- "$current"))
       return
       ;;
-    --address | --timeout | --comment | --plan | --since | --after | --incident | --limit | --deadline | --request | \
+    --address | --timeout | --comment | --plan | --since | --after | --incident | --limit | --deadline | --request | --for | --reason | \
       --at-most | --max-age)
       COMPREPLY=()
       return
@@ -57,7 +57,8 @@ _rdpmend() {
     incidents) options+=" --all" ;;
     repair | rollback) options+=" --comment --wait" ;;
     approve) options+=" --comment --plan --wait" ;;
-    dismiss) options+=" --comment" ;;
+    dismiss | return) options+=" --comment" ;;
+    relax) options+=" --for --reason" ;;
     selftest) options+=" --all" ;;
     watch) options+=" --since --after --from-start --incident" ;;
     journal) options+=" --after --incident --limit --verify" ;;
@@ -73,6 +74,8 @@ _rdpmend() {
     COMPREPLY=($(compgen -f -- "$current"))
   elif [[ $command == diagnose || ( $command == plan || $command == faults ) && $position == 0 ]]; then
     COMPREPLY=($(compgen -W "$(_rdpmend_first_column faults)" -- "$current"))
+  elif [[ $command =~ ^(relax|return)$ && $position == 0 ]]; then
+    COMPREPLY=($(compgen -W "nla" -- "$current"))
   elif [[ $command =~ ^(show|repair|approve|rollback|dismiss)$ && $position == 0 ]]; then
     COMPREPLY=($(compgen -W "$(_rdpmend_first_column incidents)" -- "$current"))
   else

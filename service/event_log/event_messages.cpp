@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "agent-lib/support/time.hpp"
+
 namespace rdpmend {
 
 namespace {
@@ -29,11 +31,17 @@ constexpr EventKind k_escalated{206, k_error, "RDPMEND_ESCALATED", 4};
 constexpr EventKind k_dismissed{207, k_informational, "RDPMEND_DISMISSED", 4};
 constexpr EventKind k_cleared{208, k_informational, "RDPMEND_CLEARED", 4};
 constexpr EventKind k_command{300, k_informational, "RDPMEND_ADMINISTRATOR_COMMAND", 4};
+constexpr EventKind k_loan_begun{400, k_warning, "RDPMEND_LOAN_BEGUN", 5};
+constexpr EventKind k_loan_rescheduled{401, k_warning, "RDPMEND_LOAN_RESCHEDULED", 5};
+constexpr EventKind k_loan_returned{402, k_informational, "RDPMEND_LOAN_RETURNED", 3};
+constexpr EventKind k_loan_blocked{403, k_error, "RDPMEND_LOAN_BLOCKED", 3};
+constexpr EventKind k_loan_overdue{404, k_error, "RDPMEND_LOAN_OVERDUE", 3};
 
 constexpr EventKind k_kinds[] = {
-    k_started,     k_started_degraded, k_stopped,   k_could_not_start, k_internal_error, k_events_missed,
-    k_look_failed, k_trouble,          k_opened,    k_approval_needed, k_repair_started, k_repaired,
-    k_rolled_back, k_rollback_blocked, k_escalated, k_dismissed,       k_cleared,        k_command};
+    k_started,     k_started_degraded, k_stopped,       k_could_not_start, k_internal_error, k_events_missed,
+    k_look_failed, k_trouble,          k_opened,        k_approval_needed, k_repair_started, k_repaired,
+    k_rolled_back, k_rollback_blocked, k_escalated,     k_dismissed,       k_cleared,        k_command,
+    k_loan_begun,  k_loan_rescheduled, k_loan_returned, k_loan_blocked,    k_loan_overdue};
 
 const EventKind* kind_of(v1::IncidentState state) {
   switch (state) {
@@ -50,6 +58,14 @@ const EventKind* kind_of(v1::RepairEnded::Outcome outcome) {
     case v1::RepairEnded::OUTCOME_REPAIRED: return &k_repaired;
     case v1::RepairEnded::OUTCOME_ROLLED_BACK: return &k_rolled_back;
     case v1::RepairEnded::OUTCOME_ROLLBACK_BLOCKED: return &k_rollback_blocked;
+    default: return nullptr;
+  }
+}
+
+const EventKind* kind_of(v1::LoanEnded::Outcome outcome) {
+  switch (outcome) {
+    case v1::LoanEnded::OUTCOME_RETURNED: return &k_loan_returned;
+    case v1::LoanEnded::OUTCOME_BLOCKED: return &k_loan_blocked;
     default: return nullptr;
   }
 }
@@ -93,6 +109,25 @@ std::optional<EventMessage> to_event(const v1::JournalEntry& entry) {
       return about_incident(kind_of(entry.incident_state_changed().to()), entry.incident_state_changed().reason());
     case v1::JournalEntry::kRepairStarted:
       return about_incident(&k_repair_started, fmt::format("plan {}", entry.repair_started().plan_id()));
+    case v1::JournalEntry::kLoanBegun: {
+      const auto& loan = entry.loan_begun().loan();
+      return EventMessage{
+          &k_loan_begun,
+          {loan.step().description(), loan.asked_by(), to_iso8601(from_proto(loan.ends())), loan.why(), seq}};
+    }
+    case v1::JournalEntry::kLoanRescheduled: {
+      const auto& body = entry.loan_rescheduled();
+      return EventMessage{&k_loan_rescheduled,
+                          {body.description(), body.asked_by(), to_iso8601(from_proto(body.ends())),
+                           body.why().empty() ? "none" : body.why(), seq}};
+    }
+    case v1::JournalEntry::kLoanOverdue:
+      return EventMessage{&k_loan_overdue, {entry.loan_overdue().description(), entry.loan_overdue().error(), seq}};
+    case v1::JournalEntry::kLoanEnded: {
+      const auto* kind = kind_of(entry.loan_ended().outcome());
+      if (kind == nullptr) return std::nullopt;
+      return EventMessage{kind, {entry.loan_ended().description(), entry.loan_ended().reason(), seq}};
+    }
     case v1::JournalEntry::kRepairEnded:
       return about_incident(kind_of(entry.repair_ended().outcome()), entry.repair_ended().reason());
     default: return std::nullopt;

@@ -68,6 +68,10 @@ class AgentService final : public v1::Agent::CallbackService {
   Unary* PlanRepair(Context* context, const v1::PlanRepairRequest* request, v1::PlanRepairResponse* response) override;
   Unary* Act(Context* context, const v1::ActRequest* request, v1::ActResponse* response) override;
 
+  // loan_handlers.cpp
+  Unary* Lend(Context* context, const v1::LendRequest* request, v1::LendResponse* response) override;
+  Unary* GiveBack(Context* context, const v1::GiveBackRequest* request, v1::GiveBackResponse* response) override;
+
   // probe_handlers.cpp
   Unary* ReportProbe(Context* context, const v1::ReportProbeRequest* request,
                      v1::ReportProbeResponse* response) override;

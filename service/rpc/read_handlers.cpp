@@ -1,4 +1,6 @@
 // The RPCs that look at what the service already knows: snapshot, catalogue, journal.
+#include <fmt/format.h>
+
 #include "agent-lib/record/words.hpp"
 #include "service/rpc/agent_service.hpp"
 #include "service/rpc/open_incidents.hpp"
@@ -38,6 +40,11 @@ void describe_engine(const EngineSnapshot& snapshot, v1::GetStatusResponse& resp
     response.set_rdp_address(snapshot.last_probe->host() + ":" + std::to_string(snapshot.last_probe->port()));
   }
   if (snapshot.last_outside_probe) *response.mutable_last_outside_probe() = *snapshot.last_outside_probe;
+  for (const auto& loan : snapshot.loans) {
+    *response.add_loans() = loan;
+    if (!loan.trouble().empty())
+      response.add_degraded(fmt::format("loan {} is overdue and cannot be given back: {}", loan.id(), loan.trouble()));
+  }
   describe_open(snapshot.incidents, response);
 }
 

@@ -70,6 +70,20 @@ Status check_act(const v1::ActRequest& request) {
   return check_plan_id(request.approve().plan_id());
 }
 
+Status check_lend(const v1::LendRequest& request) {
+  if (const auto valid = check_request_id(request.request_id()); !valid) return valid;
+  if (request.reason().find_first_not_of(" \t\r\n") == std::string::npos) {
+    return fail(ErrorCode::invalid_argument, "reason is missing",
+                "Say why the host's protection is relaxed: everybody who looks will read it.");
+  }
+  return check_comment(request.reason());
+}
+
+Status check_give_back(const v1::GiveBackRequest& request) {
+  if (const auto valid = check_request_id(request.request_id()); !valid) return valid;
+  return check_comment(request.comment());
+}
+
 Status check_fault_id(const std::string& id, const Catalogue& catalogue) {
   if (catalogue.find_fault(id) != nullptr) return {};
   std::vector<std::string_view> known;

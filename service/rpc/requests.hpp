@@ -24,6 +24,9 @@ Status check_incident_id(std::uint64_t id);
 Status check_request_id(const std::string& id);
 // A command: an incident, a request id, a comment of at most 1000 bytes, and a verb that this version knows.
 Status check_act(const v1::ActRequest& request);
+// What is lent and for how long is the engine's to judge; a reason of at most 1000 bytes is a must.
+Status check_lend(const v1::LendRequest& request);
+Status check_give_back(const v1::GiveBackRequest& request);
 Status check_fault_id(const std::string& id, const Catalogue& catalogue);
 // A place in the journal that a reader continues from.
 Status check_cursor(std::uint64_t after_seq, std::uint64_t newest_seq);

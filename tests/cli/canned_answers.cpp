@@ -147,6 +147,11 @@ v1::GetStatusResponse canned_status() {
   return status;
 }
 
+constexpr const char* k_loan = R"(
+  id: 41 kind: KIND_NLA
+  step { number: 1 description: "set RDP-Tcp\\UserAuthentication to 0 (was 1): whether clients must sign in first" }
+  begun { seconds: 1772366460 } ends { seconds: 1772370060 } asked_by: "local-admin" why: "old terminal, ticket 1234")";
+
 v1::ListFaultsResponse canned_faults() {
   return from_text<v1::ListFaultsResponse>(R"(
     faults {
@@ -240,6 +245,7 @@ Answers canned_answers() {
   *answers.incident_pages[1].add_incidents() = older;
   answers.incident = canned_incident();
   answers.plan = canned_plan();
+  answers.loan = from_text<v1::Loan>(k_loan);
   answers.journal = canned_journal();
   return answers;
 }
@@ -273,11 +279,16 @@ std::vector<v1::JournalEntry> one_entry_of_each_kind() {
       R"(service_trouble { part: "rpc" what: "cannot listen on 192.0.2.1:3392: the port is in use" })",
       R"(look_failed { reason: "cannot read the firewall: access is denied" })",
       R"(baseline_taken { baseline { services {} services {} settings {} enabled_firewall_rules: "RemoteDesktop-UserMode-In-TCP" } })",
+      message("loan_begun", message("loan", k_loan)),
+      R"(loan_rescheduled { loan_id: 41 ends { seconds: 1772370060 } asked_by: "helpdesk" why: "one more hour" })",
+      R"(loan_overdue { loan_id: 41 error: "access is denied" })",
+      R"(loan_ended { loan_id: 41 outcome: OUTCOME_RETURNED reason: "its time is over: put back" })",
+      R"(loan_ended { loan_id: 41 outcome: OUTCOME_BLOCKED reason: "somebody else has changed it" })",
   };
   std::vector<v1::JournalEntry> entries;
   for (const auto& body : bodies) entries.push_back(entry(42 + entries.size(), entries.size() < 4 ? 0 : 46, body));
   for (auto& entry : entries) {
-    if (entry.has_service_trouble() || entry.has_look_failed() || entry.has_baseline_taken()) entry.set_incident_id(0);
+    if (entry.seq() >= 42 + 24) entry.set_incident_id(0);  // From service_trouble on: about the host.
     if (entry.has_look_failed()) entry.set_fault_id("firewall_rule_disabled");
   }
   return entries;

@@ -112,6 +112,16 @@ v1::ReportProbeRequest CannedService::last_report() const {
   return last_report_;
 }
 
+v1::LendRequest CannedService::last_lend() const {
+  const std::lock_guard lock(mutex_);
+  return last_lend_;
+}
+
+v1::GiveBackRequest CannedService::last_give_back() const {
+  const std::lock_guard lock(mutex_);
+  return last_give_back_;
+}
+
 std::vector<std::string> CannedService::request_ids() const {
   const std::lock_guard lock(mutex_);
   return request_ids_;
@@ -192,6 +202,25 @@ grpc::Status CannedService::Act(grpc::ServerContext* context, const v1::ActReque
     }
   }
   *response->mutable_incident() = answers_.incident;
+  return begin(context);
+}
+
+grpc::Status CannedService::Lend(grpc::ServerContext* context, const v1::LendRequest* request,
+                                 v1::LendResponse* response) {
+  {
+    const std::lock_guard lock(mutex_);
+    last_lend_ = *request;
+  }
+  *response->mutable_loan() = answers_.loan;
+  return begin(context);
+}
+
+grpc::Status CannedService::GiveBack(grpc::ServerContext* context, const v1::GiveBackRequest* request,
+                                     v1::GiveBackResponse*) {
+  {
+    const std::lock_guard lock(mutex_);
+    last_give_back_ = *request;
+  }
   return begin(context);
 }
 

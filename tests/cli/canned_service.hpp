@@ -27,6 +27,7 @@ struct Answers {
   std::vector<v1::ListIncidentsResponse> incident_pages;
   v1::Incident incident;  // For GetIncident and the commands.
   v1::PlanRepairResponse plan;
+  v1::Loan loan;
   std::vector<v1::JournalEntry> journal;
   std::string chain_error;
   grpc::Status refusal = grpc::Status::OK;  // If not ok, every call ends with it.
@@ -56,6 +57,8 @@ class CannedService final : public v1::Agent::Service {
   v1::GetHealthRequest last_health() const;
   std::vector<std::string> request_ids() const;
   v1::ReportProbeRequest last_report() const;
+  v1::LendRequest last_lend() const;
+  v1::GiveBackRequest last_give_back() const;
   // Watch calls so far.
   int watches() const { return watches_; }
 
@@ -71,6 +74,8 @@ class CannedService final : public v1::Agent::Service {
   grpc::Status PlanRepair(grpc::ServerContext*, const v1::PlanRepairRequest*, v1::PlanRepairResponse*) override;
   // The AdminAction of the journal becomes that of this command.
   grpc::Status Act(grpc::ServerContext*, const v1::ActRequest*, v1::ActResponse*) override;
+  grpc::Status Lend(grpc::ServerContext*, const v1::LendRequest*, v1::LendResponse*) override;
+  grpc::Status GiveBack(grpc::ServerContext*, const v1::GiveBackRequest*, v1::GiveBackResponse*) override;
   grpc::Status ReportProbe(grpc::ServerContext*, const v1::ReportProbeRequest*, v1::ReportProbeResponse*) override;
   grpc::Status Watch(grpc::ServerContext*, const v1::WatchRequest*, grpc::ServerWriter<v1::WatchResponse>*) override;
   grpc::Status ReadJournal(grpc::ServerContext*, const v1::ReadJournalRequest*, v1::ReadJournalResponse*) override;
@@ -88,6 +93,8 @@ class CannedService final : public v1::Agent::Service {
   v1::WatchRequest last_watch_;
   v1::ActRequest last_act_;
   v1::GetHealthRequest last_health_;
+  v1::LendRequest last_lend_;
+  v1::GiveBackRequest last_give_back_;
   v1::ReportProbeRequest last_report_;
   std::vector<std::string> request_ids_;
   std::atomic<int> watches_{0};

@@ -181,6 +181,36 @@ TEST_F(Command, Show) {
 TEST_F(Command, ShowOnATerminal) {
   expect_output("show_terminal", {"show", "42"}, 0, {80, true});
 }
+TEST_F(Command, LoansAndWhatStatusSaysOfThem) {
+  auto answers = canned_answers();
+  EXPECT_EQ(run({"loans"}).out, "Nothing is relaxed.\n");
+  *answers.status.add_loans() = answers.loan;
+  service_.start_again(answers);
+  expect_output("loans", {"loans"});
+  EXPECT_THAT(run({"status"}).out, HasSubstr("relaxed"));
+  EXPECT_EQ(ask<v1::GetStatusResponse>({"loans"}).loans(0).why(), "old terminal, ticket 1234");
+}
+TEST_F(Command, RelaxAsksForATimeAndAReason) {
+  expect_output("relax", {"relax", "nla", "--for", "90m", "--reason", "old terminal, ticket 1234"});
+  const auto asked = service_.last_lend();
+  EXPECT_EQ(asked.kind(), v1::Loan::KIND_NLA);
+  EXPECT_EQ(asked.duration().seconds(), 90 * 60);
+  EXPECT_EQ(asked.reason(), "old terminal, ticket 1234");
+  EXPECT_FALSE(asked.request_id().empty());
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"relax", "nla", "--for", "1h"},
+                                                {"relax", "nla", "--reason", "x"},
+                                                {"relax", "nla", "--for", "1", "--reason", "x"},
+                                                {"relax", "nla", "--for", "1d", "--reason", "x"},
+                                                {"relax", "nla", "--for", "-1h", "--reason", "x"},
+                                                {"relax", "tls", "--for", "1h", "--reason", "x"},
+                                                {"relax", "--for", "1h", "--reason", "x"}})
+    EXPECT_EQ(run(wrong).exit, 1) << testing::PrintToString(wrong);
+}
+TEST_F(Command, ReturnPutsBackNow) {
+  EXPECT_EQ(run({"return", "nla", "--comment", "done"}).out, "Put back: the host is as it was before.\n");
+  EXPECT_EQ(service_.last_give_back().kind(), v1::Loan::KIND_NLA);
+  EXPECT_EQ(service_.last_give_back().comment(), "done");
+}
 TEST_F(Command, Plan) {
   expect_output("plan", {"plan", "certificate_expired"});
 }

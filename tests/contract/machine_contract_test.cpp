@@ -12,6 +12,10 @@ TEST_P(Contract, TheHostHasANameAndAKind) {
   EXPECT_NE(host.identity.kind, "");
 }
 
+TEST_P(Contract, TheHostTellsThisStartFromOthers) {
+  EXPECT_NE(host.identity.boot_id, "");
+}
+
 TEST_P(Contract, WaitingTakesItsTime) {
   const auto steady = host.clock.steady();
   const auto now = host.clock.now();

@@ -122,6 +122,22 @@ TEST(CertificateExpired, TheCliTellsTheWholeStory) {
   EXPECT_EQ(journal.exit_code, 0) << journal.standard_error;
 }
 
+TEST(Relax, AClientWithoutNlaGetsInForAsLongAsItIsLentAndNotAfterwards) {
+  const StateFolder state;
+  Rehearsal rehearsal("healthy", state);
+  const auto without_nla = [&] {
+    return rehearsal.ask<v1::ProbeReport>(
+        {"probe", "127.0.0.2:" + std::to_string(rehearsal.rdp_port()), "--request", "1"});
+  };
+  EXPECT_EQ(without_nla().failure_code(), 5U) << "NLA is demanded";
+  const Finished relaxed = rehearsal.cli({"relax", "nla", "--for", "10m", "--reason", "an old client"});
+  ASSERT_EQ(relaxed.exit_code, 0) << relaxed.standard_error;
+  EXPECT_EQ(without_nla().outcome(), v1::PROBE_OUTCOME_OK);
+  EXPECT_THAT(rehearsal.cli({"status"}).standard_output, HasSubstr("an old client"));
+  ASSERT_EQ(rehearsal.cli({"return", "nla"}).exit_code, 0);
+  EXPECT_EQ(without_nla().failure_code(), 5U);
+}
+
 TEST(ClockWrong, AnOpenIncidentShowsInTheExitCode) {
   const StateFolder state;
   Rehearsal rehearsal("clock-wrong", state);

@@ -78,7 +78,9 @@ class FaultBench {
   }
 
   sim::SimHost host;
-  v1::Baseline baseline;  // That the service remembers.
+  v1::Baseline baseline;                          // That the service remembers.
+  std::vector<v1::Loan> loans;                    // That run.
+  std::optional<v1::OutsideProbe> outside_probe;  // That a client told of.
 
  private:
   // What the log holds is all that was counted.
@@ -86,7 +88,7 @@ class FaultBench {
     return Detection(unmasked_, faults_, [this, &at] {
       Tallies tallies(all_.rules(), at.clock);
       (void)tallies.read_back(at.events, OwnProbes(at.listener, at.clock));
-      return Known{baseline, tallies.snapshot()};
+      return Known{baseline, tallies.snapshot(), loans, outside_probe};
     });
   }
 

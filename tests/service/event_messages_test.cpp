@@ -75,7 +75,7 @@ TEST(EventMessages, texts_that_change_get_another_version) {
   ASSERT_TRUE(std::regex_search(file, version, std::regex(R"(; Version: ([0-9.]+))")));
   const auto texts = file.substr(file.find("MessageIdTypedef"));
   EXPECT_EQ(version[1].str() + " " + sha256_of(texts),
-            "1.1.0 FB85BC7A4EF67907F7B60883C2BE5A77DC338511EFA1D5A9E93C4E4F17D10C76");
+            "1.2.0 5F470D6DFCC9653E0661827634F3212E4F78BBD8B58EB86256230EFCFA732E24");
 }
 
 TEST(EventMessages, the_readme_lists_every_kind) {
@@ -163,8 +163,27 @@ TEST(EventMessages, only_defects_of_rdpmend_are_internal_errors) {
   EXPECT_EQ(journal_trouble("the disk is full").kind->id, 107);
 }
 
+TEST(EventMessages, tell_of_what_is_lent_by_whom_until_when_and_how_it_ended) {
+  auto begun = entry_with(9, 0);
+  auto& loan = *begun.mutable_loan_begun()->mutable_loan();
+  loan.mutable_step()->set_description("set X to 0");
+  loan.set_asked_by("anna");
+  loan.set_why("ticket 7");
+  loan.mutable_ends()->set_seconds(1'772'366'460);
+  EXPECT_EQ(to_event(begun)->kind->id, 400);
+  EXPECT_THAT(to_event(begun)->inserts, ElementsAre("set X to 0", "anna", "2026-03-01T12:01:00.000Z", "ticket 7", "9"));
+  auto ended = entry_with(9, 0);
+  ended.mutable_loan_ended()->set_outcome(v1::LoanEnded::OUTCOME_BLOCKED);
+  ended.mutable_loan_ended()->set_reason("it is 7, not 0");
+  EXPECT_EQ(to_event(ended)->kind->id, 403);
+  EXPECT_EQ(to_event(ended)->kind->severity, EventSeverity::error);
+  auto overdue = entry_with(9, 0);
+  overdue.mutable_loan_overdue()->set_error("access is denied");
+  EXPECT_EQ(to_event(overdue)->kind->id, 404);
+}
+
 TEST(EventMessages, every_message_has_as_many_inserts_as_its_kind) {
-  std::vector<v1::JournalEntry> entries(10, entry_with(9, 7));
+  std::vector<v1::JournalEntry> entries(15, entry_with(9, 7));
   entries[0].mutable_service_started();
   entries[1].mutable_service_stopped();
   entries[2].mutable_event_gap();
@@ -175,6 +194,11 @@ TEST(EventMessages, every_message_has_as_many_inserts_as_its_kind) {
   entries[7].mutable_service_started()->add_degraded("x");
   entries[8].mutable_look_failed();
   entries[9].mutable_service_trouble();
+  entries[10].mutable_loan_begun();
+  entries[11].mutable_loan_rescheduled();
+  entries[12].mutable_loan_overdue();
+  entries[13].mutable_loan_ended()->set_outcome(v1::LoanEnded::OUTCOME_RETURNED);
+  entries[14].mutable_loan_ended()->set_outcome(v1::LoanEnded::OUTCOME_BLOCKED);
   for (const auto& entry : entries) {
     const auto message = to_event(entry);
     ASSERT_TRUE(message) << entry.ShortDebugString();

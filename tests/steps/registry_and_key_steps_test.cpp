@@ -158,6 +158,30 @@ TEST_F(SetSettingStep, IsNotEvenPlannedWithAValueThatItMayNotHave) {
   EXPECT_EQ(plan({set_setting(static_cast<v1::Setting>(4711), 0)}).error().code, ErrorCode::unsupported);
 }
 
+// The one relaxation that there is: no plan holds it, and whoever applies it all the same is refused.
+TEST_F(SetSettingStep, WhatIsOnlyLentIsInNoPlanAndIsNotApplied) {
+  auto step = set_setting(v1::SETTING_USER_AUTHENTICATION, 0);
+  EXPECT_THAT(plan({step}).error().what, HasSubstr("only lent"));
+  const auto& kind = *find_step_kind(step);
+  ASSERT_TRUE(kind.is_only_lent(step));
+  const auto before = capture(step);
+  EXPECT_EQ(kind.apply(control_, step, before).error().code, ErrorCode::denied);
+  put(registry_key::k_rdp_tcp, "UserAuthentication", std::uint32_t{7});
+  EXPECT_EQ(kind.apply(control_, step, capture(step)).error().code, ErrorCode::denied) << "not even to mend it";
+  put(registry_key::k_rdp_tcp, "UserAuthentication", std::uint32_t{1});
+  ASSERT_TRUE(kind.lend(control_, step, before));
+  EXPECT_EQ(read_dword(control_.registry, registry_key::k_rdp_tcp, "UserAuthentication"), 0U);
+  ASSERT_TRUE(undo(step, before));
+  EXPECT_EQ(read_dword(control_.registry, registry_key::k_rdp_tcp, "UserAuthentication"), 1U);
+}
+
+TEST_F(SetSettingStep, WhatARepairMayWriteIsNotLent) {
+  const auto raise = set_setting(v1::SETTING_USER_AUTHENTICATION, 1);
+  EXPECT_EQ(find_step_kind(raise)->lend(control_, raise, capture(raise)).error().code, ErrorCode::unsupported);
+  const auto restart = restart_service("SessionEnv");
+  EXPECT_EQ(find_step_kind(restart)->lend(control_, restart, capture(restart)).error().code, ErrorCode::unsupported);
+}
+
 TEST_F(SetSettingStep, AsksOnlyIfTheAdapterReallyChanges) {
   EXPECT_FALSE(planned(set_setting(v1::SETTING_LAN_ADAPTER, 0)).drops_sessions());
   put(registry_key::k_rdp_tcp, "LanAdapter", std::uint32_t{3});

@@ -101,6 +101,21 @@ TEST(Settings, WhatProtectsAConnectionIsNeverLowered) {
   }
 }
 
+// The one number that protects less and may be written at all, and then for a time only.
+TEST(Settings, NothingIsLentButUserAuthenticationZeroOverOne) {
+  for (const auto& row : setting_rows())
+    EXPECT_EQ(row.lent.has_value(), row.setting == v1::SETTING_USER_AUTHENTICATION);
+  const auto& row = row_of(v1::SETTING_USER_AUTHENTICATION);
+  EXPECT_TRUE(is_only_lent(row, set_setting(row.setting, 0).set_setting()));
+  EXPECT_FALSE(is_only_lent(row, set_setting(row.setting, 1).set_setting()));
+  EXPECT_FALSE(
+      is_only_lent(row_of(v1::SETTING_SECURITY_LAYER), set_setting(v1::SETTING_SECURITY_LAYER, 0).set_setting()));
+  EXPECT_TRUE(may_lend(row, Value(std::uint32_t{1})));
+  EXPECT_EQ(may_lend(row, Value(std::uint32_t{0})).error().code, ErrorCode::conflict);
+  for (const Value& before : {Value(), Value(std::uint32_t{2}), Value(std::string("1"))})
+    EXPECT_EQ(may_lend(row, before).error().code, ErrorCode::denied) << to_text(before);
+}
+
 TEST(Settings, OnlyWhatTheRowAllowsCanBeAskedFor) {
   EXPECT_EQ(asked(set_setting(v1::SETTING_DENY_CONNECTIONS, 0)).value(), Value(std::uint32_t{0}));
   EXPECT_EQ(asked(set_setting(v1::SETTING_PORT_NUMBER, 65535)).value(), Value(std::uint32_t{65535}));

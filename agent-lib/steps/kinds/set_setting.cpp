@@ -1,5 +1,6 @@
 // Writes one registry value of the closed table in steps/settings.hpp, or deletes it. What Group Policy decides is not
-// written, and what protects a connection is never lowered; putting back what stood there is always allowed.
+// written, and what protects a connection is never lowered but by a loan; putting back what stood there is always
+// allowed.
 #include <fmt/format.h>
 
 #include "agent-lib/steps/settings.hpp"
@@ -58,10 +59,30 @@ class SetSettingKind final : public StepKind {
   Status apply(const HostControl& host, const v1::Step& step, const v1::StepState& before) const override {
     const auto request = request_of(step);
     if (!request) return fail(request.error());
+    if (is_only_lent(step))
+      return fail(ErrorCode::denied, fmt::format("{} is lowered by a loan only", name_of(request->row)));
     if (auto free = require_no_policy(host.registry, request->row); !free) return free;
     const auto now = from_state(before.setting());
     if (now == request->wanted) return {};
     if (auto may = may_replace(request->row, now, request->wanted); !may) return may;
+    return write(host.registry, request->row, request->wanted);
+  }
+
+  bool is_only_lent(const v1::Step& step) const override {
+    const auto request = request_of(step);
+    return request && rdpmend::is_only_lent(request->row, step.set_setting());
+  }
+
+  Status may_lend(const HostView& host, const v1::Step& step, const v1::StepState& before) const override {
+    if (!is_only_lent(step)) return StepKind::may_lend(host, step, before);
+    const auto request = request_of(step);
+    if (auto free = require_no_policy(host.registry, request->row); !free) return free;
+    return rdpmend::may_lend(request->row, from_state(before.setting()));
+  }
+
+  Status lend(const HostControl& host, const v1::Step& step, const v1::StepState& before) const override {
+    if (auto may = may_lend(host.view(), step, before); !may) return may;
+    const auto request = request_of(step);
     return write(host.registry, request->row, request->wanted);
   }
 
