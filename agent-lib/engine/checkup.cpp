@@ -65,7 +65,8 @@ Checkup::Checkup(const Catalogue& catalogue, std::span<const checks::Check> chec
     : catalogue_(catalogue), checks_(checks), own_(std::move(own)) {}
 
 v1::GetHealthResponse Checkup::run(const HostView& host, const std::vector<Finding>& findings) const {
-  const Look look{host, {}};
+  const Known nothing;  // Checks ask the host alone.
+  const Look look{host, {}, nothing};
   const auto own = own_();
   v1::GetHealthResponse health;
   for (const auto& asked : checks_) *health.add_checks() = answer(asked, look, own, findings);
