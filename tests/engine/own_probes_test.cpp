@@ -27,9 +27,11 @@ class ListenerOnTheLan final : public Listener {
     if (during) during();
     v1::ProbeReport report;
     report.set_address(from == ProbeFrom::own_address ? k_own_address : "127.0.0.1");
+    report.set_local_port(local_port);
     return report;
   }
   std::function<void()> during;
+  std::uint16_t local_port = 0;  // Not told.
 };
 
 class OwnProbesTest : public testing::Test {
@@ -71,6 +73,20 @@ TEST_F(OwnProbesTest, AClientFromAnotherAddressCountsAtTheSameTime) {
   ASSERT_TRUE(probes_.probe(ProbeFrom::own_address, 5s));
   EXPECT_THAT(drops("192.0.2.11"), SizeIs(1));
   EXPECT_EQ(intake_.left_out(), 0U);
+}
+
+TEST_F(OwnProbesTest, AnotherPortIsAnotherClientAtTheSameTime) {
+  listener_.local_port = 50123;
+  ASSERT_TRUE(probes_.probe(ProbeFrom::own_address, 5s));
+  EXPECT_THAT(drops("127.0.0.1:50123"), IsEmpty());
+  EXPECT_THAT(drops("[::ffff:127.0.0.1]:50123"), IsEmpty());
+  EXPECT_THAT(drops("127.0.0.1"), IsEmpty()) << "no port is said";
+  EXPECT_THAT(drops("127.0.0.1:50124"), SizeIs(1));
+}
+
+TEST_F(OwnProbesTest, WhatAnEarlierRunMayHaveCausedIsLeftOut) {
+  EXPECT_THAT(drops("127.0.0.1:50123", 1h), IsEmpty());
+  EXPECT_THAT(drops("192.0.2.11", 1h), SizeIs(1));
 }
 
 TEST_F(OwnProbesTest, OurOwnAddressCountsWhenWeDidNotProbe) {

@@ -237,6 +237,20 @@ TEST(Tallies, WhatWasLostIsNotKnownUntilItIsReadBack) {
   EXPECT_EQ(bench.counted().value().total, 5U);
 }
 
+TEST(Tallies, AnEventOfTheFutureHappensNow) {
+  for (const bool delivered : {true, false}) {
+    Bench bench;
+    if (delivered) (void)bench.read_back();
+    bench.host.change(refused_logons(3));
+    bench.host.change(clock_set(-24h));
+    if (delivered) bench.deliver();
+    (void)bench.read_back();
+    EXPECT_EQ(bench.counted().value().total, 3U);
+    bench.host.advance(61min);
+    EXPECT_EQ(bench.counted().value().total, 0U);
+  }
+}
+
 TEST(Tallies, ReadBackNoMoreThanTheBoundAndSayThatThereIsMore) {
   Bench bench;
   bench.host.change(refused_logons(Tallies::k_most_read_back + 10));

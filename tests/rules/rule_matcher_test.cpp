@@ -102,6 +102,27 @@ TEST(RuleMatcher, CapturesByNamePositionAndBinary) {
   EXPECT_THAT(found[0].captures, ElementsAre(Pair("bytes", "00FF"), Pair("code", "0x8009030D"), Pair("second", "two")));
 }
 
+TEST(RuleMatcher, TellsLoopbackFromEveryOtherAddress) {
+  const auto loopback = rule("where { name: 'ClientIP' loopback: true }");
+  for (const auto* client : {"127.0.0.1:50123", "[::1]:50123", "127.9.9.9", "::ffff:127.0.0.1", "::%16777216"})
+    EXPECT_TRUE(matches(loopback, schannel({{"ClientIP", client}}))) << client;
+  for (const auto* client : {"10.127.0.1:50123", "[2001:db8::1]:127", "LOCAL", "-", "", "127.0.0.1.example"})
+    EXPECT_FALSE(matches(loopback, schannel({{"ClientIP", client}}))) << client;
+  EXPECT_FALSE(matches(loopback, schannel()));
+  EXPECT_TRUE(matches(rule("where { name: 'ClientIP' loopback: false }"), schannel({{"ClientIP", "LOCAL"}})));
+}
+
+TEST(RuleMatcher, CapturesAnAddressInOneFormAndWhatIsNoneAsItIs) {
+  const std::vector<v1::Rule> rules{rule("captures { as: 'source' name: 'ClientIP' address: true }")};
+  const RuleMatcher matcher(rules);
+  const auto captured = [&](const std::string& client) {
+    return matcher.match(schannel({{"ClientIP", client}})).at(0).captures.at("source");
+  };
+  EXPECT_EQ(captured("[::ffff:192.0.2.7]:50123"), "192.0.2.7");
+  EXPECT_EQ(captured("192.0.2.7:50124"), "192.0.2.7");
+  EXPECT_EQ(captured("LOCAL"), "LOCAL");
+}
+
 TEST(RuleMatcher, CutsALongCaptureBetweenCharacters) {
   const std::vector<v1::Rule> rules{rule("captures { as: 'v' name: 'V' }")};
   const RuleMatcher matcher(rules);
