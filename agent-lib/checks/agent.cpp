@@ -1,4 +1,4 @@
-// The service itself: its event logs are followed, nothing that was configured is missing, and it may act.
+// The service itself: its event logs are followed, nothing that was configured is missing, and repairs may start.
 #include <fmt/format.h>
 
 #include "agent-lib/checks/answer.hpp"
@@ -57,7 +57,8 @@ v1::Check look_at_agent(const Look& look, const OwnState& own) {
   add_mode(own, answer);
   if (answer.has_complaints()) return answer.faulty();
   if (!all_tried) return answer.unknown("the event logs are not followed yet");
-  return answer.healthy(fmt::format("rdpmend on {} follows its event logs, and may act", look.host.identity.name));
+  return answer.healthy(
+      fmt::format("rdpmend on {} follows its event logs, and nothing of it is degraded", look.host.identity.name));
 }
 
 }  // namespace rdpmend::checks

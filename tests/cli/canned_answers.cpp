@@ -37,7 +37,7 @@ constexpr const char* k_health = R"(
            evidence { what: "certificate 3F2A, CN=<\"R&D\">" found: "not after 2026-02-27" expected: "valid now"
                       source: "store Remote Desktop" } }
   checks { name: "agent" asks: "Does rdpmend itself see and do what it should?" stage: STAGE_AGENT
-           answer: ANSWER_HEALTHY summary: "rdpmend on RDP1 follows its event logs, and may act"
+           answer: ANSWER_HEALTHY summary: "rdpmend on RDP1 follows its event logs, and nothing of it is degraded"
            looked_at { seconds: 1772366461 } }
   answer: ANSWER_FAULTY looked_at { seconds: 1772366461 } host_name: "RDP1" open_incidents: 1)";
 
