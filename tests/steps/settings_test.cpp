@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent-lib/knowledge/stock_host.hpp"
 #include "agent-lib/steps/make.hpp"
 
 namespace rdpmend {
@@ -144,6 +145,38 @@ TEST(Settings, OnlyWhatTheRowAllowsCanBeAskedFor) {
     ASSERT_FALSE(answer) << step.ShortDebugString();
     EXPECT_EQ(answer.error().code, ErrorCode::invalid_argument);
   }
+}
+
+// The value that Windows ships, as a step that writes it; nullopt: it is absent there, or differs from host to host.
+std::optional<v1::Step> step_to_stock(v1::Setting setting, const v1::StockValue& stock) {
+  if (stock.has_dword() && stock.dword().has_value()) return set_setting(setting, stock.dword().value());
+  if (stock.has_text() && !stock.text().value().empty()) return set_setting(setting, stock.text().value());
+  return std::nullopt;
+}
+
+// The two tables are written apart: what one calls healthy the other must let a repair restore, and no more than that.
+TEST(Settings, AgreeWithWhatWindowsShips) {
+  std::set<v1::Setting> compared;
+  for (const auto& host : stock_hosts()) {
+    const Stock stock(host, true);
+    for (const auto& row : setting_rows()) {
+      const auto* value = stock.value(row.key, row.name);
+      if (value == nullptr) continue;
+      SCOPED_TRACE(host.name() + ": " + name_of(row));
+      if (const auto step = step_to_stock(row.setting, *value)) {
+        EXPECT_TRUE(asked(*step)) << step->ShortDebugString();
+        compared.insert(row.setting);
+      }
+      if (const auto* range = std::get_if<NumberRange>(&row.writable)) {
+        ASSERT_TRUE(value->has_dword());
+        EXPECT_GE(range->least, value->dword().lowest());
+        EXPECT_TRUE(!value->dword().has_highest() || range->most <= value->dword().highest());
+      }
+      const auto* bytes = std::get_if<BytesOfSize>(&row.writable);
+      EXPECT_TRUE(bytes == nullptr || bytes->size == value->binary().size());
+    }
+  }
+  EXPECT_GT(compared.size(), 8u);
 }
 
 TEST(Settings, AValueComesBackFromTheJournalWithItsType) {

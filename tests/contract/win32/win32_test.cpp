@@ -383,18 +383,34 @@ TEST(PrivateKey, OfAnotherProviderIsNeverCalledMissing) {
   }
 }
 
+// A second name of a key file, as long as this lives.
+class SecondHardLink {
+ public:
+  SecondHardLink(const std::string& folder, const std::string& file) {
+    const auto path = key_file_path(folder, file).value();
+    second_ = path + L"-link";
+    DeleteFileW(second_.c_str());
+    made_ = CreateHardLinkW(second_.c_str(), path.c_str(), nullptr) != FALSE;
+  }
+  ~SecondHardLink() { DeleteFileW(second_.c_str()); }
+  SecondHardLink(const SecondHardLink&) = delete;
+  SecondHardLink& operator=(const SecondHardLink&) = delete;
+  bool made() const { return made_; }
+
+ private:
+  std::wstring second_;
+  bool made_ = false;
+};
+
 TEST(KeyFile, WithASecondHardLinkIsNotPlainAndIsNotTouched) {
   Win32Stage stage;
   const auto name = stage.key_file();
   RDPMEND_REQUIRE(name);
-  const auto path = key_file_path(name->folder, name->file).value();
-  const auto second = path + L"-link";
-  DeleteFileW(second.c_str());
-  ASSERT_TRUE(CreateHardLinkW(second.c_str(), path.c_str(), nullptr));
+  const SecondHardLink link(name->folder, name->file);
+  ASSERT_TRUE(link.made());
   auto host = stage.host();
   const auto found = host.key_files.find(name->folder, name->file);
   const auto written = host.key_files.write_dacl(name->folder, name->file, {});
-  DeleteFileW(second.c_str());
   ASSERT_TRUE(found && *found);
   EXPECT_FALSE((*found)->plain);
   EXPECT_EQ(written.error().code, ErrorCode::denied);
@@ -557,12 +573,9 @@ TEST(KeyFile, ThatIsALinkIsNotMovedAside) {
   Win32Stage stage;
   const auto name = stage.key_file();
   RDPMEND_REQUIRE(name);
-  const auto path = key_file_path(name->folder, name->file).value();
-  const auto second = path + L"-link";
-  DeleteFileW(second.c_str());
-  ASSERT_TRUE(CreateHardLinkW(second.c_str(), path.c_str(), nullptr));
+  const SecondHardLink link(name->folder, name->file);
+  ASSERT_TRUE(link.made());
   const auto moved = stage.host().key_files.move_aside(name->folder, name->file, "linked");
-  DeleteFileW(second.c_str());
   ASSERT_FALSE(moved);
   EXPECT_EQ(moved.error().code, ErrorCode::denied);
 }
