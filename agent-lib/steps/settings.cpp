@@ -88,7 +88,8 @@ constexpr SettingRow k_rows[] = {
      .lent = 0,
      .policy_twin = "UserAuthentication",
      .meaning = "whether clients must sign in before they get a session (NLA)",
-     .source = "measured.md L4"},
+     .source = "measured.md L4; that it holds from the next connection on, without a restart of TermService, is "
+               "unproven (first-hour.ps1, point 13)"},
     {.setting = v1::SETTING_PORT_NUMBER,
      .key = registry_key::k_rdp_tcp,
      .name = "PortNumber",

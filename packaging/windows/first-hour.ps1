@@ -527,12 +527,29 @@ function Measure-ServiceToken($m) {  # 12
   $m.required = (Invoke-Program 'sc.exe' 'qprivs rdpmend').out
 }
 
+# Whether UserAuthentication is followed from the next connection on, without a restart of TermService: a client that
+# offers TLS alone is refused with failure 5 while NLA is demanded, and gets through while it is relaxed.
+function Measure-Relaxation($m) {  # 13
+  $without_nla = { Invoke-Json 'rdpmend.exe' 'probe 127.0.0.1 --request 1 --format json' 30 }
+  $m.before = & $without_nla
+  $m.relaxed = Invoke-Json 'rdpmend.exe' 'relax nla --for 5m --reason "first-hour.ps1" --format json'
+  try {
+    $m.during = & $without_nla
+    Start-Sleep -Seconds 30
+    $m.after_30_s = & $without_nla
+  } finally {
+    $m.returned = Invoke-Json 'rdpmend.exe' 'return nla --format json'
+  }
+  $m.after = & $without_nla
+}
+
 # --- carrying them out ---
 
 $measures = [ordered]@{
   '1' = 'Measure-Access'; '2' = 'Measure-OwnAddress'; '3' = 'Measure-NetworkServiceEntry'; '4' = 'Measure-SystemEntry'
   '5' = 'Measure-NewCertificate'; '6' = 'Measure-FailedCreation'; '7' = 'Measure-Renewal'; '8' = 'Measure-EventLogRestart'
   '9' = 'Measure-Msi'; '10' = 'Measure-FirewallService'; '11' = 'Measure-PolicyCopy'; '12' = 'Measure-ServiceToken'
+  '13' = 'Measure-Relaxation'
 }
 $script:restart = $false
 

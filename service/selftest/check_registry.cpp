@@ -85,6 +85,10 @@ void check_registry(const HostView& host, v1::SelfTestResponse& all) {
     KeyChecks check(host.registry, key.key(), checks);
     for (const auto& value : key.values()) check(value);
   }
+  const Assumption boot{R"(SOFTWARE\rdpmend boot\id, a volatile key)", "an id of this start of the host",
+                        "https://learn.microsoft.com/windows/win32/api/winreg/nf-winreg-regcreatekeyexw"};
+  if (host.identity.boot_id.empty()) return checks.not_checked(boot, "none can be made here, so nothing can be lent");
+  checks.holds(boot, host.identity.boot_id);
 }
 
 }  // namespace rdpmend

@@ -126,8 +126,11 @@ TEST(Relax, AClientWithoutNlaGetsInForAsLongAsItIsLentAndNotAfterwards) {
   const StateFolder state;
   Rehearsal rehearsal("healthy", state);
   const auto without_nla = [&] {
-    return rehearsal.ask<v1::ProbeReport>(
-        {"probe", "127.0.0.2:" + std::to_string(rehearsal.rdp_port()), "--request", "1"});
+    const Finished probed = rehearsal.cli(
+        {"probe", "127.0.0.2:" + std::to_string(rehearsal.rdp_port()), "--request", "1", "--format", "json"});
+    v1::ProbeReport report;
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(probed.standard_output, &report).ok());
+    return report;
   };
   EXPECT_EQ(without_nla().failure_code(), 5U) << "NLA is demanded";
   const Finished relaxed = rehearsal.cli({"relax", "nla", "--for", "10m", "--reason", "an old client"});

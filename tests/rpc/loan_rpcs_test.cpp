@@ -74,7 +74,8 @@ TEST_F(LoanRpcs, AreJournalledOnceWithNameCertificateAndAddress) {
   ASSERT_TRUE(lend(relaxation()).ok());
   ASSERT_TRUE(lend(relaxation()).ok()) << "the same request again";
   std::vector<v1::AdminAction> actions;
-  for (const auto& entry : world_.journal().read(0, 10'000).value()) {
+  const auto entries = world_.journal().read(0, 10'000).value();
+  for (const auto& entry : entries) {
     if (entry.has_admin_action()) actions.push_back(entry.admin_action());
   }
   ASSERT_EQ(actions.size(), 1U);
