@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Plants mistakes (packaging/mutants.table) into a copy of the sources, one at a time, and asks whether the tests find them.
-# Fails if one is not found, or if a place is not there any more. Takes about a minute for each; no part of test.sh.
+# Plants mistakes (packaging/mutants.table) into a copy of the sources and asks whether the tests find each of them. All are
+# compiled in at once, and the environment says which one is made: one build, and then only the tests, up to the first that
+# fails. Fails if a mistake is not found, or if its place is not there any more. No part of test.sh.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage='usage: packaging/mutants.sh [--check] [WORD]
@@ -16,74 +17,90 @@ for argument in "$@"; do
   esac
 done
 # For each test program of a mistake. What hangs is found, too.
-k_seconds=${RDPMEND_MUTANT_SECONDS:-120}
+k_seconds=${RDPMEND_MUTANT_SECONDS:-180}
 # The same worlds with and without a mistake.
-export RDPMEND_SEED=${RDPMEND_SEED:-1} RDPMEND_WORLD_SECONDS=${RDPMEND_WORLD_SECONDS:-30}
+export RDPMEND_SEED=${RDPMEND_SEED:-1} RDPMEND_WORLD_SECONDS=${RDPMEND_WORLD_SECONDS:-60}
 table=$PWD/packaging/mutants.table
+# Laid out like the tree itself, so that ccache knows what is the same.
 copy=$PWD/build/mutants
+logs=$copy/build
 
 value() { sed -n "s/^$1  *//p" <<<"$2"; }
 
-# True: one of the tests fails, or hangs. The pairs are: suite, filter.
-found() {  # SUITE FILTER...
-  local targets=() i words=("$@")
-  for ((i = 0; i < ${#words[@]}; i += 2)); do targets+=("rdpmend_${words[i]}_test"); done
-  if ! nice cmake --build "$copy/build" --target "${targets[@]}" >"$copy/build.log" 2>&1; then
-    grep -m3 'error:' "$copy/build.log" >&2 || true
-    return 2
-  fi
-  for ((i = 0; i < ${#words[@]}; i += 2)); do
-    timeout "$k_seconds" "$copy/build/bin/rdpmend_${words[i]}_test" --gtest_brief=1 --gtest_fail_fast \
-      --gtest_filter="${words[i + 1]}" >"$copy/test.log" 2>&1 || return 0
-  done
-  return 1
+# The n-th mistake is made in a process whose RDPMEND_MISTAKE is n. In each file once, also where several are compiled as one.
+k_prelude='#ifndef RDPMEND_MISTAKE
+#define RDPMEND_MISTAKE
+#include <cstdlib>
+namespace rdpmend {
+inline bool mistake(int number) {
+  static const char* const made = std::getenv("RDPMEND_MISTAKE");
+  return made != nullptr && std::atoi(made) == number;
 }
+}  // namespace rdpmend
+#endif'
 
-$check || {
-  heading 'A copy of the sources, and its first build'
-  mkdir -p "$copy/source"
-  git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$copy/source"
-  quietly "$copy/configure.log" cmake -S "$copy/source" --preset debug -B "$copy/build"
-}
-
-# Whoever fails without a mistake finds none.
-$check || {
-  heading 'The tests without a mistake'
-  set -f
-  read -ra all <<<"$(sed -n 's/^tests  *//p' "$table" | tr '\n' ' ')"
-  status=0
-  found "${all[@]}" || status=$?
-  set +f
-  ((status == 1)) || fail "they fail, or do not build: see $copy/build.log and $copy/test.log"
-}
-
-survivors=0 stale=0 planted=0
-heading 'Mistakes'
+mistakes=() tests=()
+stale=0 number=0
 while IFS= read -r -d $'\x1e' block; do
   mistake=$(value mistake "$block")
-  [[ -n $mistake && $mistake == *"$word"* ]] || continue
-  file=$(value file "$block") was=$(value was "$block") is=$(value is "$block")
-  read -ra tests <<<"$(value tests "$block")"
-  if [[ $(grep -cF -- "$was" "$file") != 1 ]]; then
-    say "gone      $mistake: '$was' is not there once in $file"
+  [[ -n $mistake ]] || continue
+  file=$(value file "$block") at=$(value at "$block") is=$(value is "$block")
+  before=${at%%\[\[*} rest=${at#*\[\[}
+  was=${rest%%\]\]*} after=${rest#*\]\]}
+  if [[ $(grep -cF -- "$before$was$after" "$file") != 1 ]]; then
+    say "gone: $mistake: '$before$was$after' is not there once in $file"
     stale=$((stale + 1))
     continue
   fi
-  planted=$((planted + 1))
-  $check && continue
-  original=$(<"$file")
-  printf '%s\n' "${original/"$was"/"$is"}" >"$copy/source/$file"
-  began=$SECONDS status=0
-  set -f
-  found "${tests[@]}" || status=$?
-  set +f
-  cp "$file" "$copy/source/$file"
-  case $status in
-    0) say "$(printf 'found     %3d s  %s' $((SECONDS - began)) "$mistake")" ;;
-    1) say "$(printf 'SURVIVED  %3d s  %s' $((SECONDS - began)) "$mistake")" && survivors=$((survivors + 1)) ;;
-    *) say "$(printf 'no build         %s' "$mistake")" && stale=$((stale + 1)) ;;
-  esac
+  number=$((number + 1))
+  mistakes[number]=$mistake tests[number]=$(value tests "$block")
+  places[number]=$file from[number]=$before$was$after to[number]="$before(mistake($number) ? ($is) : ($was))$after"
 done < <(awk -v RS= -v ORS='\x1e' '1' "$table")
+if $check; then
+  say "$number places are there, $stale are gone"
+  ((stale == 0))
+  exit
+fi
 
+heading 'A copy of the sources, with all mistakes, and its build'
+mkdir -p "$copy"
+git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$copy"
+for file in $(printf '%s\n' "${places[@]}" | sort -u); do
+  text=$k_prelude$'\n'$(<"$file")
+  for ((i = 1; i <= number; ++i)); do
+    [[ ${places[i]} != "$file" ]] || text=${text/"${from[i]}"/"${to[i]}"}
+  done
+  printf '%s\n' "$text" >"$copy/$file"
+done
+quietly "$logs/configure.log" cmake -S "$copy" --preset debug
+suites=$(printf '%s\n' "${tests[@]}" | xargs -n2 | cut -d' ' -f1 | sort -u)
+# shellcheck disable=SC2086,SC2046
+quietly "$logs/build.log" nice cmake --build "$copy/build/debug" --target $(printf 'rdpmend_%s_test ' $suites)
+
+# True: one of the tests fails, or hangs; `finder` is its program then. The pairs are: suite, filter.
+found() {  # SUITE FILTER...
+  while (($#)); do
+    finder=$1
+    nice timeout "$k_seconds" "$copy/build/debug/bin/rdpmend_$1_test" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$2" \
+      >"$logs/test.log" 2>&1 || return 0
+    shift 2
+  done
+  return 1
+}
+set -f
+# Whoever fails without a mistake finds none.
+read -ra all <<<"$(printf '%s\n' "${tests[@]}" | xargs -n2 | sort -u | tr '\n' ' ')"
+! found "${all[@]}" || fail "without a mistake rdpmend_${finder}_test fails: see $logs/test.log"
+
+heading 'Mistakes'
+planted=0 survivors=0
+for ((i = 1; i <= number; ++i)); do
+  [[ ${mistakes[i]} == *"$word"* ]] || continue
+  planted=$((planted + 1)) began=$SECONDS outcome=found
+  read -ra pairs <<<"${tests[i]}"
+  export RDPMEND_MISTAKE=$i
+  found "${pairs[@]}" || outcome=SURVIVED survivors=$((survivors + 1)) finder=
+  say "$(printf '%-8s %4d s  %-11s  %s' "$outcome" $((SECONDS - began)) "$finder" "${mistakes[i]}")"
+done
 say "$planted planted, $survivors survived, $stale to be mended in the table"
 ((survivors == 0 && stale == 0))
