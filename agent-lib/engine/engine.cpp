@@ -17,6 +17,7 @@
 #include "agent-lib/engine/policy.hpp"
 #include "agent-lib/engine/repairs.hpp"
 #include "agent-lib/record/ledger.hpp"
+#include "agent-lib/record/words.hpp"
 #include "agent-lib/support/log.hpp"
 
 namespace rdpmend {
