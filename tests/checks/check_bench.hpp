@@ -74,7 +74,7 @@ class CheckBench {
   Known known(const HostView& at) const {
     Tallies tallies(catalogue_.rules(), at.clock);
     (void)tallies.read_back(at.events, OwnProbes(at.listener, at.clock));
-    return {{}, tallies.snapshot()};
+    return {{}, tallies.snapshot(), {}, {}};
   }
 
   template <class Set>
