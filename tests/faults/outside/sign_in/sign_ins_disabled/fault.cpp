@@ -35,9 +35,8 @@ class SignInsDisabled final : public RepairableFault {
   }
 
   v1::Verdict verify(const Look& look, const v1::Diagnosis&, WallTime) const override {
-    return sign_ins_disabled(look) == "1"
-               ? verdict(v1::Verdict::RESULT_NOT_REPAIRED, "sign-ins are switched off again")
-               : verdict(v1::Verdict::RESULT_REPAIRED, "people may sign in again");
+    return sign_ins_disabled(look) == "1" ? verdict(v1::Verdict::RESULT_NOT_REPAIRED, "sign-ins are switched off again")
+                                          : verdict(v1::Verdict::RESULT_REPAIRED, "people may sign in again");
   }
 };
 
